@@ -1,0 +1,223 @@
+import { ByteCursor, type ByteSource, stringAt } from "../base/bytes.ts";
+import { FormatError } from "../base/errors.ts";
+import { NONE, type Table, TableBuilder } from "../base/table.ts";
+import {
+  ET_REL,
+  SHF_COMPRESSED,
+  SHN_ABS,
+  SHN_COMMON,
+  SHN_LORESERVE,
+  SHN_XINDEX,
+  SHT_NOBITS,
+  SHT_REL,
+  SHT_RELA,
+  SHT_SYMTAB,
+  SHT_SYMTAB_SHNDX,
+} from "./constants.ts";
+import { openContainer, type SectionTable } from "./open.ts";
+
+const FORMAT = "ELF";
+const SYM_SIZE = 24; // gABI, Elf64_Sym
+const RELA_SIZE = 24; // gABI, Elf64_Rela
+
+const symbolSchema = {
+  /** st_value: offset in the section for a defined symbol of an object */ value: "f64",
+  /** st_size in bytes */ size: "f64",
+  /** st_info >> 4 */ binding: "u8",
+  /** st_info & 15 */ type: "u8",
+  /** -> section; NONE when undefined, SECTION_ABSOLUTE, SECTION_COMMON otherwise */ section: "i32",
+} as const;
+/** Sorted by symbol index as in the file; row 0 is the null symbol. */
+export type SymbolTable = Table<typeof symbolSchema>;
+export const SECTION_ABSOLUTE = -2;
+export const SECTION_COMMON = -3;
+
+const relocSchema = {
+  /** byte offset in the section that is patched */ offset: "f64",
+  /** machine-specific type */ type: "u32",
+  /** -> symbol */ symbol: "i32",
+  addend: "f64",
+} as const;
+/** Sorted by offset (stable, so pairs at one offset keep their order). */
+export type RelocTable = Table<typeof relocSchema>;
+
+/** A relocatable object. Section bodies and relocations are read when asked for and kept. */
+export interface ElfObject {
+  readonly machine: number;
+  readonly sections: SectionTable;
+  readonly sectionName: readonly string[];
+  readonly symbols: SymbolTable;
+  /** symbol -> name; a section symbol has its section's name. */
+  readonly symbolName: readonly string[];
+  /** First section of that name, or NONE. */
+  findSection(name: string): number;
+  /** Body of a section; empty for NOBITS. */
+  bytes(section: number): Uint8Array;
+  /** Relocations that patch this section; an empty table without any. */
+  relocs(section: number): RelocTable;
+}
+
+/**
+ * Opens a relocatable object of 64-bit little-endian ELF.
+ * @throws FormatError; also for an executable or shared object ("unsupported")
+ */
+export function openObject(source: ByteSource): ElfObject {
+  const container = openContainer(source);
+  const { sections, sectionName, machine } = container;
+  if (container.type !== ET_REL) {
+    throw new FormatError("unsupported", "not a relocatable object (.o)", { format: FORMAT, offset: 16 });
+  }
+  const sectionByName = new Map<string, number>();
+  for (let i = sectionName.length - 1; i > 0; i--) sectionByName.set(sectionName[i] as string, i);
+  const body = new Map<number, Uint8Array>();
+  const bytes = (section: number): Uint8Array => {
+    let found = body.get(section);
+    if (found !== undefined) return found;
+    const type = sections.type[section];
+    if (type === undefined) throw new FormatError("out-of-range", `no section ${section}`, { format: FORMAT });
+    if (((sections.flags[section] as number) & SHF_COMPRESSED) !== 0) {
+      throw new FormatError("unsupported", "compressed section", {
+        format: FORMAT,
+        section: sectionName[section] as string,
+      });
+    }
+    found =
+      type === SHT_NOBITS
+        ? new Uint8Array(0)
+        : source.read(sections.fileOffset[section] as number, sections.size[section] as number);
+    body.set(section, found);
+    return found;
+  };
+  const { symbols, symbolName } = readSymbols(sections, sectionName, bytes);
+  const relocSections = new Map<number, number[]>();
+  for (let i = 1; i < sections.length; i++) {
+    const type = sections.type[i];
+    if (type !== SHT_RELA && type !== SHT_REL) continue;
+    const patched = sections.info[i] as number;
+    const list = relocSections.get(patched);
+    if (list === undefined) relocSections.set(patched, [i]);
+    else list.push(i);
+  }
+  const relocTables = new Map<number, RelocTable>();
+  return {
+    machine,
+    sections,
+    sectionName,
+    symbols,
+    symbolName,
+    findSection: (name) => sectionByName.get(name) ?? NONE,
+    bytes,
+    relocs(section) {
+      let table = relocTables.get(section);
+      if (table === undefined) {
+        table = readRelocs(relocSections.get(section) ?? [], section, sections, sectionName, symbols.length, bytes);
+        relocTables.set(section, table);
+      }
+      return table;
+    },
+  };
+}
+
+function readSymbols(sections: SectionTable, sectionName: readonly string[], bytes: (section: number) => Uint8Array) {
+  const builder = new TableBuilder(symbolSchema, 256);
+  const symbolName: string[] = [];
+  const table = sections.type.indexOf(SHT_SYMTAB);
+  if (table < 0) return { symbols: builder.finish(), symbolName };
+  const section = sectionName[table] as string;
+  const raw = bytes(table);
+  if (raw.length % SYM_SIZE !== 0) {
+    throw new FormatError("bad-value", "size is no multiple of 24", { format: FORMAT, section, value: raw.length });
+  }
+  const link = sections.link[table] as number;
+  if (link === 0 || link >= sections.length)
+    throw new FormatError("out-of-range", "no string table", { format: FORMAT, section });
+  const strings = bytes(link);
+  const extended = sections.type.indexOf(SHT_SYMTAB_SHNDX);
+  const extendedIndex = extended < 0 ? undefined : new ByteCursor(bytes(extended), FORMAT, sectionName[extended]);
+  const cursor = new ByteCursor(raw, FORMAT, section);
+  const count = raw.length / SYM_SIZE;
+  builder.reserve(count);
+  for (let i = 0; i < count; i++) {
+    const nameOffset = cursor.u32();
+    const info = cursor.u8();
+    cursor.skip(1);
+    let index = cursor.u16();
+    const value = cursor.u64();
+    const size = cursor.u64();
+    let home: number;
+    if (index === SHN_XINDEX && extendedIndex !== undefined) {
+      extendedIndex.offset = i * 4;
+      index = extendedIndex.u32();
+      home = index;
+    } else if (index === SHN_ABS) home = SECTION_ABSOLUTE;
+    else if (index === SHN_COMMON) home = SECTION_COMMON;
+    else if (index >= SHN_LORESERVE) home = SECTION_ABSOLUTE;
+    else home = index === 0 ? NONE : index;
+    if (home >= sections.length) {
+      throw new FormatError("out-of-range", `symbol ${i} lies in section ${home} of ${sections.length}`, {
+        format: FORMAT,
+        section,
+        offset: i * SYM_SIZE,
+      });
+    }
+    const type = info & 15;
+    builder.push({ value, size, binding: info >> 4, type, section: home });
+    symbolName.push(
+      type === 3 && home > 0 ? (sectionName[home] as string) : stringAt(strings, nameOffset, FORMAT, section),
+    );
+  }
+  return { symbols: builder.finish(), symbolName };
+}
+
+function readRelocs(
+  from: readonly number[],
+  patched: number,
+  sections: SectionTable,
+  sectionName: readonly string[],
+  symbolCount: number,
+  bytes: (section: number) => Uint8Array,
+): RelocTable {
+  const builder = new TableBuilder(relocSchema, 64);
+  const limit = sections.size[patched] as number;
+  let sorted = true;
+  let last = -1;
+  for (const index of from) {
+    const section = sectionName[index] as string;
+    if (sections.type[index] === SHT_REL)
+      throw new FormatError("unsupported", "relocations without addend", { format: FORMAT, section });
+    const raw = bytes(index);
+    const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+    const count = Math.floor(raw.length / RELA_SIZE);
+    builder.reserve(count);
+    for (let i = 0; i < count; i++) {
+      const at = i * RELA_SIZE;
+      const offset = view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000;
+      const symbol = view.getUint32(at + 12, true);
+      if (offset >= limit || symbol >= symbolCount) {
+        const what =
+          offset >= limit
+            ? `patches 0x${offset.toString(16)}, behind the section's end`
+            : `names symbol ${symbol} of ${symbolCount}`;
+        throw new FormatError("out-of-range", `relocation ${i} ${what}`, { format: FORMAT, section, offset: at });
+      }
+      if (offset < last) sorted = false;
+      last = offset;
+      const addend = view.getUint32(at + 16, true) + view.getInt32(at + 20, true) * 0x1_0000_0000;
+      builder.push({ offset, type: view.getUint32(at + 8, true), symbol, addend });
+    }
+  }
+  const table = builder.finish();
+  if (sorted) return table;
+  const order = Array.from({ length: table.length }, (_, i) => i);
+  order.sort((a, b) => (table.offset[a] as number) - (table.offset[b] as number) || a - b);
+  const out = new TableBuilder(relocSchema, table.length);
+  for (const i of order) {
+    out.push({
+      offset: table.offset[i] as number,
+      type: table.type[i] as number,
+      symbol: table.symbol[i] as number,
+      addend: table.addend[i] as number,
+    });
+  }
+  return out.finish();
+}

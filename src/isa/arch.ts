@@ -1,0 +1,71 @@
+import type { DecodeOutput } from "./insn-table.ts";
+
+/** What shared code knows of an instruction set. Shared code branches on neutral kinds and on these fields, never on `id`. */
+export interface Arch {
+  readonly id: string;
+  /** e_machine */
+  readonly elfMachine: number;
+  /** Smallest instruction in bytes. */
+  readonly minInsnSize: number;
+  /**
+   * Decodes `bytes[start, end)`, the part of section `section` that begins at section offset `start`, and appends rows to `out`.
+   * Never throws: undecodable bytes become KIND_UNKNOWN rows of `minInsnSize` (or what is left) bytes.
+   */
+  decode(bytes: Uint8Array, section: number, start: number, end: number, out: DecodeOutput): void;
+  readonly registers: Registers;
+  readonly relocs: Relocs;
+  readonly entryFrame: EntryFrame;
+  readonly names: NamingContracts;
+}
+
+export interface Registers {
+  /** register number -> name */
+  readonly name: readonly string[];
+  readonly sp: number;
+  readonly fp: number;
+  /** Link register, or NO_REGISTER where calls push the return address. */
+  readonly link: number;
+  /** One bit a register that a function must preserve, frame pointer included, stack pointer not. */
+  readonly calleeSaved: number;
+  /** Registers that may hold the caller's stack pointer in a realigned frame (x86 DRAP). */
+  readonly realignBase: number;
+  /** Bytes that a call pushes: 8 on x86-64, 0 on arm64. */
+  readonly callPush: number;
+}
+
+/** Frame state at a function's first instruction. Offsets in bytes; slots are relative to the CFA (the SP before the call). */
+export interface EntryFrame {
+  /** CFA = SP + cfaOffset */
+  readonly cfaOffset: number;
+  /** Slot of the return address relative to the CFA, or undefined while it is still in the link register. */
+  readonly returnSlot: number | undefined;
+}
+
+export interface Relocs {
+  name(type: number): string;
+  /** Bytes that are patched, 0 for none. */
+  size(type: number): number;
+  /** The value is relative to the place that is patched. */
+  isPcRelative(type: number): boolean;
+  /** Patches the displacement of a direct branch or call. */
+  isBranch(type: number): boolean;
+  /**
+   * What a PC-relative displacement counts from: the end of the instruction (x86) or the patched place (arm64).
+   * target = symbol + addend + (base - patched place).
+   */
+  readonly displacementFrom: "insn-end" | "place";
+}
+
+/** Names that are part of the kernel's ABI with its compilers and tools. Each has its source where the arch defines it. */
+export interface NamingContracts {
+  /** An indirect branch in disguise: jumping or calling there means "through the register". */
+  isIndirectThunk(symbol: string): boolean;
+  /** Jumping there is a return. */
+  isReturnThunk(symbol: string): boolean;
+  /** A static-call trampoline: where it goes is patched at run time. */
+  isStaticCallTrampoline(symbol: string): boolean;
+  /** Code that stands before a function and runs into it (padding, kCFI preamble). */
+  isPrefixSymbol(symbol: string): boolean;
+  /** The profiling hook that a function may call before its frame exists. */
+  isEntryHook(symbol: string): boolean;
+}

@@ -1,0 +1,249 @@
+import { z } from "zod";
+
+// What every renderer reads and what review.json is. Versioned: a field is only ever added within a major version.
+// schema/review.schema.json is generated from here (`npm run schema`); a test holds them together.
+
+export const RESULT_VERSION = "1.0";
+
+const place = z.strictObject({
+  file: z.string(),
+  /** 0: the compiler gave no line. */
+  line: z.int().min(0),
+  inlineStack: z.array(z.strictObject({ function: z.string(), file: z.string(), line: z.int().min(0) })),
+});
+
+const step = z.strictObject({
+  section: z.string(),
+  /** Section offset in bytes. */
+  offset: z.int().min(0),
+  size: z.int().min(0),
+  note: z.string(),
+  /** State after the step: "CFA=SP+16", "AC=1". */
+  state: z.string(),
+  place: place.optional(),
+  /** Disassembly of the instruction. */
+  asm: z.string().optional(),
+  /** The source line's text, trimmed. */
+  code: z.string().optional(),
+});
+
+/** The control-flow graph of one function, as the page draws it. */
+const graph = z.strictObject({
+  id: z.string(),
+  object: z.string(),
+  function: z.string(),
+  /** Blocks that were left out because the function is larger than the drawing takes. */
+  omittedBlocks: z.int().min(0),
+  blocks: z.array(
+    z.strictObject({
+      id: z.int().min(0),
+      /** Section offsets in bytes. */
+      start: z.int().min(0),
+      end: z.int().min(0),
+      stateIn: z.string(),
+      onPath: z.boolean(),
+      /** The finding is in this block. */
+      isSite: z.boolean(),
+      instructions: z.array(z.strictObject({ offset: z.int().min(0), asm: z.string(), line: z.int().min(0) })),
+      omittedInstructions: z.int().min(0),
+    }),
+  ),
+  edges: z.array(
+    z.strictObject({
+      from: z.int().min(0),
+      to: z.int().min(0),
+      kind: z.enum(["fall", "jump", "branch", "table", "alternative", "fixup", "jump-label"]),
+      onPath: z.boolean(),
+    }),
+  ),
+});
+
+const patchRef = z.strictObject({
+  /** 1-based place in the series. */
+  number: z.int().min(1),
+  subject: z.string(),
+});
+
+const finding = z.strictObject({
+  /** Short and stable within the review: "f1", "f2". */
+  id: z.string(),
+  class: z.enum(["new", "worsened", "unchanged", "fixed"]),
+  rule: z.string(),
+  severity: z.enum(["error", "warning", "note"]),
+  object: z.string(),
+  function: z.string(),
+  file: z.string(),
+  line: z.int().min(0),
+  /** The file and line stand inside a hunk of the patch, on the side that is judged. */
+  onDiff: z.boolean(),
+  /** The line of the diff it is placed on where that is not `line` itself: the nearest one in the same function. */
+  diffLine: z.int().min(1).optional(),
+  message: z.string(),
+  /** One sentence: what follows from it at run time. */
+  consequence: z.string(),
+  path: z.array(step),
+  otherPath: z.array(step).optional(),
+  evidence: z.array(z.strictObject({ witness: z.string(), says: z.string() })),
+  related: z.array(z.strictObject({ function: z.string(), says: z.string(), place: place.optional() })),
+  fingerprint: z.string(),
+  /** First bad patch; absent where it could not be told (see coverage) and for unchanged findings. */
+  patch: patchRef.optional(),
+  /** Patch that repairs it before the series ends; such a finding is of class "new" and `transient`. */
+  repairedBy: patchRef.optional(),
+  /** Names of the profiles it appears in. */
+  profiles: z.array(z.string()),
+  /** The hunk it is quoted under: header line and body lines as in the patch mail. */
+  hunk: z
+    .strictObject({
+      header: z.string(),
+      lines: z.array(z.string()),
+      /** index into lines behind which the comment stands */ after: z.int().min(0),
+    })
+    .optional(),
+  graph: z.string().optional(),
+  place: place.optional(),
+});
+
+const object = z.strictObject({
+  /** Path in the build folder, "kernel/exit.o". */
+  path: z.string(),
+  profile: z.string(),
+  /** Why it was built: "touched", "includes include/linux/sched.h", "names a changed symbol". */
+  reason: z.string(),
+  state: z.enum(["analysed", "identical", "not-built", "not-analysed", "new", "removed"]),
+  /** Why, where the state is not "analysed" or "identical". */
+  why: z.string().optional(),
+  functions: z.int().min(0),
+  textBytes: z.int().min(0),
+  fromCache: z.boolean(),
+});
+
+const coverageNote = z.strictObject({
+  kind: z.enum([
+    "object-not-built",
+    "object-not-analysed",
+    "function-not-analysed",
+    "function-excluded",
+    "undecoded-bytes",
+    "unresolved-jump",
+    "over-budget",
+    "affected-cap",
+    "assumption",
+    "undecided",
+  ]),
+  object: z.string(),
+  function: z.string().optional(),
+  why: z.string(),
+});
+
+export const reviewResultSchema = z.strictObject({
+  version: z.literal(RESULT_VERSION),
+  /** objreview's own version. */
+  tool: z.string(),
+  verdict: z.enum([
+    "queued",
+    "applying",
+    "building",
+    "analysing",
+    "clean",
+    "findings",
+    "broken",
+    "inconclusive",
+    "conflict",
+    "applied",
+    "incomplete",
+    "failed",
+    "superseded",
+    "cancelled",
+  ]),
+  /** One line: why, for a verdict other than clean and findings. */
+  reason: z.string().optional(),
+  series: z.strictObject({
+    title: z.string(),
+    version: z.int().min(1),
+    messageId: z.string().optional(),
+    author: z.string(),
+  }),
+  base: z.strictObject({
+    /** Commit id. */
+    commit: z.string(),
+    /** As people name it: "v6.12.117". */
+    name: z.string(),
+    /** The rule that chose it: "as asked by --base", "base-commit trailer". */
+    chosenBy: z.string(),
+  }),
+  patches: z.array(
+    z.strictObject({
+      number: z.int().min(1),
+      subject: z.string(),
+      author: z.string(),
+      messageId: z.string().optional(),
+      commit: z.string().optional(),
+      state: z.enum(["applied", "already-upstream", "conflict", "not-tried"]),
+      files: z.array(z.string()),
+      /** Verdict of the tree after this patch, where it was walked. */
+      builds: z.boolean().optional(),
+      newFindings: z.int().min(0),
+      repairedFindings: z.int().min(0),
+    }),
+  ),
+  conflict: z.strictObject({ patch: patchRef, files: z.array(z.string()), message: z.string() }).optional(),
+  broken: z
+    .strictObject({
+      patch: patchRef.optional(),
+      object: z.string(),
+      file: z.string(),
+      line: z.int().min(0),
+      error: z.string(),
+      profile: z.string(),
+    })
+    .optional(),
+  profiles: z.array(
+    z.strictObject({
+      name: z.string(),
+      arch: z.string(),
+      compiler: z.string(),
+      config: z.string(),
+      /** Objects that the series affects under this profile, built ones, those with identical code. */
+      affectedObjects: z.int().min(0),
+      builtObjects: z.int().min(0),
+      identicalObjects: z.int().min(0),
+    }),
+  ),
+  objects: z.array(object),
+  findings: z.array(finding),
+  graphs: z.array(graph),
+  /** Compiler warnings that the base does not have. */
+  compilerWarnings: z.array(
+    z.strictObject({ file: z.string(), line: z.int().min(0), text: z.string(), profile: z.string() }),
+  ),
+  coverage: z.strictObject({
+    functions: z.int().min(0),
+    functionsAnalysed: z.int().min(0),
+    textBytes: z.int().min(0),
+    textBytesAnalysed: z.int().min(0),
+    notes: z.array(coverageNote),
+  }),
+  /** Milliseconds by phase, in the order in which the phases ran. */
+  timings: z.array(z.strictObject({ phase: z.string(), millis: z.number().min(0) })),
+  sandbox: z.strictObject({
+    mode: z.enum(["bwrap", "runner", "none-needed"]),
+    network: z.boolean(),
+    /** What bounds memory and processes: "cgroup v2", "cgroup v1", "prlimit". */
+    limits: z.string(),
+  }),
+  /** Shell lines that repeat the review. */
+  reproduce: z.array(z.string()),
+  /** Findings of the previous version of the series compared with this one, where one is known. */
+  previousVersion: z
+    .strictObject({ version: z.int().min(1), fixed: z.int().min(0), stillThere: z.int().min(0), new: z.int().min(0) })
+    .optional(),
+});
+
+export type ReviewResult = z.infer<typeof reviewResultSchema>;
+export type ReviewFinding = z.infer<typeof finding>;
+export type ReviewGraph = z.infer<typeof graph>;
+export type ReviewStep = z.infer<typeof step>;
+export type ReviewObject = z.infer<typeof object>;
+export type CoverageNote = z.infer<typeof coverageNote>;
+export type Verdict = ReviewResult["verdict"];
