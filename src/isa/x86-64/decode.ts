@@ -1,0 +1,391 @@
+import { NONE } from "../../base/table.ts";
+import {
+  type DecodeOutput,
+  FLAG_INDEXED,
+  FLAG_INVALID,
+  FLAG_NOTRACK,
+  FLAG_PC_RELATIVE,
+  KIND_CALL,
+  KIND_LANDING_PAD,
+  KIND_NOP,
+  KIND_OTHER,
+  KIND_UNKNOWN,
+  NO_REGISTER,
+} from "../insn-table.ts";
+import * as d from "./descriptor.ts";
+import { appendFrameOps, appendUnfollowed, MAX_OPS_PER_INSN, type Operands } from "./frame.ts";
+import { definePrimaryMap } from "./opcodes.ts";
+import { defineEscapeMaps } from "./opcodes-escape.ts";
+import { defineVexMaps } from "./opcodes-vex.ts";
+import { RAX, RCX, RSP } from "./registers.ts";
+
+definePrimaryMap();
+defineEscapeMaps();
+defineVexMaps();
+
+/** Longest instruction in bytes (SDM volume 2, section 2.3.11). */
+const MAX_SIZE = 15;
+/** The decoder may look this far behind an instruction's first byte before it knows that the instruction is too long. */
+const LOOK_AHEAD = 40;
+/** Rows that are reserved at a time. */
+const BLOCK = 8192;
+
+// Prefixes that were seen, one bit each.
+const PREFIX_66 = 1;
+const PREFIX_67 = 2;
+const PREFIX_F3 = 4;
+const PREFIX_F2 = 8;
+const PREFIX_LOCK = 16;
+const PREFIX_FS_GS = 32;
+const PREFIX_3E = 64;
+
+/** immediate class * 4 + (operand-size prefix: 1) + (REX.W: 2) -> bytes; the address class is longer by its own rule. */
+const immediateSize = new Uint8Array(16 * 4);
+for (let variant = 0; variant < 4; variant++) {
+  const narrow = variant === 1;
+  const sizes = [0, 1, 2, narrow ? 2 : 4, narrow ? 2 : variant >= 2 ? 8 : 4, 8, 3, 1, 4, 2, 4];
+  sizes.forEach((size, immediate) => {
+    immediateSize[immediate * 4 + variant] = size;
+  });
+}
+
+/** See Arch.decode: `bytes[start, end)` become rows of `out`, every byte in exactly one row. */
+export function decode(bytes: Uint8Array, section: number, start: number, end: number, out: DecodeOutput): void {
+  const stop = Math.min(end, bytes.length);
+  const safe = stop - LOOK_AHEAD;
+  let at = start;
+  while (at < safe) at = decodeBlock(bytes, section, 0, at, safe, stop, out);
+  if (at >= stop) return;
+  // The last bytes are decoded in a padded copy, so that nothing is read outside; what does not fit is unknown.
+  const tail = new Uint8Array(LOOK_AHEAD * 2);
+  tail.set(bytes.subarray(at, stop));
+  decodeBlock(tail, section, at, 0, stop - at, stop - at, out);
+}
+
+const operands: Operands = {
+  wide: false,
+  stack64: false,
+  isRegister: false,
+  reg: 0,
+  rm: 0,
+  base: NO_REGISTER,
+  addressBase: NO_REGISTER,
+  displacement: 0,
+  immediate: 0,
+};
+
+/**
+ * Decodes from `from` until an instruction starts at `to` or behind, or BLOCK rows are written, and returns where it stopped.
+ * `origin` is added to give section offsets; an instruction that ends behind `stop` is unknown.
+ */
+function decodeBlock(
+  bytes: Uint8Array,
+  section: number,
+  origin: number,
+  from: number,
+  to: number,
+  stop: number,
+  out: DecodeOutput,
+): number {
+  const { insns, ops } = out;
+  const room = Math.min(BLOCK, to - from);
+  insns.reserve(room);
+  ops.reserve(room * MAX_OPS_PER_INSN);
+  const columns = insns.columns;
+  const sectionColumn = columns.section;
+  const offsetColumn = columns.offset;
+  const sizeColumn = columns.size;
+  const kindColumn = columns.kind;
+  const flagsColumn = columns.flags;
+  const targetColumn = columns.target;
+  const writesColumn = columns.writes;
+  const opColumn = columns.op;
+  const descriptors = d.descriptors;
+  const fixedWrites = d.fixedWrites;
+  const o = operands;
+  let row = insns.length;
+  const lastRow = row + room;
+  let start = from;
+
+  for (; start < to && row < lastRow; row++) {
+    let at = start;
+    let prefix = 0;
+    let rex = 0;
+    let byte = bytes[at++] as number;
+    let index = byte;
+    let descriptor = descriptors[byte] as number;
+
+    while ((descriptor & d.PREFIX) !== 0 && at - start < MAX_SIZE) {
+      if ((byte & 0xf0) === 0x40) rex = byte;
+      else {
+        rex = 0; // a REX prefix counts only directly before the opcode
+        switch (byte) {
+          case 0x66:
+            prefix |= PREFIX_66;
+            break;
+          case 0x67:
+            prefix |= PREFIX_67;
+            break;
+          case 0xf0:
+            prefix |= PREFIX_LOCK;
+            break;
+          case 0xf2: // of several, the last one counts
+            prefix = (prefix & ~PREFIX_F3) | PREFIX_F2;
+            break;
+          case 0xf3:
+            prefix = (prefix & ~PREFIX_F2) | PREFIX_F3;
+            break;
+          case 0x64:
+          case 0x65:
+            prefix |= PREFIX_FS_GS;
+            break;
+          case 0x3e:
+            prefix |= PREFIX_3E;
+            break;
+        }
+      }
+      byte = bytes[at++] as number;
+      index = byte;
+      descriptor = descriptors[byte] as number;
+    }
+
+    // 0 none, 1 66, 2 f3, 3 f2: the order of VEX.pp
+    let pp = 0;
+    let vvvv = 0;
+    if ((descriptor & d.ESCAPE) !== 0) {
+      if (byte === 0x0f) {
+        byte = bytes[at++] as number;
+        index = d.MAP_0F + byte;
+        if (byte === 0x38) {
+          byte = bytes[at++] as number;
+          index = d.MAP_0F38 + byte;
+        } else if (byte === 0x3a) {
+          byte = bytes[at++] as number;
+          index = d.MAP_0F3A + byte;
+        }
+        pp = prefix & PREFIX_F3 ? 2 : prefix & PREFIX_F2 ? 3 : prefix & PREFIX_66;
+      } else {
+        // SDM volume 2, sections 2.3.5 and 2.7.1; a REX, 66, f2, f3 or lock prefix before VEX or EVEX is undefined
+        const invalid = rex !== 0 || (prefix & (PREFIX_66 | PREFIX_F2 | PREFIX_F3 | PREFIX_LOCK)) !== 0;
+        const first = bytes[at++] as number;
+        // rex takes the inverted R, X, B and the W of the longer prefixes in REX's own places
+        if (byte === 0xc5) {
+          rex = 0x40 | ((~first >> 5) & 4);
+          pp = first & 3;
+          vvvv = (~first >> 3) & 15;
+          byte = bytes[at++] as number;
+          index = d.MAP_VEX + byte;
+        } else {
+          const second = bytes[at++] as number;
+          rex = 0x40 | ((~first >> 5) & 7) | ((second >> 4) & 8);
+          pp = second & 3;
+          vvvv = (~second >> 3) & 15;
+          if (byte === 0xc4) {
+            const map = first & 31;
+            byte = bytes[at++] as number;
+            index = map >= 1 && map <= 3 ? d.MAP_VEX + ((map - 1) << 8) + byte : map === 7 ? d.MAP_VEX7 + byte : -1;
+          } else {
+            const map = first & 15;
+            at++;
+            byte = bytes[at++] as number;
+            index =
+              map >= 1 && map <= 3
+                ? d.MAP_EVEX + ((map - 1) << 8) + byte
+                : map === 5 || map === 6
+                  ? d.MAP_EVEX5 + ((map - 5) << 8) + byte
+                  : -1;
+            if ((second & 4) === 0) index = -1;
+          }
+        }
+        if (invalid || index < 0) index = 0x06; // an opcode that does not exist
+      }
+      descriptor = descriptors[index] as number;
+    }
+
+    if ((descriptor & d.BY_PREFIX) !== 0) {
+      index = d.PREFIX_SETS + ((descriptor >> d.ACTION_SHIFT) & d.ACTION_MASK) * 4 + pp;
+      descriptor = descriptors[index] as number;
+    }
+
+    let flags = 0;
+    let reg = 0;
+    let rm = (byte & 7) | ((rex & 1) << 3);
+    let isRegister = false;
+    let base = NO_REGISTER;
+    let displacement = 0;
+    if ((descriptor & d.MODRM) !== 0) {
+      const modrm = bytes[at++] as number;
+      const mod = (descriptor & d.REGISTERS_ONLY) !== 0 ? 3 : modrm >> 6;
+      reg = (modrm >> 3) & 7;
+      if ((descriptor & d.BY_REG) !== 0) {
+        index = d.GROUPS + ((descriptor >> d.ACTION_SHIFT) & d.ACTION_MASK) * 16 + (mod === 3 ? 8 : 0) + reg;
+        descriptor = descriptors[index] as number;
+        if (((descriptor >> d.ACTION_SHIFT) & d.ACTION_MASK) === d.ACTION_SYSTEM) {
+          index =
+            d.MAP_SYSTEM + (prefix & PREFIX_F3 ? 2 : prefix & PREFIX_F2 ? 3 : prefix & PREFIX_66) * 64 + (modrm & 63);
+          descriptor = descriptors[index] as number;
+        }
+      }
+      reg |= (rex & 4) << 1;
+      rm = (modrm & 7) | ((rex & 1) << 3);
+      if (mod === 3) isRegister = true;
+      else {
+        let hasDisplacement32 = mod === 2;
+        if ((modrm & 7) === 4) {
+          const sib = bytes[at++] as number;
+          const indexed = (sib & 0x38) !== 0x20 || (rex & 2) !== 0;
+          if ((sib & 7) === 5 && mod === 0) {
+            hasDisplacement32 = true;
+            if (indexed) flags = FLAG_INDEXED;
+          } else if (!indexed) base = (sib & 7) | ((rex & 1) << 3);
+        } else if ((modrm & 0xc7) === 5) {
+          hasDisplacement32 = true;
+          flags = FLAG_PC_RELATIVE;
+        } else base = rm;
+        if (hasDisplacement32) {
+          displacement = readInt32(bytes, at);
+          at += 4;
+        } else if (mod === 1) displacement = ((bytes[at++] as number) << 24) >> 24;
+      }
+    }
+
+    let kind = (descriptor >> d.KIND_SHIFT) & 31;
+    let target = NONE;
+    let immediate = 0;
+    const immediateClass = descriptor & d.IMM_MASK;
+    if (immediateClass !== 0) {
+      let size = immediateSize[immediateClass * 4 + (prefix & PREFIX_66) + ((rex & 8) >> 2)] as number;
+      if (immediateClass === d.IMM_ADDRESS && (prefix & PREFIX_67) !== 0) size = 4;
+      if (size === 1) immediate = ((bytes[at] as number) << 24) >> 24;
+      else if (size === 4) immediate = readInt32(bytes, at);
+      at += size;
+      if (kind >= 2 && kind <= KIND_CALL) target = origin + at + immediate;
+    }
+
+    let writes = fixedWrites[index] as number;
+    switch ((descriptor >> d.WRITES_SHIFT) & 15) {
+      case d.WRITES_REG:
+        writes |= 1 << reg;
+        break;
+      case d.WRITES_RM:
+        if (isRegister) writes |= 1 << rm;
+        break;
+      case d.WRITES_REG_RM:
+        writes |= 1 << reg;
+        if (isRegister) writes |= 1 << rm;
+        break;
+      case d.WRITES_OPCODE:
+        writes |= 1 << rm;
+        break;
+      case d.WRITES_REG8:
+        writes |= 1 << byteRegister(reg, rex);
+        break;
+      case d.WRITES_RM8:
+        if (isRegister) writes |= 1 << byteRegister(rm, rex);
+        break;
+      case d.WRITES_REG8_RM8:
+        writes |= 1 << byteRegister(reg, rex);
+        if (isRegister) writes |= 1 << byteRegister(rm, rex);
+        break;
+      case d.WRITES_OPCODE8:
+        writes |= 1 << byteRegister(rm, rex);
+        break;
+      case d.WRITES_VVVV:
+        writes |= 1 << vvvv;
+        break;
+      case d.WRITES_REG_VVVV:
+        writes |= (1 << reg) | (1 << vvvv);
+        break;
+    }
+
+    let op = NONE;
+    const action = (descriptor >> d.ACTION_SHIFT) & d.ACTION_MASK;
+    if (action !== 0) {
+      if (action <= d.ACTION_LAST_FRAME) {
+        o.wide = (rex & 8) !== 0;
+        o.stack64 = (prefix & PREFIX_66) === 0 || o.wide;
+        o.isRegister = isRegister;
+        o.reg = reg;
+        o.rm = rm;
+        o.addressBase = (prefix & PREFIX_67) !== 0 ? NO_REGISTER : base;
+        o.base = (prefix & PREFIX_FS_GS) !== 0 ? NO_REGISTER : o.addressBase;
+        o.displacement = displacement;
+        o.immediate = immediate;
+        const before = ops.length;
+        if (at - start <= MAX_SIZE && at <= stop && appendFrameOps(ops, row, action, o)) op = before;
+        if (action === d.ACTION_LEA) {
+          flags &= ~FLAG_INDEXED; // it computes an address and reads nothing
+          if (isRegister) flags |= FLAG_INVALID;
+        }
+      } else {
+        switch (action) {
+          case d.ACTION_NOP:
+            if ((rex & 1) !== 0) {
+              kind = KIND_OTHER; // xchg %r8,%rax
+              writes = (1 << RAX) | (1 << rm);
+            } else if ((prefix & PREFIX_F3) !== 0) kind = KIND_OTHER; // pause
+            break;
+          case d.ACTION_STRING:
+            if ((prefix & (PREFIX_F2 | PREFIX_F3)) !== 0) writes |= 1 << RCX;
+            break;
+          case d.ACTION_SHADOW_STACK_HINT:
+            if (byte !== 0x1e) break;
+            if ((bytes[at - 1] as number) === 0xfa || (bytes[at - 1] as number) === 0xfb) kind = KIND_LANDING_PAD;
+            else if ((reg & 7) === 1) {
+              kind = KIND_OTHER; // rdssp
+              writes |= 1 << rm;
+            } else kind = KIND_NOP;
+            break;
+          case d.ACTION_TRANSACTION:
+            if ((rm & 7) !== 0) kind = KIND_UNKNOWN;
+            break;
+          case d.ACTION_INDIRECT:
+            if ((prefix & PREFIX_3E) !== 0) flags |= FLAG_NOTRACK;
+            break;
+          case d.ACTION_X87_STATUS:
+            if ((rm & 7) === 0) writes |= 1 << RAX;
+            else kind = KIND_UNKNOWN;
+            break;
+        }
+      }
+    }
+    if ((prefix & PREFIX_LOCK) !== 0 && ((descriptor & d.LOCKABLE) === 0 || isRegister)) flags |= FLAG_INVALID;
+
+    let size = at - start;
+    if (kind === KIND_UNKNOWN || size > MAX_SIZE || at > stop) {
+      kind = KIND_UNKNOWN;
+      size = 1;
+      flags = 0;
+      target = NONE;
+      writes = 0;
+    } else if ((writes & (1 << RSP)) !== 0 && op === NONE && kind === KIND_OTHER) {
+      op = ops.length;
+      appendUnfollowed(ops, row);
+    }
+    sectionColumn[row] = section;
+    offsetColumn[row] = origin + start;
+    sizeColumn[row] = size;
+    kindColumn[row] = kind;
+    flagsColumn[row] = flags;
+    targetColumn[row] = target;
+    writesColumn[row] = writes;
+    opColumn[row] = op;
+    start += size;
+  }
+  insns.length = row;
+  return start;
+}
+
+function readInt32(bytes: Uint8Array, at: number): number {
+  return (
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
+  );
+}
+
+/** Without REX the 8-bit registers 4 to 7 are the second bytes of registers 0 to 3 (SDM volume 2, table 2-4 and section 3.1.1.1). */
+function byteRegister(register: number, rex: number): number {
+  return rex === 0 && register >= 4 && register < 8 ? register - 4 : register;
+}

@@ -1,0 +1,128 @@
+import {
+  NO_REGISTER,
+  OP_ADD,
+  OP_ADD_REGISTER,
+  OP_AND,
+  OP_LOAD,
+  OP_POP,
+  OP_POP_FLAGS,
+  OP_PUSH,
+  OP_PUSH_FLAGS,
+  OP_PUSH_MEMORY,
+  OP_STORE,
+  OP_UNFOLLOWED,
+  type OpBuilder,
+} from "../insn-table.ts";
+import * as d from "./descriptor.ts";
+import { RAX, RBP, RSP } from "./registers.ts";
+
+/** Most rows that one instruction appends. */
+export const MAX_OPS_PER_INSN = 2;
+
+/** What the decoder found out about the operands of one instruction. One object, filled again and again. */
+export interface Operands {
+  /** REX.W */
+  wide: boolean;
+  /** The stack moves by 8 bytes: no operand-size prefix, or REX.W over it. */
+  stack64: boolean;
+  /** ModRM.mod is 3: rm is a register. */
+  isRegister: boolean;
+  /** Register number of ModRM.reg */
+  reg: number;
+  /** Register number of ModRM.rm, or of the opcode's low bits */
+  rm: number;
+  /** Base register of a memory operand that is base + displacement in the flat address space, else NO_REGISTER. */
+  base: number;
+  /** As base, but for lea, which reads no memory: a segment does not matter. */
+  addressBase: number;
+  /** Displacement in bytes */
+  displacement: number;
+  /** Sign-extended immediate */
+  immediate: number;
+}
+
+/** Appends the frame operations of one instruction; false when it has none that can be expressed. */
+export function appendFrameOps(ops: OpBuilder, insn: number, id: number, o: Operands): boolean {
+  switch (id) {
+    case d.ACTION_PUSH_OPCODE:
+      return o.stack64 && append(ops, insn, OP_PUSH, NO_REGISTER, o.rm, 0);
+    case d.ACTION_POP_OPCODE:
+      return o.stack64 && append(ops, insn, OP_POP, o.rm, NO_REGISTER, 0);
+    case d.ACTION_PUSH_OTHER:
+      return o.stack64 && append(ops, insn, OP_PUSH, NO_REGISTER, NO_REGISTER, 0);
+    case d.ACTION_POP_OTHER:
+      return o.stack64 && append(ops, insn, OP_POP, NO_REGISTER, NO_REGISTER, 0);
+    case d.ACTION_PUSH_RM:
+      if (!o.stack64) return false;
+      if (o.isRegister) return append(ops, insn, OP_PUSH, NO_REGISTER, o.rm, 0);
+      if (o.base === NO_REGISTER) return append(ops, insn, OP_PUSH, NO_REGISTER, NO_REGISTER, 0);
+      return append(ops, insn, OP_PUSH_MEMORY, o.base, NO_REGISTER, o.displacement);
+    case d.ACTION_POP_RM:
+      return o.stack64 && append(ops, insn, OP_POP, o.isRegister ? o.rm : NO_REGISTER, NO_REGISTER, 0);
+    case d.ACTION_PUSH_FLAGS:
+      return o.stack64 && append(ops, insn, OP_PUSH_FLAGS, NO_REGISTER, NO_REGISTER, 0);
+    case d.ACTION_POP_FLAGS:
+      return o.stack64 && append(ops, insn, OP_POP_FLAGS, NO_REGISTER, NO_REGISTER, 0);
+    case d.ACTION_MOVE_TO_RM:
+      if (!o.wide) return false;
+      if (o.isRegister) return append(ops, insn, OP_ADD, o.rm, o.reg, 0);
+      return o.base !== NO_REGISTER && append(ops, insn, OP_STORE, o.base, o.reg, o.displacement);
+    case d.ACTION_MOVE_TO_REG:
+      if (!o.wide) return false;
+      if (o.isRegister) return append(ops, insn, OP_ADD, o.reg, o.rm, 0);
+      return o.base !== NO_REGISTER && append(ops, insn, OP_LOAD, o.reg, o.base, o.displacement);
+    case d.ACTION_LEA:
+      if (!o.wide || o.addressBase === NO_REGISTER) return false;
+      return append(ops, insn, OP_ADD, o.reg, o.addressBase, o.displacement);
+    case d.ACTION_ADD_RM:
+      return o.wide && o.isRegister && append(ops, insn, OP_ADD, o.rm, o.rm, o.immediate);
+    case d.ACTION_SUB_RM:
+      return o.wide && o.isRegister && appendSub(ops, insn, o.rm, o.immediate);
+    case d.ACTION_AND_RM:
+      return o.wide && o.isRegister && append(ops, insn, OP_AND, o.rm, NO_REGISTER, o.immediate);
+    case d.ACTION_ADD_ACCUMULATOR:
+      return o.wide && append(ops, insn, OP_ADD, RAX, RAX, o.immediate);
+    case d.ACTION_SUB_ACCUMULATOR:
+      return o.wide && appendSub(ops, insn, RAX, o.immediate);
+    case d.ACTION_AND_ACCUMULATOR:
+      return o.wide && append(ops, insn, OP_AND, RAX, NO_REGISTER, o.immediate);
+    case d.ACTION_ADD_REG_TO_RM:
+      if (!o.wide || !o.isRegister || o.rm !== RSP) return false;
+      return append(ops, insn, OP_ADD_REGISTER, o.rm, o.reg, 0);
+    case d.ACTION_ADD_RM_TO_REG:
+      if (!o.wide || !o.isRegister || o.reg !== RSP) return false;
+      return append(ops, insn, OP_ADD_REGISTER, o.reg, o.rm, 0);
+    case d.ACTION_INC:
+      return o.wide && o.isRegister && append(ops, insn, OP_ADD, o.rm, o.rm, 1);
+    case d.ACTION_DEC:
+      return o.wide && o.isRegister && append(ops, insn, OP_ADD, o.rm, o.rm, -1);
+    case d.ACTION_LEAVE:
+      if (!o.stack64) return false;
+      append(ops, insn, OP_ADD, RSP, RBP, 0);
+      return append(ops, insn, OP_POP, RBP, NO_REGISTER, 0);
+    default:
+      return false;
+  }
+}
+
+/** The stack pointer gets a value that no frame operation expresses. */
+export function appendUnfollowed(ops: OpBuilder, insn: number): void {
+  append(ops, insn, OP_UNFOLLOWED, RSP, NO_REGISTER, 0);
+}
+
+/** dst -= immediate; its negative does not fit in the column when it is -2^31. */
+function appendSub(ops: OpBuilder, insn: number, register: number, immediate: number): boolean {
+  return immediate !== -0x8000_0000 && append(ops, insn, OP_ADD, register, register, -immediate);
+}
+
+/** The caller has reserved the row. */
+function append(ops: OpBuilder, insn: number, op: number, dst: number, src: number, imm: number): true {
+  const at = ops.length++;
+  const columns = ops.columns;
+  columns.insn[at] = insn;
+  columns.op[at] = op;
+  columns.dst[at] = dst;
+  columns.src[at] = src;
+  columns.imm[at] = imm;
+  return true;
+}
