@@ -1,0 +1,130 @@
+// The reply to a patch mail: one ReviewResult as plain text of 76 columns. The verdict is the first line; a finding stands
+// under the hunk that it is about, as a person's review would; what was not looked at is named.
+//
+// Text from outside never starts a line: a mail tool that reads trailers, commands or diffs out of replies finds only ours.
+
+import { findingHeadline, findingLines, NO_PAINT } from "./finding-text.ts";
+import type { ReviewFinding, ReviewResult } from "./result.ts";
+import { safeCode, safeProse } from "./safe.ts";
+import { gravestFirst, patchNumber, speakingFindings, transientNote, verdictSentence } from "./sentences.ts";
+import { tailLines } from "./tail-text.ts";
+import { verdictBody } from "./verdict-text.ts";
+import { wrapText } from "./wrap.ts";
+
+export interface DigestOptions {
+  /** Number of the patch that the mail answers, 1-based; absent: the cover letter. */
+  readonly replyTo?: number;
+  /** From the arrival of the series to this answer, in milliseconds. */
+  readonly sinceMailMillis?: number;
+  /** Findings shown in full, the gravest first chosen. Default 5; the others get their headline, up to 40. */
+  readonly maxDetailed?: number;
+  /** Address of the whole review, printed as it is. Only for a page that really is there. */
+  readonly reviewUrl?: string;
+  /** The bot reads replies: print the commands. */
+  readonly mailCommands?: boolean;
+}
+
+const MAX_HEADLINES = 40;
+const MAX_HUNK_LINES = 14;
+const MAX_REPRODUCE = 12;
+/** What is left of a hunk behind the comment is quoted when it is no longer than this. */
+const MAX_HUNK_REST = 3;
+
+type Hunk = NonNullable<ReviewFinding["hunk"]>;
+
+function isSameHunk(a: Hunk | undefined, b: Hunk | undefined): boolean {
+  return (
+    a !== undefined &&
+    b !== undefined &&
+    a.header === b.header &&
+    a.lines.length === b.lines.length &&
+    a.lines.every((line, i) => line === b.lines[i])
+  );
+}
+
+function quote(line: string): string {
+  return `> ${safeCode(line)}`.trimEnd();
+}
+
+/** The lines of a hunk from `from` to the one that the finding is about; long ones lose their beginning. */
+function quoteHunk(hunk: Hunk, from: number, isLast: boolean): { lines: string[]; next: number } {
+  const rest = hunk.lines.length - 1 - hunk.after;
+  const end = Math.min(hunk.lines.length, hunk.after + 1 + (isLast && rest <= MAX_HUNK_REST ? Math.max(0, rest) : 0));
+  const start = Math.max(from, end - MAX_HUNK_LINES);
+  const quoted = hunk.lines.slice(start, Math.max(start, end)).map(quote);
+  const header = from === 0 ? [quote(hunk.header)] : [];
+  return { lines: [...header, ...(start > from ? ["> [...]"] : []), ...quoted], next: Math.max(from, end) };
+}
+
+function detailedFindings(findings: readonly ReviewFinding[], result: ReviewResult): string[] {
+  const lines: string[] = [];
+  const hasGroups = new Set(findings.map((finding) => finding.patch?.number)).size > 1;
+  let quotedTo = 0;
+  findings.forEach((finding, i) => {
+    const before = findings[i - 1];
+    if (hasGroups && (before === undefined || before.patch?.number !== finding.patch?.number)) {
+      lines.push("", ...groupHeading(finding, result));
+    }
+    if (finding.hunk !== undefined) {
+      const from = isSameHunk(before?.hunk, finding.hunk) ? quotedTo : 0;
+      const { lines: quoted, next } = quoteHunk(finding.hunk, from, !isSameHunk(findings[i + 1]?.hunk, finding.hunk));
+      quotedTo = next;
+      if (quoted.length > 0) lines.push("", ...quoted);
+    }
+    lines.push("", ...findingLines(finding, result));
+  });
+  return lines;
+}
+
+function groupHeading(finding: ReviewFinding, result: ReviewResult): string[] {
+  if (finding.patch === undefined) return ["From the series as a whole:"];
+  return wrapText(`From ${patchNumber(finding.patch.number, result)}, "${safeProse(finding.patch.subject, 200)}":`, {
+    rest: "  ",
+  });
+}
+
+function headlines(findings: readonly ReviewFinding[], result: ReviewResult): string[] {
+  if (findings.length === 0) return [];
+  const shown = findings.slice(0, MAX_HEADLINES);
+  const more = findings.length - shown.length;
+  return [
+    "",
+    findings.length === 1 ? "And one more, in short:" : `And ${findings.length} more, in short:`,
+    "",
+    ...shown.flatMap((finding) => findingHeadline(finding, result, NO_PAINT, true)),
+    ...(more > 0 ? [`and ${more} more that are only in the full review.`] : []),
+  ];
+}
+
+function footer(options: DigestOptions): string[] {
+  return [
+    ...(options.reviewUrl === undefined ? [] : [`Whole review, with the graph: ${options.reviewUrl}`]),
+    ...(options.mailCommands === true
+      ? [
+          'Re-check: reply with "#objreview recheck" on a line of its own.',
+          'No more mail of this kind: "#objreview stop".',
+        ]
+      : []),
+  ];
+}
+
+/** The digest: lines end in "\n", at most 76 code points wide but for quoted diffs, instructions and shell lines. Never throws. */
+export function renderDigest(result: ReviewResult, options: DigestOptions = {}): string {
+  const { detailed, short } = gravestFirst(speakingFindings(result), options.maxDetailed ?? 5);
+  const note = transientNote(result);
+  const body = verdictBody(result);
+  const reproduce = result.reproduce.slice(0, MAX_REPRODUCE).map((line) => `  ${safeCode(line, 240)}`);
+  const end = footer(options);
+  const lines = [
+    ...wrapText(`objreview: ${verdictSentence(result, options.replyTo)}`, { rest: "  " }),
+    ...(note === undefined ? [] : wrapText(`(${note})`, { rest: " " })),
+    ...(body.length === 0 ? [] : ["", ...body]),
+    ...detailedFindings(detailed, result),
+    ...headlines(short, result),
+    "",
+    ...tailLines(result, options.sinceMailMillis),
+    ...(reproduce.length === 0 ? [] : ["", "Try it:", ...reproduce]),
+    ...(end.length === 0 ? [] : ["", ...end]),
+  ];
+  return `${lines.join("\n")}\n`;
+}

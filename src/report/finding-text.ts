@@ -1,0 +1,248 @@
+// One finding as plain text: headline, place, the way there in source lines with the state beside them, the instructions,
+// what follows from it and what the witnesses say. Shared by the mail digest and the terminal form.
+
+import type { ReviewFinding, ReviewResult, ReviewStep } from "./result.ts";
+import { safeProse } from "./safe.ts";
+import { messageOf, patchNumber, transientWords } from "./sentences.ts";
+import { clip, clipStart, padLeft, padRight, TEXT_WIDTH, textWidth, wrapText } from "./wrap.ts";
+
+/** Instructions shown for one finding, both ways together. */
+export const MAX_INSTRUCTIONS = 12;
+const MAX_SOURCE_ROWS = 12;
+const MAX_WITNESSES = 6;
+const MAX_RELATED = 4;
+
+// Notes that only say what the mnemonic says.
+const PLAIN_NOTES = new Set([
+  "entry",
+  "branch",
+  "call",
+  "jump",
+  "return",
+  "push",
+  "pop",
+  "here",
+  "fixup",
+  "stac",
+  "clac",
+  "",
+]);
+
+/** Colours of the terminal form; the digest's leave the text alone. */
+export interface Paint {
+  readonly strong: (text: string) => string;
+  readonly error: (text: string) => string;
+  readonly warning: (text: string) => string;
+  readonly note: (text: string) => string;
+  readonly good: (text: string) => string;
+  readonly dim: (text: string) => string;
+}
+
+const same = (text: string) => text;
+export const NO_PAINT: Paint = { strong: same, error: same, warning: same, note: same, good: same, dim: same };
+
+/** "fs/peek.c:220", with what is known of it. */
+export function placeWords(finding: ReviewFinding): string {
+  if (finding.file === "") return `${safeProse(finding.object, 120)}, no line information`;
+  const file = safeProse(finding.file, 120);
+  if (finding.line === 0) return `${file}, no line`;
+  const nearest =
+    !finding.onDiff && finding.diffLine !== undefined ? ` (nearest line of the patch: ${finding.diffLine})` : "";
+  return `${file}:${finding.line}${nearest}`;
+}
+
+/** A row of the way to a finding: source lines where there are any, one per run of steps on the same line. */
+export interface PathRow {
+  /** "220", or "uaccess.h:60" for a line of another file, or "-". */
+  readonly line: string;
+  readonly code: string;
+  readonly note: string;
+  readonly state: string;
+  /** The finding is here. */
+  readonly isSite: boolean;
+}
+
+function lineLabel(step: ReviewStep, file: string): string {
+  if (step.place === undefined || step.place.line === 0) return "-";
+  if (step.place.file === file) return String(step.place.line);
+  const name = step.place.file.slice(step.place.file.lastIndexOf("/") + 1);
+  return `${clipStart(safeProse(name, 60), 14)}:${step.place.line}`;
+}
+
+/** The rows of a path; empty where no step has a source line. */
+export function pathRows(path: readonly ReviewStep[], file: string): PathRow[] {
+  if (!path.some((step) => step.place !== undefined && step.place.line > 0)) return [];
+  const rows: { label: string; code: string; notes: Set<string>; state: string }[] = [];
+  for (const step of path) {
+    const label = lineLabel(step, file);
+    const code = safeProse((step.code ?? step.asm ?? "").replaceAll(/\s+/g, " "), 160);
+    const last = rows[rows.length - 1];
+    const row =
+      last !== undefined && last.label === label && label !== "-"
+        ? last
+        : { label, code, notes: new Set<string>(), state: "" };
+    if (row !== last) rows.push(row);
+    if (step.note !== "") row.notes.add(safeProse(step.note, 60));
+    row.state = safeProse(step.state, 120);
+  }
+  return rows.map((row, i) => ({
+    line: row.label,
+    code: row.code,
+    note: noteOf([...row.notes]),
+    state: row.state,
+    isSite: i === rows.length - 1,
+  }));
+}
+
+/** Of the notes of one line those that say more than a mnemonic would, else the last. */
+function noteOf(notes: readonly string[]): string {
+  const telling = notes.filter((note) => !PLAIN_NOTES.has(note));
+  return telling.length > 0 ? telling.join(", ") : (notes[notes.length - 1] ?? "");
+}
+
+/** The first and the last of a long list, and how many are missing between them. */
+function middleCut<T>(items: readonly T[], max: number): { head: readonly T[]; tail: readonly T[]; missing: number } {
+  if (items.length <= max) return { head: items, tail: [], missing: 0 };
+  const head = Math.ceil(max / 3);
+  return { head: items.slice(0, head), tail: items.slice(items.length - (max - head)), missing: items.length - max };
+}
+
+function sourceTable(path: readonly ReviewStep[], file: string, paint: Paint): string[] {
+  const rows = pathRows(path, file);
+  if (rows.length === 0) return [];
+  const widest = (cell: (row: PathRow) => string, max: number) =>
+    Math.min(max, Math.max(0, ...rows.map((row) => textWidth(cell(row)))));
+  const lineWidth = widest((row) => row.line, 20);
+  const noteWidth = widest((row) => row.note, 18);
+  const stateWidth = widest((row) => row.state, 22);
+  const codeWidth = widest((row) => row.code, TEXT_WIDTH - 2 - lineWidth - 2 - 2 - noteWidth - 2 - stateWidth - 5);
+  const cut = middleCut(rows, MAX_SOURCE_ROWS);
+  const lineOf = (row: PathRow) => {
+    const text = [
+      padLeft(clip(row.line, lineWidth), lineWidth),
+      padRight(clip(row.code, codeWidth), codeWidth),
+      padRight(clip(row.note, noteWidth), noteWidth),
+      padRight(clip(row.state, stateWidth), stateWidth),
+    ].join("  ");
+    return row.isSite ? `  ${paint.strong(`${text}  <--`)}` : `  ${text}`.trimEnd();
+  };
+  const gap = cut.missing === 0 ? [] : [paint.dim(`  ${padLeft("...", lineWidth)}  (${cut.missing} lines left out)`)];
+  return [...cut.head.map(lineOf), ...gap, ...cut.tail.map(lineOf)];
+}
+
+function instructionTable(steps: readonly ReviewStep[], withState: boolean, max: number): string[] {
+  const shown = steps.filter((step) => step.asm !== undefined && step.asm !== "");
+  if (shown.length === 0) return [];
+  const offsetWidth = Math.max(...shown.map((step) => step.offset.toString(16).length));
+  const asmOf = (step: ReviewStep) => safeProse(step.asm ?? "", 100);
+  const asmWidth = Math.min(34, Math.max(...shown.map((step) => textWidth(asmOf(step)))));
+  const stateWidth = Math.min(22, Math.max(...shown.map((step) => textWidth(safeProse(step.state, 120)))));
+  const cut = middleCut(shown, max);
+  const lineOf = (step: ReviewStep) => {
+    const note = PLAIN_NOTES.has(step.note) ? "" : `(${safeProse(step.note, 40)})`;
+    const state = withState ? `${padRight(clip(safeProse(step.state, 120), stateWidth), stateWidth)}  ` : "";
+    const here = withState && step === shown[shown.length - 1] ? "  <--" : "";
+    const text = `  ${padLeft(step.offset.toString(16), offsetWidth)}  ${padRight(asmOf(step), asmWidth)}  ${state}${note}`;
+    return `${text.trimEnd()}${here}`;
+  };
+  const gap = cut.missing === 0 ? [] : [`  ${padLeft("...", offsetWidth)}  (${cut.missing} instructions left out)`];
+  return [...cut.head.map(lineOf), ...gap, ...cut.tail.map(lineOf)];
+}
+
+function isAssembly(finding: ReviewFinding): boolean {
+  return finding.file.endsWith(".S");
+}
+
+function wayLines(finding: ReviewFinding, paint: Paint): string[] {
+  const ways = [finding.path, ...(finding.otherPath === undefined ? [] : [finding.otherPath])].filter(
+    (way) => way.length > 0,
+  );
+  const titles = ways.length > 1 ? ["  One way:", "  The other way:"] : [];
+  const lines: string[] = [];
+  ways.forEach((way, i) => {
+    const source = sourceTable(way, finding.file, paint);
+    // Where the source is the assembly, and where there is none, one table says it all.
+    const budget = Math.floor(MAX_INSTRUCTIONS / ways.length);
+    const instructions =
+      source.length > 0 && isAssembly(finding) ? [] : instructionTable(way, source.length === 0, budget);
+    if (source.length + instructions.length === 0) return;
+    lines.push("", ...(titles[i] === undefined ? [] : [paint.dim(titles[i])]), ...source);
+    if (source.length > 0 && instructions.length > 0) lines.push("");
+    lines.push(...instructions);
+  });
+  return lines;
+}
+
+function witnessLines(finding: ReviewFinding): string[] {
+  const shown = finding.evidence.slice(0, MAX_WITNESSES);
+  if (shown.length === 0) return [];
+  const width = Math.min(16, Math.max(...shown.map((entry) => textWidth(safeProse(entry.witness, 40)))));
+  const lines = shown.flatMap((entry) => {
+    const name = padRight(clip(safeProse(entry.witness, 40), width), width);
+    return wrapText(safeProse(entry.says), { first: `    ${name}  ` });
+  });
+  const more = finding.evidence.length - shown.length;
+  return ["", "  The witnesses:", ...lines, ...(more > 0 ? [`    and ${more} more`] : [])];
+}
+
+function relatedLines(finding: ReviewFinding): string[] {
+  const lines = finding.related.slice(0, MAX_RELATED).flatMap((entry) => {
+    const place = entry.place === undefined ? "" : ` (${safeProse(entry.place.file, 120)}:${entry.place.line})`;
+    return wrapText(`${safeProse(entry.function, 120)}()${place}: ${safeProse(entry.says)}`, { first: "  See also " });
+  });
+  const more = finding.related.length - MAX_RELATED;
+  return lines.length === 0 ? [] : ["", ...lines, ...(more > 0 ? [`  and ${more} more`] : [])];
+}
+
+/**
+ * "error: __do_sys_peek() returns with user access open" and its place: two or three lines. `namesPatch`: with the number
+ * of the first bad patch, where no heading above says it.
+ */
+export function findingHeadline(
+  finding: ReviewFinding,
+  result: ReviewResult,
+  paint: Paint = NO_PAINT,
+  namesPatch = false,
+): string[] {
+  const label = `${finding.severity}: `;
+  const indent = " ".repeat(label.length);
+  const message = wrapText(messageOf(finding), { first: label });
+  message[0] = paint[finding.severity](label.trimEnd()) + paint.strong(message[0]!.slice(label.length - 1));
+  const patch = finding.patch;
+  const from = namesPatch && patch !== undefined ? `, from ${patchNumber(patch.number, result)}` : "";
+  const place = `${placeWords(finding)}, ${safeProse(finding.rule, 60)}${from}`;
+  const lines = [...message, ...wrapText(place, { first: indent })];
+  for (const frame of finding.place?.inlineStack.slice(0, 3) ?? []) {
+    const words = `inlined from ${safeProse(frame.function, 80)}(), called at ${safeProse(frame.file, 120)}:${frame.line}`;
+    lines.push(...wrapText(words, { first: indent }));
+  }
+  const status = [
+    finding.class === "worsened" ? "was there before, and is worse now" : undefined,
+    transientWords(finding, result),
+  ];
+  for (const words of status) if (words !== undefined) lines.push(...wrapText(words, { first: indent }));
+  if (result.profiles.length > 1 && finding.profiles.length > 0 && finding.profiles.length < result.profiles.length) {
+    lines.push(
+      ...wrapText(
+        `only under ${finding.profiles
+          .slice(0, 6)
+          .map((name) => safeProse(name, 60))
+          .join(", ")}`,
+        { first: indent },
+      ),
+    );
+  }
+  return lines;
+}
+
+/** The whole finding, without the hunk that it is quoted under. */
+export function findingLines(finding: ReviewFinding, result: ReviewResult, paint: Paint = NO_PAINT): string[] {
+  const consequence = safeProse(finding.consequence);
+  return [
+    ...findingHeadline(finding, result, paint),
+    ...wayLines(finding, paint),
+    ...(consequence === "" ? [] : ["", ...wrapText(consequence, { first: "  " })]),
+    ...witnessLines(finding),
+    ...relatedLines(finding),
+  ];
+}
