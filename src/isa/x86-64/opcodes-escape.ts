@@ -73,9 +73,11 @@ function defineSystem(): void {
   d.fill(T, "a0 a8", [OTHER | action(d.ACTION_PUSH_OTHER), SP]); // push fs, gs
   d.fill(T, "a1 a9", [OTHER | action(d.ACTION_POP_OTHER), SP]);
   d.fill(T, "a2", [OTHER, AX | BX | CX | DX]); // cpuid
-  // VIA PadLock: montmul, xsha1, xsha256; xstore, xcrypt (VIA PadLock Programming Guide 1.66)
-  d.put(T + 0xa6, group([], new Array<d.Entry>(3).fill([X, AX | CX | SI | DI])));
-  d.put(T + 0xa7, group([], new Array<d.Entry>(6).fill([X, AX | CX | DX | SI | DI])));
+  // VIA PadLock: montmul, xsha1, xsha256; xstore, xcrypt (VIA PadLock Programming Guide 1.66); with rep they count in rcx
+  const padLock = X | action(d.ACTION_STRING);
+  const crypt: d.Entry = [padLock, AX | SI | DI];
+  d.put(T + 0xa6, group([], [crypt, crypt, crypt]));
+  d.put(T + 0xa7, group([], [[padLock, AX | DI], crypt, crypt, crypt, crypt, crypt]));
   // fxsave, fxrstor, ldmxcsr, stmxcsr, xsave, xrstor, xsaveopt, clflush; register: lfence, mfence, sfence
   d.put(
     T + 0xae,
