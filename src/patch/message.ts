@@ -2,7 +2,7 @@ import { type HeaderValue, type ParsedMail, simpleParser } from "mailparser";
 import { FormatError } from "../base/errors.ts";
 import type { RawMessage } from "./mbox.ts";
 import { type PatchSubject, readSubject } from "./subject.ts";
-import { decodeBase64, decodeQuotedPrintable, decodeText, toHeaderText } from "./text.ts";
+import { decodeBase64, decodeQuotedPrintable, decodeText, toHeaderText, toLfLines } from "./text.ts";
 
 // One mail as values. mailparser reads headers, multipart and format=flowed. The body of an ordinary patch mail (one text/plain part) is
 // decoded here, since mailparser turns CRLF into LF inside encoded bodies and a patch to a file with CRLF line ends needs its CR.
@@ -43,7 +43,7 @@ export interface BodyParts {
 export interface PatchMessage {
   /** 1-based place in the input. */
   readonly number: number;
-  /** LF-normalised, as it can be given to git. */
+  /** As received, lines ending in LF. */
   readonly raw: Uint8Array;
   /** Without angle brackets, as in every field below. */
   readonly messageId?: string;
@@ -60,10 +60,14 @@ export interface PatchMessage {
   /** Decoded (RFC 2047), unfolded, without control characters. */
   readonly subjectText: string;
   readonly subject: PatchSubject;
+  /** What the commit is called: the in-body Subject's title, else the subject's. */
+  readonly title: string;
   /** The decoded text of the mail. */
   readonly body: string;
   readonly commitMessage: string;
   readonly patchText: string;
+  /** patchText as it came, transfer encoding undone, in whatever charset the patched files have. */
+  readonly patchBytes: Uint8Array;
   readonly patchLine: number;
   readonly trailers: Trailers;
 }
@@ -90,12 +94,13 @@ export async function parseMessage(message: RawMessage): Promise<PatchMessage> {
   }
   const header = await runParser(bytes.subarray(0, headerEnd), message);
   const plain = readPlainBody(header, bytes.subarray(headerEnd));
-  const body = plain ?? (await readMimeBody(message, headerEnd));
+  const body = plain?.text ?? (await readMimeBody(message, headerEnd));
   const parts = splitBody(body);
 
   const from = addressesOf(header.from)[0];
   const author = parts.inBodyFrom ?? from;
   const subjectText = toHeaderText(header.subject ?? "");
+  const subject = readSubject(subjectText);
   const messageId = cleanId(header.messageId);
   const inReplyTo = idsOf(header.inReplyTo)[0];
   const date = header.date !== undefined && Number.isFinite(header.date.getTime()) ? header.date : undefined;
@@ -111,10 +116,12 @@ export async function parseMessage(message: RawMessage): Promise<PatchMessage> {
     cc: addressesOf(header.cc),
     ...(date !== undefined && { date }),
     subjectText,
-    subject: readSubject(subjectText),
+    subject,
+    title: parts.inBodySubject === undefined ? subject.title : readSubject(parts.inBodySubject).title,
     body,
     commitMessage: parts.commitMessage,
     patchText: parts.patchText,
+    patchBytes: patchBytesOf(plain?.bytes, parts.patchText),
     patchLine: parts.patchLine,
     trailers: readTrailers(body),
   };
@@ -145,18 +152,29 @@ async function runParser(bytes: Uint8Array, message: RawMessage): Promise<Parsed
 }
 
 /** The body of a mail that is one text part and not flowed; undefined for what needs the MIME parser. */
-function readPlainBody(header: ParsedMail, bytes: Uint8Array): string | undefined {
+function readPlainBody(header: ParsedMail, body: Uint8Array): { text: string; bytes: Uint8Array } | undefined {
   const type = structured(header.headers.get("content-type"));
   if (type !== undefined && !/^text\/(plain|x-patch|x-diff)$/i.test(type.value.trim())) return undefined;
   if (/flowed/i.test(type?.params.format ?? "")) return undefined;
   const encoding = headerText(header.headers.get("content-transfer-encoding")).trim().toLowerCase();
-  const decoded =
+  // Encoded text may have the line ends of the wire inside.
+  const bytes =
     encoding === "base64"
-      ? decodeBase64(bytes)
+      ? toLfLines(decodeBase64(body))
       : encoding === "quoted-printable"
-        ? decodeQuotedPrintable(bytes)
-        : bytes;
-  return decodeText(decoded, type?.params.charset);
+        ? toLfLines(decodeQuotedPrintable(body))
+        : body;
+  return { text: decodeText(bytes, type?.params.charset), bytes };
+}
+
+/** One character per byte, so that offsets in the string are offsets in the bytes. */
+const byteString = new TextDecoder("latin1");
+
+/** The bytes behind a patch text: the body's own from the same place on, so that a file that is not UTF-8 can still be patched. */
+export function patchBytesOf(body: Uint8Array | undefined, patchText: string): Uint8Array {
+  if (patchText === "") return new Uint8Array(0);
+  if (body === undefined) return new TextEncoder().encode(patchText);
+  return body.subarray(body.length - splitBody(byteString.decode(body)).patchText.length);
 }
 
 function structured(value: HeaderValue | undefined): { value: string; params: Record<string, string> } | undefined {
@@ -185,7 +203,7 @@ async function readMimeBody(message: RawMessage, headerEnd: number): Promise<str
       (part) =>
         /\.(patch|diff|txt)$/i.test(part.filename ?? "") || /^text\/(plain|x-(patch|diff))$/.test(part.contentType),
     )
-    .map((part) => decodeText(part.content, structured(part.headers.get("content-type"))?.params.charset))
+    .map((part) => decodeText(toLfLines(part.content), structured(part.headers.get("content-type"))?.params.charset))
     .map((patch) => splitBody(patch).patchText)
     .filter((patch) => patch !== "");
   if (patches.length === 0) return text;
