@@ -1,0 +1,220 @@
+import { availableParallelism } from "node:os";
+import type { Diagnostic } from "./build-errors.ts";
+import { logTail, readBuildLog } from "./build-errors.ts";
+import { keepFile, readBuilt } from "./collect.ts";
+import type { BuildProgress, BuildRun, CompileCache, SandboxedRun } from "./kbuild.ts";
+import { runMake, SOURCE_MOUNT } from "./kbuild.ts";
+import type { ObjectCache } from "./object-cache.ts";
+import type { Profile } from "./profile.ts";
+import type { ReplayPlan } from "./replay.ts";
+import { replayObjects } from "./replay.ts";
+import type { Sandbox, SandboxResult } from "./sandbox.ts";
+import type { SavedCommand } from "./saved-command.ts";
+import { readSavedCommand, savedCommandPath } from "./saved-command.ts";
+
+// Objects of one side of a review: from the object cache (base), by replaying kbuild's saved command where nothing that decides
+// it changed (head), else by kbuild itself, in one make call for all of them. What comes back lies outside the sandbox's
+// reach, and a failure is a result, not an exception: a patch that does not compile is the most ordinary outcome of all.
+
+export interface BuildRequest {
+  readonly side: "base" | "head";
+  readonly sourceDir: string;
+  /** A build folder that openBuildFolder made for this side and source. */
+  readonly outDir: string;
+  /** Paths in the build folder: "kernel/fork.o". */
+  readonly objects: readonly string[];
+  readonly profile: Profile;
+  readonly sandbox: Sandbox;
+  /** Where the objects are kept, outside the sandbox: ours alone, one folder a side. */
+  readonly collectDir: string;
+  /** ccache: "rw" on the base side, "ro" on the head side. */
+  readonly compileCache?: CompileCache | undefined;
+  /** Finished objects of trusted sources. Read and written on the base side, left alone on the head side. */
+  readonly cache?: ObjectCache | undefined;
+  /** Commands that may be replayed instead of asking kbuild; from planReplay. */
+  readonly replay?: ReplayPlan | undefined;
+  /** Processes at a time; the machine's cores by default. */
+  readonly jobs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: BuildProgress) => void) | undefined;
+}
+
+export interface BuiltObject {
+  readonly object: string;
+  /** Absolute path of the object, outside the sandbox's reach. */
+  readonly file: string;
+  /** The compile command as kbuild saved it, without post-processing. */
+  readonly command: string;
+  /** Source paths that it was made from (its own and all headers), generated ones left out. */
+  readonly deps: readonly string[];
+  readonly how: "kbuild" | "replay" | "cache";
+}
+
+export interface FailedObject {
+  readonly object: string;
+  /** The first error, with its place; file "" and line 0 where nothing printed tells it. */
+  readonly error: Diagnostic;
+  readonly logTail: string;
+}
+
+export type BuildOutcome = "done" | Exclude<SandboxResult["outcome"], "exited">;
+
+export interface BuildResult {
+  /** "done": make ended by itself, whether or not every object was built. Else what ended it; `built` holds what was ready. */
+  readonly outcome: BuildOutcome;
+  readonly built: ReadonlyMap<string, BuiltObject>;
+  readonly failed: readonly FailedObject[];
+  readonly warnings: readonly Diagnostic[];
+  readonly millis: number;
+}
+
+/** Builds `objects`. Never throws for what a patch can do; throws ToolError when the sandbox itself cannot run. */
+export async function buildObjects(request: BuildRequest): Promise<BuildResult> {
+  const began = performance.now();
+  const built = new Map<string, BuiltObject>();
+  const failed: FailedObject[] = [];
+  const warnings: Diagnostic[] = [];
+  let outcome: BuildOutcome = "done";
+  let wanted = [...new Set(request.objects)];
+
+  if (request.side === "base" && request.cache !== undefined) {
+    for (const object of wanted) {
+      const hit = request.cache.find(object, request.outDir);
+      if (hit === undefined) continue;
+      const file = keepFile(request.collectDir, object, hit.bytes);
+      built.set(object, { object, file, command: hit.command, deps: hit.deps, how: "cache" });
+      warnings.push(...hit.warnings);
+    }
+    wanted = wanted.filter((object) => !built.has(object));
+  }
+
+  const run: SandboxedRun = {
+    folders: request,
+    profile: request.profile,
+    sandbox: request.sandbox,
+    compileCache: request.compileCache,
+    seconds: request.profile.limits.buildSeconds,
+    signal: request.signal,
+  };
+  const jobs = request.jobs ?? availableParallelism();
+
+  const replayable = wanted.filter((object) => request.replay?.commands.has(object) === true);
+  if (replayable.length > 0 && request.replay !== undefined) {
+    const replayed = await replayObjects(run, request.replay, replayable, jobs, request.onProgress);
+    outcome = endOf(replayed.run);
+    const log = readBuildLog(replayed.run.log, SOURCE_MOUNT);
+    warnings.push(...log.warnings);
+    for (const object of replayable) {
+      const saved = request.replay.commands.get(object)!;
+      const errors = log.failed.get(object);
+      const item = errors === undefined ? collect(request, object, saved, "replay") : undefined;
+      if (item?.kind === "built") built.set(object, item.built);
+      else failed.push(describeFailure(object, errors ?? [], item?.why, replayed.run));
+    }
+    wanted = wanted.filter((object) => !request.replay!.commands.has(object));
+  }
+
+  if (outcome === "done") {
+    for (const batch of splitBatches(wanted, request.profile.sourceArch)) {
+      const made = await runMake({ ...run, onLine: progressOf(request, batch.objects.length) }, [
+        "-k",
+        "-Otarget",
+        `-j${batch.serial ? 1 : jobs}`,
+        ...batch.objects,
+      ]);
+      outcome = endOf(made);
+      const log = readBuildLog(made.log, SOURCE_MOUNT);
+      warnings.push(...log.warnings);
+      for (const object of batch.objects) {
+        const errors = log.failed.get(object);
+        const item = errors === undefined ? collectWithCommand(request, object) : undefined;
+        if (item?.kind === "built") {
+          built.set(object, item.built);
+          continue;
+        }
+        if (outcome === "done" && log.toolKilled) outcome = "out-of-memory";
+        failed.push(describeFailure(object, errors ?? log.general, item?.why, made));
+      }
+      if (outcome !== "done") break;
+    }
+  }
+
+  if (request.side === "base" && request.cache !== undefined) {
+    for (const item of built.values()) {
+      if (item.how !== "cache") request.cache.keep(item, request.outDir, warningsOf(item, warnings));
+    }
+  }
+  return { outcome, built, failed, warnings, millis: performance.now() - began };
+}
+
+/**
+ * kbuild visits arch/<arch>/lib twice at the same time, once as a library and once as a part of arch/<arch> (arch/x86/Makefile:
+ * libs-y and core-y), and the two would write the same object at once. Those go one at a time, after the others.
+ */
+function splitBatches(objects: readonly string[], sourceArch: string): { objects: string[]; serial: boolean }[] {
+  const prefix = `arch/${sourceArch}/lib/`;
+  const twice = objects.filter((object) => object.startsWith(prefix));
+  const rest = objects.filter((object) => !object.startsWith(prefix));
+  // A second make call costs more than one process at a time costs a handful of objects.
+  if (twice.length > 0 && rest.length < 4) return [{ objects: [...objects], serial: true }];
+  return [
+    { objects: rest, serial: false },
+    { objects: twice, serial: true },
+  ].filter((batch) => batch.objects.length > 0);
+}
+
+function endOf(run: BuildRun): BuildOutcome {
+  return run.outcome === "exited" ? "done" : run.outcome;
+}
+
+function progressOf(request: BuildRequest, total: number): (line: string) => void {
+  let done = 0;
+  return (line) => {
+    const target = /^ {2}(?:CC|AS)\s+(?:\[M\]\s+)?(\S+\.o)$/.exec(line)?.[1];
+    if (target !== undefined) request.onProgress?.({ phase: "build", text: `${request.side}: ${++done} of ${total}: ${target}` });
+  };
+}
+
+type CollectedObject = { kind: "built"; built: BuiltObject; why?: undefined } | { kind: "not-built"; why: string };
+
+function collectWithCommand(request: BuildRequest, object: string): CollectedObject {
+  const file = readBuilt(request.outDir, savedCommandPath(object), 4 << 20);
+  if (file.kind !== "file") {
+    return { kind: "not-built", why: file.kind === "missing" ? "kbuild left no command for it" : `its .cmd file: ${file.why}` };
+  }
+  let saved: SavedCommand;
+  try {
+    saved = readSavedCommand(new TextDecoder().decode(file.bytes), savedCommandPath(object));
+  } catch {
+    return { kind: "not-built", why: "its .cmd file holds no command" };
+  }
+  return collect(request, object, saved, "kbuild");
+}
+
+function collect(request: BuildRequest, object: string, saved: SavedCommand, how: "kbuild" | "replay"): CollectedObject {
+  const file = readBuilt(request.outDir, object, request.profile.limits.objectMebibytes << 20);
+  if (file.kind !== "file") {
+    return { kind: "not-built", why: file.kind === "missing" ? "the build left no such file" : file.why };
+  }
+  const kept = keepFile(request.collectDir, object, file.bytes);
+  return { kind: "built", built: { object, file: kept, command: saved.compile, deps: sourceDeps(saved), how } };
+}
+
+function sourceDeps(saved: SavedCommand): string[] {
+  const prefix = `${SOURCE_MOUNT}/`;
+  const files = saved.source === undefined ? saved.deps : [saved.source, ...saved.deps];
+  return files.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
+}
+
+function describeFailure(object: string, errors: readonly Diagnostic[], why: string | undefined, run: BuildRun): FailedObject {
+  const first = errors.find((item) => item.severity === "error") ?? errors[0];
+  const text = why ?? (run.outcome === "exited" ? "not built, and nothing printed tells why" : `the build ended early: ${run.outcome}`);
+  const unknown: Diagnostic = { file: "", line: 0, text, via: [], severity: "error", option: undefined };
+  return { object, error: first ?? unknown, logTail: logTail(run.log) };
+}
+
+/** The warnings that belong to an object: those in its own files. A header's warning goes with each object that includes it. */
+function warningsOf(item: BuiltObject, warnings: readonly Diagnostic[]): Diagnostic[] {
+  const files = new Set(item.deps);
+  return warnings.filter((warning) => files.has(warning.file));
+}

@@ -1,0 +1,188 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import type { BuiltObject } from "./build.ts";
+import type { Diagnostic } from "./build-errors.ts";
+import { readBuilt } from "./collect.ts";
+import { OUT_MOUNT } from "./kbuild.ts";
+import { isBuildPlanFile } from "./plan-inputs.ts";
+import type { PreparedFolder } from "./prepare.ts";
+import type { Profile } from "./profile.ts";
+import { readSavedCommand, savedCommandPath } from "./saved-command.ts";
+import type { SourceListing } from "./source-listing.ts";
+import { digestListing } from "./source-listing.ts";
+
+// Finished objects of trusted sources, found again by content. An object is the same when kbuild would run the same command
+// (its recipes, the configuration and the tools are the same) over the same files, and when no header of a name that it
+// includes has appeared or gone elsewhere, which could be found first on the include path.
+
+export interface CachedObject {
+  readonly bytes: Uint8Array;
+  readonly command: string;
+  readonly deps: readonly string[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+export interface ObjectCache {
+  find(object: string, outDir: string): CachedObject | undefined;
+  keep(item: BuiltObject, outDir: string, warnings: readonly Diagnostic[]): void;
+}
+
+const diagnostic = z.strictObject({
+  file: z.string(),
+  line: z.int(),
+  text: z.string(),
+  via: z.array(z.strictObject({ file: z.string(), line: z.int() })),
+  severity: z.enum(["error", "warning"]),
+  option: z.string().optional(),
+});
+
+const entrySchema = z.strictObject({
+  command: z.string(),
+  /** Source path -> blob id. */
+  sources: z.record(z.string(), z.string()),
+  /** Path in the build folder -> digest. */
+  generated: z.record(z.string(), z.string()),
+  /** Digest of where headers of the included names stand. */
+  shadows: z.string(),
+  digest: z.string(),
+  warnings: z.array(diagnostic),
+});
+
+const MAX_GENERATED_BYTES = 16 << 20;
+
+/** Opens the cache in `cacheDir`/objects for one prepared folder and the source listing it is used with. */
+export function openObjectCache(options: {
+  readonly cacheDir: string;
+  readonly prepared: PreparedFolder;
+  readonly listing: SourceListing;
+  readonly profile: Profile;
+}): ObjectCache {
+  const { prepared, listing, profile } = options;
+  const root = join(options.cacheDir, "objects");
+  // Everything that decides the command and is no dependency of the compile itself. The configuration's values count through
+  // the generated headers and through this digest of all of them.
+  const plan = digest([
+    prepared.toolchain.id,
+    profile.name,
+    JSON.stringify([profile.kernelArch, profile.compiler, profile.cFlags, profile.asmFlags]),
+    JSON.stringify([...prepared.config.values].sort()),
+    digestListing(listing, (path) => (isBuildPlanFile(path) ? "content" : undefined)),
+  ]);
+  let headers: Map<string, string> | undefined;
+  const shadowsOf = (deps: Iterable<string>): string => {
+    headers ??= indexByName(listing);
+    return digest([...new Set([...deps].map(baseName))].sort().map((name) => `${name}=${headers!.get(name) ?? ""}`));
+  };
+  const entryFile = (object: string): string => {
+    const key = digest([plan, object]);
+    return join(root, key.slice(0, 2), `${key.slice(2)}.json`);
+  };
+  const dataFile = (id: string): string => join(root, "data", id.slice(0, 2), id.slice(2));
+
+  return {
+    find(object, outDir) {
+      const entries = readEntries(entryFile(object));
+      for (const entry of entries) {
+        const sources = Object.keys(entry.sources);
+        if (sources.some((path) => listing.files.get(path) !== entry.sources[path])) continue;
+        if (shadowsOf(sources) !== entry.shadows) continue;
+        if (Object.keys(entry.generated).some((path) => digestGenerated(outDir, path) !== entry.generated[path])) continue;
+        const bytes = readData(dataFile(entry.digest), entry.digest);
+        if (bytes === undefined) continue;
+        const warnings = entry.warnings.map((item) => ({ ...item, option: item.option }));
+        return { bytes, command: entry.command, deps: sources, warnings };
+      }
+      return undefined;
+    },
+    keep(item, outDir, warnings) {
+      const text = readBuilt(outDir, savedCommandPath(item.object), 4 << 20);
+      if (text.kind !== "file") return;
+      const saved = readSavedCommand(new TextDecoder().decode(text.bytes), item.object);
+      const sources: Record<string, string> = {};
+      for (const path of item.deps) {
+        const id = listing.files.get(path);
+        // A dependency that the listing does not know has no identity to compare: not kept.
+        if (id === undefined) return;
+        sources[path] = id;
+      }
+      const generated: Record<string, string> = {};
+      for (const path of saved.deps) {
+        const inside = path.startsWith(`${OUT_MOUNT}/`) ? path.slice(OUT_MOUNT.length + 1) : path.replace(/^\.\//, "");
+        if (inside.startsWith("/")) continue;
+        const id = digestGenerated(outDir, inside);
+        if (id === undefined) return;
+        generated[inside] = id;
+      }
+      const bytes = readFileSync(item.file);
+      const id = createHash("sha256").update(bytes).digest("hex");
+      writeWhole(dataFile(id), bytes);
+      const entry = {
+        command: item.command,
+        sources,
+        generated,
+        shadows: shadowsOf(Object.keys(sources)),
+        digest: id,
+        warnings: warnings.map(({ option, ...rest }) => ({ ...rest, via: [...rest.via], ...(option === undefined ? {} : { option }) })),
+      };
+      const file = entryFile(item.object);
+      const older = readEntries(file).filter((other) => JSON.stringify(other.sources) !== JSON.stringify(sources));
+      writeWhole(file, JSON.stringify([entry, ...older].slice(0, MAX_ENTRIES)));
+    },
+  };
+}
+
+/** Versions of one object that are kept. */
+const MAX_ENTRIES = 8;
+
+function readEntries(file: string): z.infer<typeof entrySchema>[] {
+  try {
+    const parsed = z.array(entrySchema).safeParse(JSON.parse(readFileSync(file, "utf8")));
+    return parsed.success ? parsed.data : [];
+  } catch {
+    // Not there, or cut off by a crash: the object is built again.
+    return [];
+  }
+}
+
+function readData(file: string, id: string): Uint8Array | undefined {
+  try {
+    const bytes = readFileSync(file);
+    return createHash("sha256").update(bytes).digest("hex") === id ? new Uint8Array(bytes) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function writeWhole(file: string, data: Uint8Array | string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.new`;
+  writeFileSync(temporary, data);
+  renameSync(temporary, file);
+}
+
+function digestGenerated(outDir: string, path: string): string | undefined {
+  const file = readBuilt(outDir, path, MAX_GENERATED_BYTES);
+  return file.kind === "file" ? createHash("sha256").update(file.bytes).digest("hex") : undefined;
+}
+
+function indexByName(listing: SourceListing): Map<string, string> {
+  const places = new Map<string, string[]>();
+  for (const path of listing.files.keys()) {
+    if (!path.endsWith(".h")) continue;
+    const name = baseName(path);
+    const list = places.get(name);
+    if (list === undefined) places.set(name, [path]);
+    else list.push(path);
+  }
+  return new Map([...places].map(([name, paths]) => [name, paths.sort().join(" ")]));
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function digest(parts: readonly string[]): string {
+  return createHash("sha256").update(parts.join("\0")).digest("hex");
+}

@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import type { BuildFolders, CompileCache } from "./kbuild.ts";
+import { requireSuccess, runInBuild } from "./kbuild.ts";
+import type { Profile } from "./profile.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+// What compiles, as the sandbox sees it. A package upgrade between two reviews must not let old results pass for new ones.
+
+export interface Toolchain {
+  /** Digest of paths, sizes, times and version lines of compiler, assembler, linker and make. */
+  readonly id: string;
+  /** First line of the compiler's --version, for people. */
+  readonly compiler: string;
+}
+
+const SCRIPT = `
+for tool in "$@" make sh ccache; do
+  file=$(command -v "$tool") && file=$(readlink -f "$file") || continue
+  printf '%s %s %s %s\\n' "$tool" "$file" "$(stat -Lc '%s %Y' "$file")" "$("$file" --version 2>/dev/null | head -n 1)"
+done
+cc1=$("$1" -print-prog-name=cc1 2>/dev/null) && [ -f "$cc1" ] && printf 'cc1 %s %s\\n' "$cc1" "$(stat -Lc '%s %Y' "$cc1")"
+exit 0
+`;
+
+/** Asks the tools of the profile inside the sandbox. `folders` are mounted as for a build, and not written. */
+export async function identifyToolchain(
+  sandbox: Sandbox,
+  profile: Profile,
+  folders: BuildFolders,
+  compileCache?: CompileCache,
+  signal?: AbortSignal,
+): Promise<Toolchain> {
+  const { compiler } = profile;
+  const cc = `${compiler.crossPrefix}${compiler.command}`;
+  const binutils = compiler.llvm === "" ? ["as", "ld", "objcopy"] : ["ld.lld", "llvm-objcopy"];
+  const tools = [cc, ...binutils.map((tool) => `${compiler.llvm === "" ? compiler.crossPrefix : ""}${tool}`)];
+  const command = ["/bin/sh", "-c", SCRIPT, "sh", ...tools];
+  const run = await runInBuild({ sandbox, profile, folders, compileCache, seconds: 60, signal }, command);
+  requireSuccess(run, command, "asking the compiler for its version");
+  const first = run.log.split("\n")[0] ?? "";
+  return {
+    id: createHash("sha256").update(run.log).digest("hex").slice(0, 32),
+    compiler: first.split(" ").slice(4).join(" ") || cc,
+  };
+}
