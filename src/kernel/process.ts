@@ -1,7 +1,7 @@
 // Running other programs: the one place in the project that starts a process. Never through a shell, never with an
 // inherited environment, always as a process group of its own so that what it started dies with it.
 
-import { statSync } from "node:fs";
+import { openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { execa } from "execa";
 import type { ToolErrorCode } from "../base/errors.ts";
 import { ToolError } from "../base/errors.ts";
@@ -62,7 +62,7 @@ export async function runToEnd(command: readonly string[], options: RunOptions):
     cleanup: false,
     reject: false,
     buffer: false,
-    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe", ...(options.fd3 ? ["pipe" as const] : [])],
+    stdio: childDescriptors(options),
   });
   const processId = child.pid;
   if (processId === undefined) throw cannotStart(command, options.cwd, (await child) as { code?: string | undefined });
@@ -180,6 +180,44 @@ export function killGroup(processId: number): void {
   } catch {
     // ESRCH: it ended in the meantime.
   }
+}
+
+/**
+ * Pipes for what we talk through. Descriptors that we inherited without close-on-exec (a CI runner's, a shell's) would pass
+ * into the child, and an open folder is a way out of any sandbox: they are covered with /dev/null.
+ */
+function childDescriptors(options: RunOptions): ["ignore" | "pipe", "pipe", "pipe", ...("ignore" | "pipe" | number)[]] {
+  const above: ("ignore" | "pipe" | number)[] = options.fd3 === undefined ? [] : ["pipe"];
+  inherited ??= findInherited();
+  for (const descriptor of inherited) {
+    const index = descriptor - 3;
+    while (above.length < index) above.push("ignore");
+    if (above[index] === undefined || above[index] === "ignore") above[index] = devNull();
+  }
+  return [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe", ...above];
+}
+
+let inherited: readonly number[] | undefined;
+let devNullDescriptor: number | undefined;
+
+function devNull(): number {
+  devNullDescriptor ??= openSync("/dev/null", "r+");
+  return devNullDescriptor;
+}
+
+/** Descriptors above 2 that a child would get: proc_pid_fdinfo(5), `flags` in octal without O_CLOEXEC (02000000). */
+function findInherited(): number[] {
+  const found: number[] = [];
+  for (const name of readdirSync("/proc/self/fd")) {
+    if (Number(name) <= 2) continue;
+    try {
+      const flags = /^flags:\s+([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${name}`, "latin1"))?.[1] ?? "0";
+      if ((Number.parseInt(flags, 8) & 0o2000000) === 0) found.push(Number(name));
+    } catch {
+      // The descriptor of the listing itself.
+    }
+  }
+  return found;
 }
 
 /** Keeps the bytes of one stream, and hands its lines on. */

@@ -1,6 +1,16 @@
 // Building is running someone else's code. What a job may see is an allow-list of mounts, what it may use is bounded, and
 // how it ended is one of a few names. Two ways: bubblewrap, and the bare throw-away machine of a CI runner.
 
+import { lstatSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { InvariantError, ToolError } from "../base/errors.ts";
+import { bwrapCommand, JOB_USER_ID } from "./bwrap.ts";
+import type { CgroupPlace } from "./cgroup.ts";
+import { Cgroup, findCgroupPlaces, sweepCgroups } from "./cgroup.ts";
+import { runOk, SYSTEM_PATH } from "./process.ts";
+import { openRunner } from "./runner.ts";
+import { supervise } from "./supervise.ts";
+
 /** A host folder or file, seen inside the sandbox at `target`. */
 export interface BindMount {
   readonly source: string;
@@ -80,6 +90,99 @@ export interface OpenSandboxOptions {
 }
 
 /** Throws ToolError or UsageError when the mode asked for cannot be had: there is no silent step down. */
-export async function openSandbox(_options: OpenSandboxOptions): Promise<Sandbox> {
-  throw new Error("under construction");
+export async function openSandbox(options: OpenSandboxOptions): Promise<Sandbox> {
+  return options.mode === "runner" ? openRunner(options.env) : openBwrap();
+}
+
+const INSTALL_BWRAP = "apt-get install bubblewrap";
+/** What bwrap itself, which has nobody's secrets to lose, runs with. */
+const HOST_ENV = { PATH: SYSTEM_PATH, LC_ALL: "C" };
+const PROBE_LIMITS: SandboxLimits = {
+  wallMillis: 20_000,
+  memoryBytes: 256 * 1024 * 1024,
+  processCount: 64,
+  fileBytes: 1024 * 1024,
+  scratchBytes: 1024 * 1024,
+  outputBytes: 65_536,
+};
+
+async function openBwrap(): Promise<Sandbox> {
+  const asRoot = process.getuid?.() === 0;
+  const adopt = asRoot ? giveToJobUser : async () => {};
+  const runIn = async (job: SandboxJob, place: CgroupPlace | undefined): Promise<SandboxResult> => {
+    for (const mount of job.mounts) if (mount.mode === "rw") await takeIntoUse(mount.source, asRoot);
+    const cgroup = place === undefined ? undefined : new Cgroup(place, job.limits);
+    try {
+      const { command, argumentBytes } = bwrapCommand(job, {
+        asRoot,
+        ...(cgroup === undefined ? { addressSpaceBytes: job.limits.memoryBytes } : {}),
+      });
+      return await supervise(job, {
+        command,
+        env: HOST_ENV,
+        argumentBytes,
+        ...(cgroup === undefined ? {} : { cgroup }),
+      });
+    } finally {
+      cgroup?.remove();
+    }
+  };
+  // Each way is tried out once, whole; what cannot be done here shows now and not in the middle of a review.
+  const probe: SandboxJob = {
+    command: ["true"],
+    cwd: "/",
+    mounts: [],
+    env: { PATH: SYSTEM_PATH },
+    limits: PROBE_LIMITS,
+  };
+  const places = findCgroupPlaces(
+    readFileSync("/proc/self/cgroup", "utf8"),
+    readFileSync("/proc/self/mountinfo", "utf8"),
+  );
+  for (const place of places) {
+    try {
+      sweepCgroups(place);
+      const { outcome, exitCode } = await runIn(probe, place);
+      if (outcome !== "exited" || exitCode !== 0) continue;
+      return { mode: "bwrap", limits: place.kind, network: false, run: (job) => runIn(job, place), adopt };
+    } catch (error) {
+      if (isMissing(error)) throw missingBwrap(error);
+      // This group cannot be used; the next may, and without any there are the limits of the process.
+    }
+  }
+  try {
+    const { outcome, exitCode, stderr } = await runIn(probe, undefined);
+    if (outcome !== "exited" || exitCode !== 0) {
+      throw new ToolError("failed", `bubblewrap cannot make a sandbox here: ${stderr.trim() || outcome}`, {
+        command: ["bwrap"],
+      });
+    }
+  } catch (error) {
+    throw isMissing(error) ? missingBwrap(error) : error;
+  }
+  return { mode: "bwrap", limits: "prlimit", network: false, run: (job) => runIn(job, undefined), adopt };
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ToolError && error.code === "not-found" && error.command[0] === "bwrap";
+}
+
+function missingBwrap(cause: unknown): ToolError {
+  const message = `bubblewrap is not installed, and builds are not run without it: ${INSTALL_BWRAP}`;
+  return new ToolError("not-found", message, { command: ["bwrap"], cause });
+}
+
+/** As root the jobs run as another user, who must own the folders that they write to. */
+async function takeIntoUse(folder: string, asRoot: boolean): Promise<void> {
+  const kind = lstatSync(folder, { throwIfNoEntry: false });
+  if (kind?.isDirectory() !== true)
+    throw new ToolError("failed", `${folder}: no such folder to mount`, { command: ["bwrap"] });
+  if (asRoot && kind.uid !== JOB_USER_ID) await giveToJobUser(folder);
+}
+
+async function giveToJobUser(path: string): Promise<void> {
+  if (resolve(path).split("/").length < 4) throw new InvariantError(`${path} is too near the root to be given away`);
+  // chown(1) -R goes by file descriptors and does not follow links: nothing that a job put there leads it elsewhere.
+  const owner = `${JOB_USER_ID}:${JOB_USER_ID}`;
+  await runOk(["chown", "-R", "-h", "-P", owner, "--", path], { env: HOST_ENV });
 }
