@@ -186,13 +186,14 @@ export function killGroup(processId: number): void {
  * Pipes for what we talk through. Descriptors that we inherited without close-on-exec (a CI runner's, a shell's) would pass
  * into the child, and an open folder is a way out of any sandbox: they are covered with /dev/null.
  */
-function childDescriptors(options: RunOptions): ["ignore" | "pipe", "pipe", "pipe", ...("ignore" | "pipe" | number)[]] {
-  const above: ("ignore" | "pipe" | number)[] = options.fd3 === undefined ? [] : ["pipe"];
+function childDescriptors(options: RunOptions): ["ignore" | "pipe", "pipe", "pipe", ...("ignore" | "pipe")[]] {
+  const above: ("ignore" | "pipe")[] = options.fd3 === undefined ? [] : ["pipe"];
   inherited ??= findInherited();
+  // execa takes any descriptor by number; its types know 0 to 2 only.
   for (const descriptor of inherited) {
     const index = descriptor - 3;
     while (above.length < index) above.push("ignore");
-    if (above[index] === undefined || above[index] === "ignore") above[index] = devNull();
+    if (above[index] === undefined || above[index] === "ignore") above[index] = devNull() as unknown as "ignore";
   }
   return [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe", ...above];
 }
