@@ -1,0 +1,245 @@
+import { NONE } from "../base/table.ts";
+import {
+  KIND_BRANCH,
+  KIND_BUG,
+  KIND_CALL,
+  KIND_CONTEXT_RETURN,
+  KIND_INDIRECT_CALL,
+  KIND_INDIRECT_JUMP,
+  KIND_JUMP,
+  KIND_LANDING_PAD,
+  KIND_OTHER,
+  KIND_RETURN,
+  newDecodeOutput,
+} from "../isa/insn-table.ts";
+import { type Code, insnAt, insnCovering, insnEnd } from "./code.ts";
+import { FUNCTION_WITHOUT_SIZE, type Functions, sameFamily } from "./functions.ts";
+import { type HintTable, readHints } from "./hints.ts";
+import { type Instead, readInstead } from "./instead.ts";
+import { findTableEdges, type TableEdges } from "./jump-tables.ts";
+import { MARK_INTRA_CALL, MARK_REACHABLE, type Marks, readMarks } from "./marks.ts";
+
+// Kinds that only relocations, symbols and annotations can tell; they continue the KIND_* numbers of src/isa.
+
+/** Unconditional jump that leaves for another function or object. */
+export const KIND_TAIL_CALL = 32;
+/** Conditional branch that leaves for another function or object. */
+export const KIND_CONDITIONAL_TAIL = 33;
+/** Annotated call inside its function: pushes, then jumps to `target`. */
+export const KIND_INTRA_CALL = 34;
+/** Indirect jump without a table: leaves the function. */
+export const KIND_INDIRECT_TAIL = 35;
+/** Indirect jump through a known table: see `tables`. */
+export const KIND_TABLE_JUMP = 36;
+/** A trap that execution continues behind. */
+export const KIND_REPORT = 37;
+
+/** What is wrong with a branch, found while resolving it. */
+export const FAULT_INTO_INSTRUCTION = 1;
+export const FAULT_OUTSIDE_CODE = 2;
+export const FAULT_UNANNOTATED_INTRA_CALL = 3;
+
+export interface BranchFault {
+  readonly insn: number;
+  /** FAULT_* */
+  readonly fault: number;
+  /** Where it goes. */
+  readonly section: number;
+  readonly offset: number;
+}
+
+/** The control flow of one object: columns beside code.insns. */
+export interface Flow {
+  readonly code: Code;
+  readonly functions: Functions;
+  readonly marks: Marks;
+  readonly hints: HintTable;
+  readonly instead: Instead;
+  readonly tables: TableEdges;
+  /** insn -> KIND_*, refined */
+  readonly kind: Uint8Array;
+  /** insn -> instruction that a direct branch reaches, or NONE */
+  readonly target: Int32Array;
+  /** insn -> symbol that a call or tail call names, or NONE */
+  readonly symbol: Int32Array;
+  /** insn -> instruction behind it, over the end of a replacement to the end of its original; NONE at the end of a section */
+  readonly next: Int32Array;
+  readonly faults: readonly BranchFault[];
+  /** Indirect jumps that no table was found for, inside functions that have sized symbols. */
+  readonly unresolved: readonly number[];
+}
+
+export function buildFlow(code: Code, functions: Functions): Flow {
+  const marks = readMarks(code, functions);
+  const hints = readHints(code, marks);
+  const instead = readInstead(code, marks);
+  const kind = code.insns.kind.slice();
+  const target = new Int32Array(kind.length).fill(NONE);
+  const symbol = new Int32Array(kind.length).fill(NONE);
+  const faults: BranchFault[] = [];
+  const flow = { code, functions, marks, hints, instead, kind, target, symbol, faults };
+  const indirectJumps: number[] = [];
+  for (let i = 0; i < kind.length; i++) {
+    const k = kind[i] as number;
+    if (k < KIND_JUMP) continue;
+    if (k <= KIND_CALL) resolveBranch(flow, i, k);
+    else if (k === KIND_BUG && ((marks.bits[i] as number) & MARK_REACHABLE) !== 0) kind[i] = KIND_REPORT;
+    // Inside a function an iret goes on behind itself: it pops the frame that was pushed for it (sync_core() style).
+    else if (k === KIND_CONTEXT_RETURN && code.insns.op[i] !== NONE && functions.ofInsn[i] !== NONE)
+      kind[i] = KIND_OTHER;
+    if (kind[i] === KIND_INDIRECT_JUMP) indirectJumps.push(i);
+  }
+  const tables = findTableEdges(code, functions, indirectJumps);
+  const unresolved: number[] = [];
+  for (const i of indirectJumps) {
+    if (tables.resolved.has(i)) kind[i] = KIND_TABLE_JUMP;
+    else {
+      kind[i] = KIND_INDIRECT_TAIL;
+      if (functions.ofInsn[i] !== NONE) unresolved.push(i);
+    }
+  }
+  return { ...flow, tables, unresolved, next: buildNext(code, instead) };
+}
+
+function buildNext(code: Code, instead: Instead): Int32Array {
+  const next = new Int32Array(code.insns.length);
+  for (const section of code.sections) {
+    const end = code.sectionEnd[section] as number;
+    for (let i = code.sectionStart[section] as number; i < end; i++) next[i] = i + 1 < end ? i + 1 : NONE;
+  }
+  const { alternatives } = instead;
+  for (let a = 0; a < alternatives.length; a++) {
+    const end = alternatives.replacementEnd[a] as number;
+    if (end === NONE) continue;
+    const to = alternatives.to[a] as number;
+    next[end - 1] =
+      to < code.insns.length && code.insns.section[to] === code.insns.section[alternatives.from[a] as number]
+        ? to
+        : NONE;
+  }
+  return next;
+}
+
+type Draft = Pick<Flow, "code" | "functions" | "marks" | "instead" | "kind" | "target" | "symbol"> & {
+  faults: BranchFault[];
+};
+
+function resolveBranch(flow: Draft, insn: number, kind: number): void {
+  const { code } = flow;
+  const section = code.insns.section[insn] as number;
+  const relocRow = code.reloc[insn] as number;
+  let toSection = section;
+  let toOffset = code.insns.target[insn] as number;
+  let named = NONE;
+  if (relocRow !== NONE) {
+    const relocs = code.object.relocs(section);
+    named = relocs.symbol[relocRow] as number;
+    const name = code.object.symbolName[named] as string;
+    const { names } = code.arch;
+    if (names.isReturnThunk(name) && kind === KIND_JUMP) {
+      flow.kind[insn] = KIND_RETURN;
+      return;
+    }
+    if (names.isIndirectThunk(name)) {
+      flow.kind[insn] =
+        kind === KIND_CALL ? KIND_INDIRECT_CALL : kind === KIND_JUMP ? KIND_INDIRECT_JUMP : KIND_CONDITIONAL_TAIL;
+      return;
+    }
+    toSection = code.object.symbols.section[named] as number;
+    const from =
+      code.arch.relocs.displacementFrom === "insn-end" ? insnEnd(code, insn) - (relocs.offset[relocRow] as number) : 0;
+    toOffset = (code.object.symbols.value[named] as number) + (relocs.addend[relocRow] as number) + from;
+  }
+  if (kind === KIND_CALL) resolveCall(flow, insn, toSection, toOffset, named);
+  else resolveJump(flow, insn, kind, toSection, toOffset, named);
+}
+
+function resolveCall(flow: Draft, insn: number, section: number, offset: number, named: number): void {
+  const { code, functions, marks } = flow;
+  const intra = ((marks.bits[insn] as number) & MARK_INTRA_CALL) !== 0;
+  if (section <= 0) {
+    flow.symbol[insn] = named;
+    return;
+  }
+  const to = insnAt(code, section, offset);
+  if (to === NONE) {
+    if (code.sectionEnd[section] === code.sectionStart[section]) flow.symbol[insn] = named;
+    else flow.faults.push({ insn, fault: FAULT_INTO_INSTRUCTION, section, offset });
+    return;
+  }
+  flow.target[insn] = to;
+  if (intra) {
+    flow.kind[insn] = KIND_INTRA_CALL;
+    return;
+  }
+  const label = functions.labelAt(section, offset);
+  if (label === NONE) flow.faults.push({ insn, fault: FAULT_UNANNOTATED_INTRA_CALL, section, offset });
+  flow.symbol[insn] = label !== NONE ? label : named;
+}
+
+function resolveJump(flow: Draft, insn: number, kind: number, section: number, offset: number, named: number): void {
+  const { code, functions } = flow;
+  const leaves = kind === KIND_JUMP ? KIND_TAIL_CALL : KIND_CONDITIONAL_TAIL;
+  if (section <= 0) {
+    flow.symbol[insn] = named;
+    flow.kind[insn] = leaves;
+    return;
+  }
+  const row = flow.instead.replacementOf.get(insn);
+  let to = insnAt(code, section, offset);
+  // A jump to the end of a replacement goes to the instruction behind the original (arch/x86/include/asm/alternative.h).
+  if (row !== undefined && section === code.insns.section[insn]) {
+    const { alternatives } = flow.instead;
+    const last = (alternatives.replacementEnd[row] as number) - 1;
+    if (offset === insnEnd(code, last)) to = alternatives.to[row] as number;
+  }
+  if (to === NONE) {
+    if (code.sectionEnd[section] === code.sectionStart[section]) {
+      flow.symbol[insn] = named;
+      flow.kind[insn] = leaves;
+      return;
+    }
+    const inside = insnCovering(code, section, offset) !== NONE;
+    if (inside && functions.labelAt(section, offset) !== NONE) {
+      // Assembly names an instruction that lies inside another one's bytes: the label is what is executed here.
+      flow.kind[insn] = kindOfEmbedded(code, section, offset);
+      return;
+    }
+    flow.faults.push({ insn, fault: inside ? FAULT_INTO_INSTRUCTION : FAULT_OUTSIDE_CODE, section, offset });
+    return;
+  }
+  flow.target[insn] = to;
+  const here = ownerOf(flow, insn);
+  const there = functions.ofInsn[to] as number;
+  if (here === NONE || there === NONE || sameFamily(functions.table, here, there)) return;
+  const { table } = functions;
+  const isEntry = table.start[there] === offset || isBehindLandingPad(flow, there, to);
+  if (!isEntry || ((table.flags[there] as number) & FUNCTION_WITHOUT_SIZE) !== 0) return;
+  flow.kind[insn] = leaves;
+  flow.symbol[insn] = table.symbol[there] as number;
+}
+
+/** Kind of the instruction that the bytes at a label form, where it ends the path; anything else is not followed. */
+function kindOfEmbedded(code: Code, section: number, offset: number): number {
+  const bytes = code.object.bytes(section);
+  const out = newDecodeOutput(16);
+  code.arch.decode(bytes, section, offset, Math.min(bytes.length, offset + 16), out);
+  return out.insns.columns.kind[0] === KIND_RETURN ? KIND_RETURN : KIND_TAIL_CALL;
+}
+
+/** A replacement's instructions belong to the function that they are patched into. */
+export function ownerOf(flow: Pick<Flow, "code" | "functions" | "instead">, insn: number): number {
+  const row = flow.instead.replacementOf.get(insn);
+  return flow.functions.ofInsn[row === undefined ? insn : (flow.instead.alternatives.from[row] as number)] as number;
+}
+
+/** Compilers may jump past the landing pad of a function in the same object (gcc -fcf-protection with -O2). */
+function isBehindLandingPad(flow: Draft, f: number, insn: number): boolean {
+  const first = flow.functions.table.firstInsn[f] as number;
+  return first !== NONE && insn === first + 1 && flow.code.insns.kind[first] === KIND_LANDING_PAD;
+}
+
+/** Whether the direct branch kinds include this one: `target` is where it goes inside the object. */
+export function isDirectBranch(kind: number): boolean {
+  return kind === KIND_JUMP || kind === KIND_BRANCH;
+}

@@ -1,0 +1,146 @@
+import { NONE } from "../base/table.ts";
+import { type Code, insnAt } from "./code.ts";
+import type { Functions } from "./functions.ts";
+
+// What annotations say of an instruction. One u16 column, these bits.
+// Old sections (up to 6.13): include/linux/objtool.h, include/linux/instrumentation.h, arch/x86/include/asm/nospec-branch.h.
+// New section (from 6.14): include/linux/objtool_types.h, ANNOTYPE_*.
+
+/** A trap that execution continues behind (WARN). */
+export const MARK_REACHABLE = 1 << 0;
+/** Execution never continues behind it. */
+export const MARK_UNREACHABLE = 1 << 1;
+export const MARK_RETPOLINE_SAFE = 1 << 2;
+export const MARK_NOENDBR = 1 << 3;
+export const MARK_INSTR_BEGIN = 1 << 4;
+export const MARK_INSTR_END = 1 << 5;
+/** A call that stays in its function: a jump that pushes. */
+export const MARK_INTRA_CALL = 1 << 6;
+export const MARK_IGNORE_ALTS = 1 << 7;
+export const MARK_UNRET_BEGIN = 1 << 8;
+/** An unwind hint states the frame here. */
+export const MARK_HINT = 1 << 9;
+/** Something may be executed instead of it, or it may fault into a fixup: see the instead-edges. */
+export const MARK_INSTEAD = 1 << 10;
+export const MARK_NOCFI = 1 << 11;
+
+export interface Marks {
+  /** insn -> MARK_* */
+  readonly bits: Uint16Array;
+  /** function -> 1 when an annotation excludes it from stack validation */
+  readonly excluded: Uint8Array;
+  /** Annotation entries that name no instruction: what they were, for coverage. */
+  readonly dangling: string[];
+}
+
+// ANNOTYPE_* of include/linux/objtool_types.h, 6.14
+const annotationBits: Readonly<Record<number, number>> = {
+  1: MARK_NOENDBR,
+  2: MARK_RETPOLINE_SAFE,
+  3: MARK_INSTR_BEGIN,
+  4: MARK_INSTR_END,
+  5: MARK_UNRET_BEGIN,
+  6: MARK_IGNORE_ALTS,
+  7: MARK_INTRA_CALL,
+  8: MARK_REACHABLE,
+  9: MARK_NOCFI,
+};
+
+const oldSections: readonly (readonly [name: string, bit: number])[] = [
+  [".discard.instr_begin", MARK_INSTR_BEGIN],
+  [".discard.instr_end", MARK_INSTR_END],
+  [".discard.noendbr", MARK_NOENDBR],
+  [".discard.retpoline_safe", MARK_RETPOLINE_SAFE],
+  [".discard.intra_function_calls", MARK_INTRA_CALL],
+  [".discard.ignore_alts", MARK_IGNORE_ALTS],
+  [".discard.validate_unret", MARK_UNRET_BEGIN],
+];
+
+export function readMarks(code: Code, functions: Functions): Marks {
+  const bits = new Uint16Array(code.insns.length);
+  const dangling: string[] = [];
+  const mark = (section: string, entry: number, insn: number, bit: number): void => {
+    if (insn === NONE) dangling.push(`${section} entry ${entry}`);
+    else bits[insn] = (bits[insn] as number) | bit;
+  };
+  for (const [name, bit] of oldSections) {
+    forEachReference(code, name, (target, entry) =>
+      mark(name, entry, insnAt(code, target.section, target.offset), bit),
+    );
+  }
+  // These two name the byte behind the instruction they speak of.
+  for (const [name, bit] of [
+    [".discard.reachable", MARK_REACHABLE],
+    [".discard.unreachable", MARK_UNREACHABLE],
+  ] as const) {
+    forEachReference(code, name, (target, entry) =>
+      mark(name, entry, insnBefore(code, target.section, target.offset), bit),
+    );
+  }
+  readAnnotateInsn(code, mark);
+  const excluded = new Uint8Array(functions.table.length);
+  forEachReference(code, ".discard.func_stack_frame_non_standard", (target, entry) => {
+    const insn = insnAt(code, target.section, target.offset);
+    const f = insn === NONE ? NONE : (functions.ofInsn[insn] as number);
+    if (f === NONE) dangling.push(`.discard.func_stack_frame_non_standard entry ${entry}`);
+    else excluded[f] = 1;
+  });
+  for (let f = 0; f < excluded.length; f++) {
+    if (excluded[functions.table.parent[f] as number] === 1) excluded[f] = 1;
+  }
+  return { bits, excluded, dangling };
+}
+
+export interface Target {
+  readonly section: number;
+  /** Byte offset in the section. */
+  readonly offset: number;
+  /** -> symbol of the relocation */
+  readonly symbol: number;
+}
+
+/** Calls `visit` for every relocation of the section `name`, with the place that it names. */
+export function forEachReference(
+  code: Code,
+  name: string,
+  visit: (target: Target, entry: number, patchedOffset: number) => void,
+): void {
+  const { object } = code;
+  const section = object.findSection(name);
+  if (section === NONE) return;
+  const relocs = object.relocs(section);
+  for (let r = 0; r < relocs.length; r++) visit(relocTarget(code, section, r), r, relocs.offset[r] as number);
+}
+
+/** Where a data relocation points: its symbol's place plus the addend. */
+export function relocTarget(code: Code, section: number, reloc: number): Target {
+  const { object } = code;
+  const relocs = object.relocs(section);
+  const symbol = relocs.symbol[reloc] as number;
+  return {
+    section: object.symbols.section[symbol] as number,
+    offset: (object.symbols.value[symbol] as number) + (relocs.addend[reloc] as number),
+    symbol,
+  };
+}
+
+function insnBefore(code: Code, section: number, offset: number): number {
+  if (section <= 0) return NONE;
+  const start = code.sectionStart[section] as number;
+  const end = code.sectionEnd[section] as number;
+  const at = offset === code.object.sections.size[section] ? end : insnAt(code, section, offset);
+  return at === NONE || at <= start ? NONE : at - 1;
+}
+
+function readAnnotateInsn(code: Code, mark: (section: string, entry: number, insn: number, bit: number) => void): void {
+  const name = ".discard.annotate_insn";
+  const section = code.object.findSection(name);
+  if (section === NONE) return;
+  const bytes = code.object.bytes(section);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  forEachReference(code, name, (target, entry, at) => {
+    if (at + 8 > bytes.length) return;
+    const bit = annotationBits[view.getUint32(at + 4, true)];
+    if (bit !== undefined) mark(name, entry, insnAt(code, target.section, target.offset), bit);
+  });
+}

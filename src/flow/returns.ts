@@ -1,0 +1,93 @@
+import { NONE } from "../base/table.ts";
+import { STB_WEAK } from "../elf/constants.ts";
+import { KIND_CALL, KIND_RETURN } from "../isa/insn-table.ts";
+import { type Flow, KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_TAIL_CALL } from "./flow.ts";
+import { FUNCTION_WEAK } from "./functions.ts";
+
+/** What is known about callees outside of this object: true never returns, false returns, undefined not known. */
+export type ExternalReturns = (symbol: string) => boolean | undefined;
+
+export interface Returns {
+  /** insn -> 1 when the call (or tail call) there never comes back */
+  readonly deadCall: Uint8Array;
+  /** function -> 1 when it never returns to its caller */
+  readonly neverReturns: Uint8Array;
+  /** Symbols outside of this object that a call was decided by without knowing: they were taken to return. */
+  readonly assumed: ReadonlySet<number>;
+}
+
+/**
+ * Which functions of this object never return, and which calls therefore end their path.
+ *
+ * A function returns when it holds a return, an indirect tail call, a tail call to something that returns, or is weak (another body may
+ * replace it). The least fixpoint over tail calls: functions that only tail-call each other in a circle never return.
+ */
+export function solveReturns(flow: Flow, external: ExternalReturns): Returns {
+  const { code, functions, kind, symbol } = flow;
+  const { table } = functions;
+  const returns = new Uint8Array(table.length);
+  const tailCalls: { from: number; to: number }[] = [];
+  const assumed = new Set<number>();
+  const externalReturns = (s: number): boolean => {
+    const verdict = external(code.object.symbolName[s] as string);
+    if (verdict === undefined) assumed.add(s);
+    return verdict !== true;
+  };
+  const hasBody = new Uint8Array(table.length);
+  for (let i = 0; i < kind.length; i++) {
+    const f = functions.ofInsn[i] as number;
+    if (f === NONE) continue;
+    const family = table.parent[f] as number;
+    hasBody[family] = 1;
+    const k = kind[i];
+    if (k === KIND_RETURN || k === KIND_INDIRECT_TAIL) returns[family] = 1;
+    else if (k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL) {
+      const callee = functionOfSymbol(flow, symbol[i] as number);
+      if (callee !== NONE) tailCalls.push({ from: family, to: table.parent[callee] as number });
+      else if (symbol[i] === NONE || externalReturns(symbol[i] as number)) returns[family] = 1;
+    }
+  }
+  for (let f = 0; f < table.length; f++) {
+    if (((table.flags[f] as number) & FUNCTION_WEAK) !== 0 || hasBody[f] === 0) returns[f] = 1;
+  }
+  spread(returns, tailCalls);
+  const neverReturns = new Uint8Array(table.length);
+  for (let f = 0; f < table.length; f++) neverReturns[f] = returns[table.parent[f] as number] === 1 ? 0 : 1;
+  const deadCall = new Uint8Array(kind.length);
+  for (let i = 0; i < kind.length; i++) {
+    if (kind[i] !== KIND_CALL) continue;
+    const s = symbol[i] as number;
+    if (s === NONE) continue;
+    const callee = functionOfSymbol(flow, s);
+    const listed = code.object.symbols.binding[s] !== 0 && external(code.object.symbolName[s] as string) === true;
+    if (listed) deadCall[i] = 1;
+    else if (callee !== NONE)
+      deadCall[i] = code.object.symbols.binding[s] === STB_WEAK ? 0 : (neverReturns[callee] as number);
+    else if (code.object.symbols.section[s] === NONE && !externalReturns(s)) deadCall[i] = 1;
+  }
+  return { deadCall, neverReturns, assumed };
+}
+
+/** Marks everything that reaches a returning function through tail calls. Linear: each edge is looked at once per change of its end. */
+function spread(returns: Uint8Array, tailCalls: readonly { from: number; to: number }[]): void {
+  const callers = new Map<number, number[]>();
+  for (const { from, to } of tailCalls) {
+    const list = callers.get(to);
+    if (list === undefined) callers.set(to, [from]);
+    else list.push(from);
+  }
+  const work: number[] = [];
+  for (let f = 0; f < returns.length; f++) if (returns[f] === 1) work.push(f);
+  for (let f = work.pop(); f !== undefined; f = work.pop()) {
+    for (const caller of callers.get(f) ?? []) {
+      if (returns[caller] === 1) continue;
+      returns[caller] = 1;
+      work.push(caller);
+    }
+  }
+}
+
+/** Function row that a call's symbol names in this object, or NONE. */
+export function functionOfSymbol(flow: Flow, symbol: number): number {
+  return symbol === NONE ? NONE : (flow.functions.ofSymbol.get(symbol) ?? NONE);
+}

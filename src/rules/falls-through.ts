@@ -1,0 +1,59 @@
+import { NONE } from "../base/table.ts";
+import { KIND_CALL, KIND_NOP } from "../isa/insn-table.ts";
+import { EVENT_INTO_FUNCTION, EVENT_OFF_SECTION, type FrameEvent } from "../unwind/simulate.ts";
+import { defineRule, type Report, type RuleContext } from "./rule.ts";
+import { calleeName, frameEvents, frameWay, ownerName } from "./ways.ts";
+
+export const fallsThrough = defineRule({
+  id: "falls-through",
+  summary: "Control runs past the end of a function, or jumps into the middle of another one.",
+  severity: "error",
+  consequence: "the CPU executes whatever the linker put there, with a frame that belongs to another function",
+  messages: {
+    "next-function": { text: "{function}() falls through to the next function {next}()" },
+    "after-call": {
+      text: "{function}() runs past its end when {callee} returns: nothing says that it never does, and the tree's noreturn list lacks it",
+    },
+    "off-section": { text: "{function}() runs off the end of its section" },
+    jump: { text: "{function}() jumps into the middle of {next}()" },
+  },
+  check(context, report) {
+    for (const event of frameEvents(context, EVENT_INTO_FUNCTION)) report(into(context, event));
+    for (const event of frameEvents(context, EVENT_OFF_SECTION)) {
+      const call = lastCall(context, event.insn);
+      report({
+        message: call === NONE ? "off-section" : "after-call",
+        at: call === NONE ? event.insn : call,
+        owner: event.owner,
+        data: call === NONE ? {} : { callee: calleeName(context, call) },
+        way: frameWay(context, event.insn),
+      });
+    }
+  },
+});
+
+function into(context: RuleContext, event: FrameEvent): Report {
+  const { flow } = context;
+  const next = ownerName(context, event.detail);
+  const way = frameWay(context, event.insn);
+  const following = flow.next[event.insn] as number;
+  const falls =
+    following !== NONE && flow.functions.ofInsn[following] === event.detail && flow.target[event.insn] === NONE;
+  if (!falls && flow.kind[event.insn] !== KIND_CALL) {
+    const isTarget =
+      flow.target[event.insn] !== NONE && flow.functions.ofInsn[flow.target[event.insn] as number] === event.detail;
+    return { message: isTarget ? "jump" : "next-function", at: event.insn, owner: event.owner, data: { next }, way };
+  }
+  const call = lastCall(context, event.insn);
+  if (call === NONE) return { message: "next-function", at: event.insn, owner: event.owner, data: { next }, way };
+  return { message: "after-call", at: call, owner: event.owner, data: { callee: calleeName(context, call) }, way };
+}
+
+/** The call that ends a function's code, with nothing but padding behind it, or NONE. */
+function lastCall(context: RuleContext, insn: number): number {
+  const { flow, frames } = context;
+  let i = insn;
+  // Padding lies between the last real instruction and the next function.
+  while (i > 0 && flow.kind[i] === KIND_NOP && frames.cameFrom[i] === i - 1) i--;
+  return flow.kind[i] === KIND_CALL && flow.symbol[i] !== NONE ? i : NONE;
+}

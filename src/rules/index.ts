@@ -1,0 +1,47 @@
+import { alternativesDisagree } from "./alternatives-disagree.ts";
+import { directionFlagCall } from "./direction-flag-call.ts";
+import { directionFlagDoubleSet } from "./direction-flag-double-set.ts";
+import { directionFlagRedundantClear } from "./direction-flag-redundant-clear.ts";
+import { directionFlagReturn } from "./direction-flag-return.ts";
+import { fallsThrough } from "./falls-through.ts";
+import { intraFunctionCall } from "./intra-function-call.ts";
+import { jumpIntoInstruction } from "./jump-into-instruction.ts";
+import { returnWithModifiedFrame } from "./return-with-modified-frame.ts";
+import type { Rule } from "./rule.ts";
+import { stackStateMismatch } from "./stack-state-mismatch.ts";
+import { tailCallWithModifiedFrame } from "./tail-call-with-modified-frame.ts";
+import { uaccessCallOpen } from "./uaccess-call-open.ts";
+import { uaccessDoubleOpen } from "./uaccess-double-open.ts";
+import { uaccessFlagsExhausted } from "./uaccess-flags-exhausted.ts";
+import { uaccessRedundantClose } from "./uaccess-redundant-close.ts";
+import { uaccessReturnClosed } from "./uaccess-return-closed.ts";
+import { uaccessReturnOpen } from "./uaccess-return-open.ts";
+import { uaccessSafeCloses } from "./uaccess-safe-closes.ts";
+import { undefinedStackState } from "./undefined-stack-state.ts";
+import { unfollowedStackWrite } from "./unfollowed-stack-write.ts";
+import { unreachableInstruction } from "./unreachable-instruction.ts";
+
+/** Every rule, in the order in which reports list them. */
+export const rules: readonly Rule[] = [
+  stackStateMismatch,
+  returnWithModifiedFrame,
+  tailCallWithModifiedFrame,
+  fallsThrough,
+  jumpIntoInstruction,
+  unfollowedStackWrite,
+  undefinedStackState,
+  alternativesDisagree,
+  intraFunctionCall,
+  unreachableInstruction,
+  uaccessReturnOpen,
+  uaccessReturnClosed,
+  uaccessCallOpen,
+  uaccessDoubleOpen,
+  uaccessRedundantClose,
+  uaccessSafeCloses,
+  uaccessFlagsExhausted,
+  directionFlagReturn,
+  directionFlagCall,
+  directionFlagDoubleSet,
+  directionFlagRedundantClear,
+];

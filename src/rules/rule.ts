@@ -1,0 +1,65 @@
+import type { Flow } from "../flow/flow.ts";
+import type { Returns } from "../flow/returns.ts";
+import type { FlagState, FlagsResult } from "../unwind/machine-flags.ts";
+import type { Frames } from "../unwind/simulate.ts";
+import type { Evidence, Related, Severity } from "./finding.ts";
+
+/** Everything that a rule may look at. */
+export interface RuleContext {
+  readonly flow: Flow;
+  readonly returns: Returns;
+  readonly frames: Frames;
+  readonly flags: FlagsResult;
+  /** The tree's list of functions that never return names it. */
+  isListedNoreturn(symbol: string): boolean;
+  /** False where the configuration makes dead code that nobody can help (KCOV, GCOV). */
+  readonly checkUnreachable: boolean;
+}
+
+/** A way through instructions, first to last, with what is known at each. */
+export type Way =
+  | { readonly kind: "frame"; readonly insns: readonly number[] }
+  | {
+      readonly kind: "flags";
+      readonly insns: readonly number[];
+      readonly flags: readonly FlagState[];
+      readonly show: "AC" | "DF";
+    };
+
+export interface Report {
+  /** Key into the rule's messages. */
+  readonly message: string;
+  /** -> instruction */
+  readonly at: number;
+  /** -> function it is told for; NONE for code without one */
+  readonly owner: number;
+  /** Fills the holes of the message and becomes part of the fingerprint: names only, never an address or a number of a line. */
+  readonly data?: Readonly<Record<string, string>>;
+  readonly way?: Way;
+  readonly otherWay?: Way;
+  readonly evidence?: readonly Evidence[];
+  readonly related?: readonly Related[];
+}
+
+export interface RuleMessage {
+  /** One sentence without a full stop; `{name}` is filled from data; `{function}` always is the function's name. */
+  readonly text: string;
+  /** Where it differs from the rule's. */
+  readonly severity?: Severity;
+}
+
+export interface Rule {
+  /** kebab-case, stable for ever */
+  readonly id: string;
+  /** One sentence: the first line of the rule's page. */
+  readonly summary: string;
+  readonly severity: Severity;
+  /** What follows at run time, one sentence. */
+  readonly consequence: string;
+  readonly messages: Readonly<Record<string, RuleMessage>>;
+  check(context: RuleContext, report: (report: Report) => void): void;
+}
+
+export function defineRule(rule: Rule): Rule {
+  return rule;
+}

@@ -1,0 +1,116 @@
+import { NONE } from "../base/table.ts";
+import { isDirectBranch, ownerOf } from "../flow/flow.ts";
+import { successors } from "../flow/successors.ts";
+import { KIND_BUG, KIND_CALL, KIND_JUMP, KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
+import { defineRule, type RuleContext } from "./rule.ts";
+import { calleeName } from "./ways.ts";
+
+export const unreachableInstruction = defineRule({
+  id: "unreachable-instruction",
+  summary: "Code in a function that no path reaches.",
+  severity: "warning",
+  consequence:
+    "either the compiler was not told that something never returns, or a path that should exist does not: nothing behind it is checked",
+  messages: {
+    default: { text: "{function}() has code that no path reaches" },
+    "after-noreturn-call": {
+      text: "{function}() has code behind its call to {callee}, which the tree lists as never returning: the declaration lacks __noreturn",
+    },
+    "after-trap": { text: "{function}() has code behind a trap that execution does not continue from" },
+  },
+  check(context, report) {
+    if (!context.checkUnreachable) return;
+    const explained = explainedCode(context);
+    const told = new Set<number>();
+    const { flow } = context;
+    for (const section of flow.code.sections) {
+      const end = flow.code.sectionEnd[section] as number;
+      for (let i = flow.code.sectionStart[section] as number; i < end; i++) {
+        if (!isUnreached(context, i) || explained[i] === 1) continue;
+        const family = flow.functions.table.parent[ownerOf(flow, i)] as number;
+        if (told.has(family)) continue;
+        told.add(family);
+        const before = i > 0 && flow.next[i - 1] === i ? i - 1 : NONE;
+        const call = before !== NONE && context.returns.deadCall[before] === 1;
+        const trap = before !== NONE && flow.kind[before] === KIND_BUG;
+        report({
+          message: call ? "after-noreturn-call" : trap ? "after-trap" : "default",
+          at: i,
+          owner: ownerOf(flow, i),
+          data: call ? { callee: calleeName(context, before) } : {},
+        });
+      }
+    }
+  },
+});
+
+function isUnreached(context: RuleContext, insn: number): boolean {
+  const { flow, frames } = context;
+  if (frames.state[insn] !== NONE) return false;
+  const kind = flow.kind[insn];
+  if (kind === KIND_NOP || kind === KIND_TRAP || kind === KIND_UNKNOWN) return false;
+  const f = flow.functions.ofInsn[insn] as number;
+  if (f === NONE || flow.marks.excluded[f] === 1) return false;
+  const { names } = flow.code.arch;
+  const name = flow.code.object.symbolName[flow.functions.table.symbol[f] as number] as string;
+  return !names.isStaticCallTrampoline(name) && !names.isPrefixSymbol(name);
+}
+
+/**
+ * Dead code that is nobody's mistake: behind calls that were only found out to never return by looking at the callee's body (the compiler
+ * was not told, and need not be), the traps that compilers put behind dead ends, and what is reached from there.
+ */
+function explainedCode(context: RuleContext): Uint8Array {
+  const { flow, returns } = context;
+  const explained = new Uint8Array(flow.kind.length);
+  const work: number[] = [];
+  const explain = (insn: number): void => {
+    if (explained[insn] === 0 && context.frames.state[insn] === NONE) {
+      explained[insn] = 1;
+      work.push(insn);
+    }
+  };
+  for (let i = 0; i < flow.kind.length; i++) {
+    const next = flow.next[i] as number;
+    if (next === NONE || context.frames.state[next] !== NONE) continue;
+    const isDeadCall = flow.kind[i] === KIND_CALL && returns.deadCall[i] === 1;
+    if (isDeadCall && !context.isListedNoreturn(calleeSymbol(context, i))) explain(next);
+    else if ((isDeadCall || flow.kind[i] === KIND_BUG) && isTrapOrWayToOne(context, next)) explain(next);
+    else if (isSanitizerCall(context, next)) explain(next);
+  }
+  const after = successors(flow, returns);
+  for (let i = work.pop(); i !== undefined; i = work.pop()) {
+    const count = after.of(i);
+    for (let n = 0; n < count; n++) explain(after.to[n] as number);
+  }
+  return explained;
+}
+
+function calleeSymbol(context: RuleContext, insn: number): string {
+  const symbol = context.flow.symbol[insn] as number;
+  return symbol === NONE ? "" : (context.flow.code.object.symbolName[symbol] as string);
+}
+
+function isTrapOrWayToOne(context: RuleContext, insn: number): boolean {
+  const { kind, target } = context.flow;
+  if (kind[insn] === KIND_BUG) return true;
+  return (
+    isDirectBranch(kind[insn] as number) &&
+    kind[insn] === KIND_JUMP &&
+    target[insn] !== NONE &&
+    kind[target[insn] as number] === KIND_BUG
+  );
+}
+
+// Calls that instrumentation puts where the program never comes: compiler-rt/lib/ubsan/ubsan_handlers.h, asan_interface_internal.h.
+const sanitizerCalls: ReadonlySet<string> = new Set(["__ubsan_handle_builtin_unreachable", "__asan_handle_no_return"]);
+const SANITIZER_REACH = 5;
+
+function isSanitizerCall(context: RuleContext, insn: number): boolean {
+  let i = insn;
+  for (let n = 0; n < SANITIZER_REACH && i !== NONE; n++) {
+    if (sanitizerCalls.has(calleeSymbol(context, i))) return true;
+    i = context.flow.kind[i] === KIND_JUMP ? (context.flow.target[i] as number) : (context.flow.next[i] as number);
+  }
+  return false;
+}

@@ -1,0 +1,234 @@
+import { lowerBound, NONE } from "../base/table.ts";
+import { type Flow, KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_TAIL_CALL, ownerOf } from "../flow/flow.ts";
+import { sameFamily } from "../flow/functions.ts";
+import { MARK_INSTEAD } from "../flow/marks.ts";
+import type { Returns } from "../flow/returns.ts";
+import { successors } from "../flow/successors.ts";
+import {
+  KIND_ACCESS_CLOSE,
+  KIND_ACCESS_OPEN,
+  KIND_CALL,
+  KIND_DIRECTION_CLEAR,
+  KIND_DIRECTION_SET,
+  KIND_INDIRECT_CALL,
+  KIND_RETURN,
+  OP_POP_FLAGS,
+  OP_PUSH_FLAGS,
+} from "../isa/insn-table.ts";
+
+// Two machine flags that must not leak: user access (AC on x86 with SMAP) and the direction flag. Both are walked together over the same
+// flow as the frames, but every (instruction, flags) pair once, since two paths may legally meet with different flags and part again.
+
+/** Flags before an instruction: bit 0 user access open, bit 1 direction set, above them the saved access bits of pushed flags. */
+export type FlagState = number;
+export const ACCESS_OPEN = 1;
+export const DIRECTION_SET = 2;
+const STACK_SHIFT = 2;
+/** Pushed flags: a leading 1 and then one bit each, so 2^16 is a stack of 16. */
+const EMPTY_STACK = 1;
+const MAX_STACK = 1 << 16;
+
+export const FLAG_EVENT_RETURN_OPEN = 1;
+export const FLAG_EVENT_RETURN_CLOSED = 2;
+export const FLAG_EVENT_CALL_OPEN = 3;
+export const FLAG_EVENT_DOUBLE_OPEN = 4;
+export const FLAG_EVENT_REDUNDANT_CLOSE = 5;
+export const FLAG_EVENT_SAFE_CLOSES = 6;
+export const FLAG_EVENT_RETURN_DIRECTION = 7;
+export const FLAG_EVENT_CALL_DIRECTION = 8;
+export const FLAG_EVENT_DOUBLE_SET = 9;
+export const FLAG_EVENT_REDUNDANT_CLEAR = 10;
+export const FLAG_EVENT_STACK_EXHAUSTED = 11;
+
+export interface FlagEvent {
+  readonly kind: number;
+  readonly insn: number;
+  readonly owner: number;
+  readonly flags: FlagState;
+  /** Instructions on the way with the flags before each, from the root to `insn`. */
+  readonly path: readonly { readonly insn: number; readonly flags: FlagState }[];
+}
+
+export interface FlagsResult {
+  readonly events: readonly FlagEvent[];
+}
+
+const MAX_PATH = 4096;
+
+/**
+ * @param isAccessSafe whether the tree lists a function as callable with user access open; such a function is entered with it open
+ */
+export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: string) => boolean): FlagsResult {
+  const { code, functions, kind, symbol, marks, instead } = flow;
+  const { table } = functions;
+  const { symbolName } = code.object;
+  const next = successors(flow, returns);
+  const { edges } = instead;
+  const events: FlagEvent[] = [];
+  const reported = new Set<string>();
+  /** insn * SPAN + flags -> the same of its predecessor, or -1 at a root */
+  const cameFrom = new Map<number, number>();
+  const ownerOfKey = new Map<number, number>();
+  const work: number[] = [];
+  const safe = new Uint8Array(table.length);
+  for (let f = 0; f < table.length; f++) {
+    const family = table.parent[f] as number;
+    safe[f] = isAccessSafe(symbolName[table.symbol[family] as number] as string) ? 1 : 0;
+  }
+
+  const arrive = (insn: number, flags: FlagState, from: number, forOwner: number): void => {
+    const key = insn * SPAN + flags;
+    if (cameFrom.has(key)) return;
+    cameFrom.set(key, from);
+    ownerOfKey.set(key, forOwner);
+    work.push(key);
+  };
+
+  const report = (eventKind: number, key: number, forOwner: number): void => {
+    const insn = Math.floor(key / SPAN);
+    const id = `${eventKind}:${insn}`;
+    if (reported.has(id)) return;
+    reported.add(id);
+    events.push({ kind: eventKind, insn, owner: forOwner, flags: key % SPAN, path: pathTo(cameFrom, key) });
+  };
+
+  const crossOwner = (to: number, forOwner: number): number => {
+    const there = ownerOf(flow, to);
+    if (there === NONE || there === forOwner) return forOwner;
+    if (forOwner === NONE || sameFamily(table, forOwner, there)) return there;
+    return NONE - 1; // runs into another function: the frame walk reports that
+  };
+
+  const step = (key: number): void => {
+    const insn = Math.floor(key / SPAN);
+    let flags = key % SPAN;
+    const forOwner = ownerOfKey.get(key) as number;
+    const isSafe = forOwner !== NONE && safe[forOwner] === 1;
+    if (((marks.bits[insn] as number) & MARK_INSTEAD) !== 0) {
+      for (let e = lowerBound(edges.from, insn, 0, edges.length); e < edges.length && edges.from[e] === insn; e++) {
+        const to = edges.to[e] as number;
+        const nextOwner = crossOwner(to, forOwner);
+        if (nextOwner >= NONE) arrive(to, flags, key, nextOwner);
+      }
+      if (instead.skipped.has(insn)) return;
+    }
+    const k = kind[insn] as number;
+    switch (k) {
+      case KIND_RETURN:
+        if ((flags & ACCESS_OPEN) !== 0 && !isSafe) report(FLAG_EVENT_RETURN_OPEN, key, forOwner);
+        if ((flags & ACCESS_OPEN) === 0 && isSafe) report(FLAG_EVENT_RETURN_CLOSED, key, forOwner);
+        if ((flags & DIRECTION_SET) !== 0) report(FLAG_EVENT_RETURN_DIRECTION, key, forOwner);
+        return;
+      case KIND_CALL:
+      case KIND_INDIRECT_CALL:
+      case KIND_TAIL_CALL:
+      case KIND_CONDITIONAL_TAIL:
+      case KIND_INDIRECT_TAIL: {
+        const callee = symbol[insn] as number;
+        const calleeSafe = callee !== NONE && isAccessSafe(symbolName[callee] as string);
+        if ((flags & ACCESS_OPEN) !== 0 && !calleeSafe) report(FLAG_EVENT_CALL_OPEN, key, forOwner);
+        if ((flags & DIRECTION_SET) !== 0) report(FLAG_EVENT_CALL_DIRECTION, key, forOwner);
+        break;
+      }
+      case KIND_ACCESS_OPEN:
+        if ((flags & ACCESS_OPEN) !== 0) report(FLAG_EVENT_DOUBLE_OPEN, key, forOwner);
+        flags |= ACCESS_OPEN;
+        break;
+      case KIND_ACCESS_CLOSE:
+        if ((flags & ACCESS_OPEN) === 0 && forOwner !== NONE) report(FLAG_EVENT_REDUNDANT_CLOSE, key, forOwner);
+        if (isSafe && flags >>> STACK_SHIFT === EMPTY_STACK) report(FLAG_EVENT_SAFE_CLOSES, key, forOwner);
+        flags &= ~ACCESS_OPEN;
+        break;
+      case KIND_DIRECTION_SET:
+        if ((flags & DIRECTION_SET) !== 0) report(FLAG_EVENT_DOUBLE_SET, key, forOwner);
+        flags |= DIRECTION_SET;
+        break;
+      case KIND_DIRECTION_CLEAR:
+        if ((flags & DIRECTION_SET) === 0 && forOwner !== NONE) report(FLAG_EVENT_REDUNDANT_CLEAR, key, forOwner);
+        flags &= ~DIRECTION_SET;
+        break;
+    }
+    // Flags that are pushed and popped count only inside alternatives: that is how access is saved over a region (smap_save()).
+    if (code.insns.op[insn] !== NONE && isAlternative(insn)) flags = saveOrRestore(insn, flags, key, forOwner);
+    const n = next.of(insn);
+    for (const to of n === next.to.length ? next.to.slice() : next.to.slice(0, n)) {
+      const nextOwner = crossOwner(to, forOwner);
+      if (nextOwner >= NONE) arrive(to, flags, key, nextOwner);
+    }
+  };
+
+  const isAlternative = (insn: number): boolean => instead.replacementOf.has(insn);
+
+  const saveOrRestore = (insn: number, flags: FlagState, key: number, forOwner: number): FlagState => {
+    const { ops } = code;
+    let result = flags;
+    for (let row = code.insns.op[insn] as number; row < ops.length && ops.insn[row] === insn; row++) {
+      const op = ops.op[row];
+      let stack = result >>> STACK_SHIFT;
+      if (op === OP_PUSH_FLAGS) {
+        if (stack >= MAX_STACK) report(FLAG_EVENT_STACK_EXHAUSTED, key, forOwner);
+        else stack = stack * 2 + (result & ACCESS_OPEN);
+        result = (result & 3) | (stack << STACK_SHIFT);
+      } else if (op === OP_POP_FLAGS && stack > EMPTY_STACK) {
+        result = (result & DIRECTION_SET) | (stack & 1) | ((stack >>> 1) << STACK_SHIFT);
+      }
+    }
+    return result;
+  };
+
+  const empty = EMPTY_STACK << STACK_SHIFT;
+  for (const f of rootsOfInterest(flow, safe)) {
+    const insn = table.firstInsn[f] as number;
+    if (insn === NONE || marks.excluded[f] === 1) continue;
+    arrive(insn, empty | (safe[f] === 1 ? ACCESS_OPEN : 0), -1, f);
+    for (let key = work.pop(); key !== undefined; key = work.pop()) step(key);
+  }
+  for (const insn of codeWithoutFunction(flow)) {
+    arrive(insn, empty, -1, NONE);
+    for (let key = work.pop(); key !== undefined; key = work.pop()) step(key);
+  }
+  return { events };
+}
+
+const SPAN = (MAX_STACK * 2) << STACK_SHIFT;
+
+function touchesFlags(flow: Flow, insn: number): boolean {
+  const k = flow.kind[insn] as number;
+  return k >= KIND_ACCESS_OPEN && k <= KIND_DIRECTION_CLEAR;
+}
+
+/** Functions that open, close or inherit a flag; every other one is entered and left with all of them clear. */
+function rootsOfInterest(flow: Flow, safe: Uint8Array): number[] {
+  const { table } = flow.functions;
+  const wanted = new Set<number>();
+  for (let f = 0; f < table.length; f++) if (safe[f] === 1) wanted.add(table.parent[f] as number);
+  for (let i = 0; i < flow.kind.length; i++) {
+    if (!touchesFlags(flow, i)) continue;
+    const f = ownerOf(flow, i);
+    if (f !== NONE) wanted.add(table.parent[f] as number);
+  }
+  return [...wanted].sort((a, b) => a - b);
+}
+
+/** Hinted code outside of functions that touches a flag: entry code and the like. */
+function codeWithoutFunction(flow: Flow): number[] {
+  const { hints, functions, code } = flow;
+  const sections = new Set<number>();
+  for (let i = 0; i < flow.kind.length; i++) {
+    if (touchesFlags(flow, i) && ownerOf(flow, i) === NONE) sections.add(code.insns.section[i] as number);
+  }
+  const roots: number[] = [];
+  for (let h = 0; h < hints.length; h++) {
+    const insn = hints.insn[h] as number;
+    if (functions.ofInsn[insn] === NONE && sections.has(code.insns.section[insn] as number)) roots.push(insn);
+  }
+  return roots;
+}
+
+function pathTo(cameFrom: ReadonlyMap<number, number>, key: number): { insn: number; flags: FlagState }[] {
+  const path: { insn: number; flags: FlagState }[] = [];
+  for (let k = key; k >= 0 && path.length < MAX_PATH; k = cameFrom.get(k) as number) {
+    path.push({ insn: Math.floor(k / SPAN), flags: (k % SPAN) & 3 });
+  }
+  return path.reverse();
+}

@@ -1,0 +1,308 @@
+import { InvariantError } from "../base/errors.ts";
+import { lowerBound, NONE } from "../base/table.ts";
+import type { Flow } from "../flow/flow.ts";
+import { KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_INTRA_CALL, KIND_TAIL_CALL, ownerOf } from "../flow/flow.ts";
+import { FUNCTION_PREFIX, FUNCTION_WITHOUT_SIZE, sameFamily } from "../flow/functions.ts";
+import { MARK_HINT, MARK_INSTEAD } from "../flow/marks.ts";
+import type { Returns } from "../flow/returns.ts";
+import { successors } from "../flow/successors.ts";
+import { KIND_CALL, KIND_INDIRECT_CALL, KIND_RETURN } from "../isa/insn-table.ts";
+import {
+  ORC_REG_BP_INDIRECT,
+  ORC_REG_SP_INDIRECT,
+  orcRegisterName,
+  UNWIND_HINT_TYPE_FUNC,
+  UNWIND_HINT_TYPE_RESTORE,
+  UNWIND_HINT_TYPE_SAVE,
+  UNWIND_HINT_TYPE_UNDEFINED,
+} from "../orc/constants.ts";
+import {
+  BASE_FP_INDIRECT,
+  BASE_LOST,
+  BASE_SP_INDIRECT,
+  BASE_UNDEFINED,
+  BASE_WAIVED,
+  FRAME_CALL,
+  FRAME_REGS,
+  FRAME_REGS_PARTIAL,
+  FRAME_UNDEFINED,
+  type FrameState,
+  FrameStates,
+  NOWHERE,
+} from "./state.ts";
+import { Transitions } from "./transitions.ts";
+
+// Forward dataflow over the instructions of one object, from every function entry and every hint. Each instruction has one state: the
+// first that reaches it fixes the contract, later ones must agree and may only take knowledge of values away. So the work is linear in
+// instructions times registers.
+
+/** Two paths reach `insn` with different contracts. */
+export const EVENT_MISMATCH = 1;
+export const EVENT_RETURN_MODIFIED = 2;
+export const EVENT_TAIL_MODIFIED = 3;
+/** Control runs or jumps from one function into another. */
+export const EVENT_INTO_FUNCTION = 4;
+export const EVENT_OFF_SECTION = 5;
+/** The stack pointer was written in a way that is not followed; `detail` is FAULT_*. */
+export const EVENT_FAULT = 6;
+/** A hint restores a frame that no hint before it saved. */
+export const EVENT_NO_SAVE = 7;
+
+export interface FrameEvent {
+  readonly kind: number;
+  readonly insn: number;
+  /** The function on whose behalf it happened. */
+  readonly owner: number;
+  /** Instruction that control came from, or NONE. */
+  readonly from: number;
+  /** State that arrives (or holds before the instruction). */
+  readonly state: FrameState;
+  /** EVENT_MISMATCH: state that was there. */
+  readonly other?: FrameState;
+  /** EVENT_INTO_FUNCTION: the function that is entered. EVENT_FAULT: FAULT_*. */
+  readonly detail: number;
+}
+
+export interface Frames {
+  readonly states: FrameStates;
+  /** insn -> state id before it, NONE where no path reaches it */
+  readonly state: Int32Array;
+  /** insn -> instruction that first led here, itself for a root, NONE where not reached */
+  readonly cameFrom: Int32Array;
+  /** insn -> function that it was walked for */
+  readonly owner: Int32Array;
+  readonly events: readonly FrameEvent[];
+}
+
+export function simulateFrames(flow: Flow, returns: Returns): Frames {
+  const { code, functions, marks, hints, instead, kind, target } = flow;
+  const states = new FrameStates(code.arch);
+  const transitions = new Transitions(states, code);
+  const count = code.insns.length;
+  const state = new Int32Array(count).fill(NONE);
+  const cameFrom = new Int32Array(count).fill(NONE);
+  const owner = new Int32Array(count).fill(NONE);
+  const events: FrameEvent[] = [];
+  const conflicted = new Set<number>();
+  const crossed = new Set<number>();
+  const next = successors(flow, returns);
+  const entry = states.entry();
+  const work: number[] = [];
+  const saveWaiters = new Map<number, { insn: number; from: number; owner: number; state: FrameState }[]>();
+  const { edges } = instead;
+
+  const arrive = (insn: number, from: number, forOwner: number, arriving: FrameState): void => {
+    let incoming = arriving;
+    const hinted = ((marks.bits[insn] as number) & MARK_HINT) !== 0;
+    if (hinted) {
+      const stated = hintedState(insn, incoming, from, forOwner);
+      if (stated === undefined) return;
+      incoming = stated;
+    }
+    const before = state[insn] as number;
+    if (before === NONE) {
+      state[insn] = incoming.id;
+      cameFrom[insn] = from === NONE ? insn : from;
+      owner[insn] = forOwner;
+      work.push(insn);
+      releaseWaiters(insn, incoming);
+      return;
+    }
+    if (hinted) return;
+    const held = states.all[before] as FrameState;
+    if (held.contract !== incoming.contract) {
+      if (held.base === BASE_LOST || incoming.base === BASE_LOST || conflicted.has(insn)) return;
+      conflicted.add(insn);
+      events.push({ kind: EVENT_MISMATCH, insn, owner: forOwner, from, state: incoming, other: held, detail: 0 });
+      return;
+    }
+    const joined = states.join(held, incoming);
+    if (joined !== held) {
+      state[insn] = joined.id;
+      work.push(insn);
+    }
+  };
+
+  /** The state that a hint states, or undefined while the state that it restores is not known yet. */
+  const hintedState = (insn: number, incoming: FrameState, from: number, forOwner: number): FrameState | undefined => {
+    let result = incoming;
+    for (let h = lowerBound(hints.insn, insn, 0, hints.length); h < hints.length && hints.insn[h] === insn; h++) {
+      const type = hints.type[h] as number;
+      if (type === UNWIND_HINT_TYPE_SAVE) continue;
+      if (type === UNWIND_HINT_TYPE_FUNC) result = entry;
+      else if (type === UNWIND_HINT_TYPE_UNDEFINED) result = states.plain(BASE_WAIVED, 0, FRAME_UNDEFINED, 0);
+      else if (type === UNWIND_HINT_TYPE_RESTORE) {
+        const save = precedingSave(insn);
+        if (save === NONE) {
+          if (from !== NONE)
+            events.push({ kind: EVENT_NO_SAVE, insn, owner: forOwner, from, state: incoming, detail: 0 });
+          return from === NONE ? undefined : states.lost();
+        }
+        if (state[save] === NONE) {
+          const list = saveWaiters.get(save) ?? [];
+          list.push({ insn, from, owner: forOwner, state: incoming });
+          saveWaiters.set(save, list);
+          return undefined;
+        }
+        result = states.all[state[save] as number] as FrameState;
+      } else {
+        result = states.plain(
+          hintBase(flow, hints.spReg[h] as number),
+          hints.spOffset[h] as number,
+          type,
+          hints.signal[h] as number,
+        );
+      }
+    }
+    return result;
+  };
+
+  const precedingSave = (insn: number): number => {
+    const f = functions.ofInsn[insn] as number;
+    for (let h = lowerBound(hints.insn, insn, 0, hints.length) - 1; h >= 0; h--) {
+      const at = hints.insn[h] as number;
+      if (functions.ofInsn[at] !== f || code.insns.section[at] !== code.insns.section[insn]) return NONE;
+      if (hints.type[h] === UNWIND_HINT_TYPE_SAVE) return at;
+    }
+    return NONE;
+  };
+
+  const releaseWaiters = (save: number, saved: FrameState): void => {
+    const list = saveWaiters.get(save);
+    if (list === undefined) return;
+    saveWaiters.delete(save);
+    void saved;
+    for (const w of list) arrive(w.insn, w.from, w.owner, w.state);
+  };
+
+  /** Control goes from `from` to `to`: which function does it run on behalf of now? */
+  const cross = (from: number, to: number, forOwner: number, current: FrameState): number => {
+    const there = ownerOf(flow, to);
+    if (there === NONE || there === forOwner) return forOwner;
+    if (forOwner === NONE || sameFamily(functions.table, forOwner, there)) return there;
+    if (((functions.table.flags[forOwner] as number) & FUNCTION_PREFIX) !== 0) return there;
+    if (!crossed.has(from)) {
+      crossed.add(from);
+      events.push({ kind: EVENT_INTO_FUNCTION, insn: from, owner: forOwner, from, state: current, detail: there });
+    }
+    return NONE - 1;
+  };
+
+  const step = (insn: number): void => {
+    const before = states.all[state[insn] as number] as FrameState;
+    const forOwner = owner[insn] as number;
+    if (((marks.bits[insn] as number) & MARK_INSTEAD) !== 0) {
+      for (let e = lowerBound(edges.from, insn, 0, edges.length); e < edges.length && edges.from[e] === insn; e++) {
+        const to = edges.to[e] as number;
+        const next = cross(insn, to, forOwner, before);
+        if (next >= NONE) arrive(to, insn, next, before);
+      }
+      if (instead.skipped.has(insn)) return;
+    }
+    const k = kind[insn] as number;
+    let after = before;
+    const effect = transitions.after(before, insn);
+    if (effect !== undefined) {
+      after = effect.state;
+      if (effect.fault !== 0 && forOwner !== NONE) {
+        events.push({
+          kind: EVENT_FAULT,
+          insn,
+          owner: forOwner,
+          from: cameFrom[insn] as number,
+          state: before,
+          detail: effect.fault,
+        });
+      }
+    }
+    if (k === KIND_CALL || k === KIND_INDIRECT_CALL) after = transitions.afterCall(after);
+    else if (k === KIND_INTRA_CALL) after = transitions.afterIntraCall(after);
+    if (forOwner !== NONE && before.base < BASE_LOST) {
+      if (k === KIND_RETURN && isModified(before, entry)) {
+        events.push({
+          kind: EVENT_RETURN_MODIFIED,
+          insn,
+          owner: forOwner,
+          from: cameFrom[insn] as number,
+          state: before,
+          detail: 0,
+        });
+      } else if (
+        (k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL || k === KIND_INDIRECT_TAIL) &&
+        isModified(before, entry)
+      ) {
+        events.push({
+          kind: EVENT_TAIL_MODIFIED,
+          insn,
+          owner: forOwner,
+          from: cameFrom[insn] as number,
+          state: before,
+          detail: target[insn] as number,
+        });
+      }
+    }
+    const n = next.of(insn);
+    const runsOff = next.runsOff;
+    // `next` is shared: copy before anything else asks it.
+    const first = next.to[0] as number;
+    const second = next.to[1] as number;
+    if (n <= 2) {
+      if (n > 0) go(insn, first, forOwner, after);
+      if (n > 1) go(insn, second, forOwner, after);
+    } else for (const to of next.to.slice(0, n)) go(insn, to, forOwner, after);
+    if (runsOff && forOwner !== NONE)
+      events.push({ kind: EVENT_OFF_SECTION, insn, owner: forOwner, from: insn, state: after, detail: 0 });
+  };
+
+  const go = (insn: number, to: number, forOwner: number, after: FrameState): void => {
+    const nextOwner = cross(insn, to, forOwner, after);
+    if (nextOwner >= NONE) arrive(to, insn, nextOwner, after);
+  };
+
+  const drain = (): void => {
+    for (let insn = work.pop(); insn !== undefined; insn = work.pop()) step(insn);
+  };
+
+  for (let h = 0; h < hints.length; h++) {
+    const insn = hints.insn[h] as number;
+    if (hints.type[h] === UNWIND_HINT_TYPE_SAVE || hints.type[h] === UNWIND_HINT_TYPE_RESTORE || state[insn] !== NONE)
+      continue;
+    const f = ownerOf(flow, insn);
+    if (f !== NONE && marks.excluded[f] === 1) continue;
+    arrive(insn, NONE, f, entry);
+    drain();
+  }
+  const { table } = functions;
+  for (let f = 0; f < table.length; f++) {
+    const insn = table.firstInsn[f] as number;
+    if (insn === NONE || marks.excluded[f] === 1 || ((table.flags[f] as number) & FUNCTION_WITHOUT_SIZE) !== 0)
+      continue;
+    if (table.parent[f] !== f || state[insn] !== NONE) continue;
+    arrive(insn, NONE, f, entry);
+    drain();
+  }
+  for (const list of [...saveWaiters.values()]) {
+    for (const w of list)
+      events.push({ kind: EVENT_NO_SAVE, insn: w.insn, owner: w.owner, from: w.from, state: w.state, detail: 0 });
+  }
+  if (work.length > 0) throw new InvariantError("frame simulation left work behind");
+  return { states, state, cameFrom, owner, events };
+}
+
+/** Whether a frame differs from the one at a function's entry in what the caller relies on. */
+function isModified(state: FrameState, entry: FrameState): boolean {
+  if (state.type !== FRAME_CALL)
+    return state.type === FRAME_REGS || state.type === FRAME_REGS_PARTIAL || state.base === BASE_UNDEFINED;
+  if (state.base !== entry.base || state.offset !== entry.offset || state.realignRegister !== entry.realignRegister)
+    return true;
+  for (let r = 0; r < state.saved.length; r++) if (state.saved[r] !== NOWHERE) return true;
+  return false;
+}
+
+function hintBase(flow: Flow, orcRegister: number): number {
+  if (orcRegister === ORC_REG_SP_INDIRECT) return BASE_SP_INDIRECT;
+  if (orcRegister === ORC_REG_BP_INDIRECT) return BASE_FP_INDIRECT;
+  const name = orcRegisterName[orcRegister];
+  const register = name === undefined ? -1 : flow.code.arch.registers.name.indexOf(name);
+  return register < 0 ? BASE_UNDEFINED : register;
+}

@@ -1,0 +1,183 @@
+import type { Arch } from "../isa/arch.ts";
+import { NO_REGISTER } from "../isa/insn-table.ts";
+
+// The frame state at one instruction: how the caller's frame is found from here.
+//
+//   CFA      the stack pointer's value before the call that entered the function
+//   base     register that the CFA is computed from: CFA = base + offset, or an indirect form
+//   value[r] what register r holds, where that is a known place: CFA + k, or ALIGNED + k (a realigned stack has its own origin)
+//   saved[r] slot that holds the caller's value of the callee-saved register r
+//
+// The contract (base, offset, saved, type, realigned) must be the same on every path to an instruction, since the unwinder has one
+// answer for it; a difference is a finding. The values are knowledge: where two paths differ, the join knows nothing.
+
+/** A place: offset * 4 + space. NOWHERE is "not known" or "not saved". Offsets in bytes. */
+export type Place = number;
+export const NOWHERE: Place = 0;
+export const SPACE_CFA = 1;
+export const SPACE_ALIGNED = 2;
+/** Not a stack place: the register points at memory that holds the stack pointer, stored when CFA was SP + offset. */
+export const SPACE_HOLDS_SP = 3;
+
+export function place(space: number, offset: number): Place {
+  return offset * 4 + space;
+}
+export function spaceOf(at: Place): number {
+  return at & 3;
+}
+export function offsetOf(at: Place): number {
+  return at >> 2;
+}
+export function moved(at: Place, by: number): Place {
+  return at === NOWHERE || spaceOf(at) === SPACE_HOLDS_SP ? NOWHERE : at + by * 4;
+}
+
+/** No base: the unwinder cannot go on from here. */
+export const BASE_UNDEFINED = 64;
+/** CFA = memory[SP] + offset: the stack was switched, the old stack pointer lies on top of the new one. */
+export const BASE_SP_INDIRECT = 65;
+/** CFA = memory[FP + offset]: a realigned frame keeps it in a slot. */
+export const BASE_FP_INDIRECT = 66;
+/** A finding was reported on the way: nothing is checked any more, so that one defect makes one finding. */
+export const BASE_LOST = 67;
+/** An annotation says that the frame is undefined here: stack operations are not followed. */
+export const BASE_WAIVED = 68;
+
+// Frame types; the numbers of UNWIND_HINT_TYPE_* (include/linux/objtool_types.h)
+export const FRAME_UNDEFINED = 0;
+export const FRAME_END_OF_STACK = 1;
+export const FRAME_CALL = 2;
+export const FRAME_REGS = 3;
+export const FRAME_REGS_PARTIAL = 4;
+const frameName = ["undefined", "end of stack", "call", "regs", "partial regs"] as const;
+
+export interface FrameState {
+  /** Row in the interner; equal states have equal ids. */
+  readonly id: number;
+  /** Equal contracts have equal ids. */
+  readonly contract: number;
+  readonly base: number;
+  readonly offset: number;
+  readonly value: readonly Place[];
+  readonly saved: readonly Place[];
+  /** Register that held the CFA when the stack was realigned, or NO_REGISTER. */
+  readonly realignRegister: number;
+  /** Slot that the realign register was saved in. */
+  readonly realignSlot: Place;
+  /** Displacement at which SP was last stored through a pointer; a load of SP at the same one is a switch of stacks. */
+  readonly switchSlot: number | undefined;
+  readonly type: number;
+  readonly signal: number;
+  /** One bit a register that anything above speaks of: writes to others change nothing. */
+  readonly tracked: number;
+}
+
+export type FrameDraft = { -readonly [K in Exclude<keyof FrameState, "id" | "contract" | "tracked">]: FrameState[K] };
+
+/** Hands out one object per distinct state. */
+export class FrameStates {
+  readonly arch: Arch;
+  readonly all: FrameState[] = [];
+  readonly #byKey = new Map<string, FrameState>();
+  readonly #contracts = new Map<string, number>();
+
+  constructor(arch: Arch) {
+    this.arch = arch;
+  }
+
+  intern(draft: FrameDraft): FrameState {
+    const contractKey = `${draft.base},${draft.offset},${draft.type},${draft.realignRegister},${draft.realignSlot},${draft.saved.join()}`;
+    const key = `${contractKey};${draft.signal},${draft.switchSlot};${draft.value.join()}`;
+    let state = this.#byKey.get(key);
+    if (state !== undefined) return state;
+    let contract = this.#contracts.get(contractKey);
+    if (contract === undefined) {
+      contract = this.#contracts.size;
+      this.#contracts.set(contractKey, contract);
+    }
+    let tracked = draft.base < 32 ? 1 << draft.base : 0;
+    for (let r = 0; r < draft.value.length; r++) if (draft.value[r] !== NOWHERE) tracked |= 1 << r;
+    state = { ...draft, id: this.all.length, contract, tracked };
+    this.all.push(state);
+    this.#byKey.set(key, state);
+    return state;
+  }
+
+  /** State with a given base and offset and nothing else known. */
+  plain(base: number, offset: number, type: number, signal: number): FrameState {
+    const registers = this.arch.registers.name.length;
+    const value = new Array<Place>(registers).fill(NOWHERE);
+    if (base < registers) value[base] = place(SPACE_CFA, -offset);
+    return this.intern({
+      base,
+      offset,
+      value,
+      saved: new Array<Place>(registers).fill(NOWHERE),
+      realignRegister: NO_REGISTER,
+      realignSlot: NOWHERE,
+      switchSlot: undefined,
+      type,
+      signal,
+    });
+  }
+
+  /** At the first instruction of a function. */
+  entry(): FrameState {
+    return this.plain(this.arch.registers.sp, this.arch.entryFrame.cfaOffset, FRAME_CALL, 0);
+  }
+
+  /** Nothing is known and nothing is checked, behind a finding. */
+  lost(): FrameState {
+    return this.plain(BASE_LOST, 0, FRAME_UNDEFINED, 0);
+  }
+
+  /** Keeps of the values what both states know. The contracts are the same. */
+  join(a: FrameState, b: FrameState): FrameState {
+    if (a === b) return a;
+    let same = a.switchSlot === b.switchSlot;
+    for (let r = 0; r < a.value.length && same; r++) same = a.value[r] === b.value[r] || a.value[r] === NOWHERE;
+    if (same) return a;
+    const value = a.value.map((v, r) => (v === b.value[r] ? v : NOWHERE));
+    return this.intern({ ...a, value, switchSlot: a.switchSlot === b.switchSlot ? a.switchSlot : undefined });
+  }
+}
+
+/** "CFA=rsp+16, rbx at CFA-16": what the unwinder has to know. */
+export function describeState(arch: Arch, state: FrameState): string {
+  const cfa = describeCfa(arch, state);
+  if (state.type === FRAME_UNDEFINED || state.base >= BASE_LOST) return cfa;
+  const parts = [cfa];
+  for (let r = 0; r < state.saved.length; r++) {
+    const at = state.saved[r] as Place;
+    if (at !== NOWHERE) parts.push(`${arch.registers.name[r]} at ${describePlace(at)}`);
+  }
+  if (state.type !== FRAME_CALL) parts.push(frameName[state.type] as string);
+  return parts.join(", ");
+}
+
+/** "CFA=rsp+16" */
+export function describeCfa(arch: Arch, state: FrameState): string {
+  const { name, sp, fp } = arch.registers;
+  switch (state.base) {
+    case BASE_UNDEFINED:
+      return state.type === FRAME_END_OF_STACK ? "end of stack" : "CFA undefined";
+    case BASE_LOST:
+      return "CFA not followed";
+    case BASE_WAIVED:
+      return "CFA undefined by annotation";
+    case BASE_SP_INDIRECT:
+      return `CFA=(${name[sp]})${signed(state.offset)}`;
+    case BASE_FP_INDIRECT:
+      return `CFA=(${name[fp]}${signed(state.offset)})`;
+    default:
+      return `CFA=${name[state.base]}${signed(state.offset)}`;
+  }
+}
+
+function describePlace(at: Place): string {
+  return `${spaceOf(at) === SPACE_CFA ? "CFA" : "aligned"}${signed(offsetOf(at))}`;
+}
+
+function signed(value: number): string {
+  return value < 0 ? String(value) : `+${value}`;
+}
