@@ -1,4 +1,4 @@
-import { ByteCursor, type ByteSource, stringAt } from "../base/bytes.ts";
+import { ByteCursor, type ByteSource } from "../base/bytes.ts";
 import { FormatError } from "../base/errors.ts";
 import { NONE, type Table, TableBuilder } from "../base/table.ts";
 import {
@@ -11,12 +11,16 @@ import {
   SHT_NOBITS,
   SHT_REL,
   SHT_RELA,
+  SHT_STRTAB,
   SHT_SYMTAB,
   SHT_SYMTAB_SHNDX,
+  STT_SECTION,
 } from "./constants.ts";
 import { openContainer, type SectionTable } from "./open.ts";
+import { StringTable } from "./string-table.ts";
 
 const FORMAT = "ELF";
+const SHDR_SIZE = 64; // gABI, Elf64_Shdr
 const SYM_SIZE = 24; // gABI, Elf64_Sym
 const RELA_SIZE = 24; // gABI, Elf64_Rela
 
@@ -63,7 +67,9 @@ export interface ElfObject {
  */
 export function openObject(source: ByteSource): ElfObject {
   const container = openContainer(source);
-  const { sections, sectionName, machine } = container;
+  const { sections, sectionName, machine, tableOffset } = container;
+  /** File offset of a field of a section's header: 40 is sh_link, 44 sh_info, 56 sh_entsize. */
+  const fieldAt = (section: number, field: number): number => tableOffset + section * SHDR_SIZE + field;
   if (container.type !== ET_REL) {
     throw new FormatError("unsupported", "not a relocatable object (.o)", { format: FORMAT, offset: 16 });
   }
@@ -74,11 +80,13 @@ export function openObject(source: ByteSource): ElfObject {
     let found = body.get(section);
     if (found !== undefined) return found;
     const type = sections.type[section];
-    if (type === undefined) throw new FormatError("out-of-range", `no section ${section}`, { format: FORMAT });
+    if (type === undefined)
+      throw new FormatError("out-of-range", `no section ${section}`, { format: FORMAT, offset: tableOffset });
     if (((sections.flags[section] as number) & SHF_COMPRESSED) !== 0) {
       throw new FormatError("unsupported", "compressed section", {
         format: FORMAT,
         section: sectionName[section] as string,
+        offset: 0,
       });
     }
     found =
@@ -88,12 +96,19 @@ export function openObject(source: ByteSource): ElfObject {
     body.set(section, found);
     return found;
   };
-  const { symbols, symbolName } = readSymbols(sections, sectionName, bytes);
+  const { symbols, symbolName } = readSymbols(sections, sectionName, bytes, fieldAt);
   const relocSections = new Map<number, number[]>();
   for (let i = 1; i < sections.length; i++) {
     const type = sections.type[i];
     if (type !== SHT_RELA && type !== SHT_REL) continue;
     const patched = sections.info[i] as number;
+    if (patched >= sections.length) {
+      throw new FormatError("out-of-range", `${sectionName[i]} patches section ${patched} of ${sections.length}`, {
+        format: FORMAT,
+        offset: fieldAt(i, 44),
+      });
+    }
+    requireEntrySize(sections, i, RELA_SIZE, fieldAt);
     const list = relocSections.get(patched);
     if (list === undefined) relocSections.set(patched, [i]);
     else list.push(i);
@@ -118,20 +133,41 @@ export function openObject(source: ByteSource): ElfObject {
   };
 }
 
-function readSymbols(sections: SectionTable, sectionName: readonly string[], bytes: (section: number) => Uint8Array) {
+type FieldAt = (section: number, field: number) => number;
+
+function requireEntrySize(sections: SectionTable, section: number, wanted: number, fieldAt: FieldAt): void {
+  const size = sections.size[section] as number;
+  const entrySize = sections.entrySize[section] as number;
+  if (sections.type[section] === SHT_REL) return; // refused when it is read
+  if (entrySize !== wanted || size % wanted !== 0) {
+    throw new FormatError("bad-value", `entries of ${entrySize} bytes in ${size}, wanted ${wanted} each`, {
+      format: FORMAT,
+      offset: fieldAt(section, 56),
+      value: entrySize,
+    });
+  }
+}
+
+function readSymbols(
+  sections: SectionTable,
+  sectionName: readonly string[],
+  bytes: (section: number) => Uint8Array,
+  fieldAt: FieldAt,
+) {
   const builder = new TableBuilder(symbolSchema, 256);
   const symbolName: string[] = [];
   const table = sections.type.indexOf(SHT_SYMTAB);
   if (table < 0) return { symbols: builder.finish(), symbolName };
   const section = sectionName[table] as string;
+  requireEntrySize(sections, table, SYM_SIZE, fieldAt);
   const raw = bytes(table);
-  if (raw.length % SYM_SIZE !== 0) {
-    throw new FormatError("bad-value", "size is no multiple of 24", { format: FORMAT, section, value: raw.length });
-  }
   const link = sections.link[table] as number;
-  if (link === 0 || link >= sections.length)
-    throw new FormatError("out-of-range", "no string table", { format: FORMAT, section });
-  const strings = bytes(link);
+  if (sections.type[link] !== SHT_STRTAB)
+    throw new FormatError("out-of-range", `${section} has no string table`, {
+      format: FORMAT,
+      offset: fieldAt(table, 40),
+    });
+  const strings = new StringTable(bytes(link), FORMAT, sectionName[link] as string);
   const extended = sections.type.indexOf(SHT_SYMTAB_SHNDX);
   const extendedIndex = extended < 0 ? undefined : new ByteCursor(bytes(extended), FORMAT, sectionName[extended]);
   const cursor = new ByteCursor(raw, FORMAT, section);
@@ -145,7 +181,14 @@ function readSymbols(sections: SectionTable, sectionName: readonly string[], byt
     const value = cursor.u64();
     const size = cursor.u64();
     let home: number;
-    if (index === SHN_XINDEX && extendedIndex !== undefined) {
+    if (index === SHN_XINDEX) {
+      if (extendedIndex === undefined) {
+        throw new FormatError("bad-value", `symbol ${i} wants a table of extended section indexes`, {
+          format: FORMAT,
+          section,
+          offset: i * SYM_SIZE,
+        });
+      }
       extendedIndex.offset = i * 4;
       index = extendedIndex.u32();
       home = index;
@@ -162,9 +205,7 @@ function readSymbols(sections: SectionTable, sectionName: readonly string[], byt
     }
     const type = info & 15;
     builder.push({ value, size, binding: info >> 4, type, section: home });
-    symbolName.push(
-      type === 3 && home > 0 ? (sectionName[home] as string) : stringAt(strings, nameOffset, FORMAT, section),
-    );
+    symbolName.push(type === STT_SECTION && home > 0 ? (sectionName[home] as string) : strings.at(nameOffset));
   }
   return { symbols: builder.finish(), symbolName };
 }
@@ -178,16 +219,17 @@ function readRelocs(
   bytes: (section: number) => Uint8Array,
 ): RelocTable {
   const builder = new TableBuilder(relocSchema, 64);
-  const limit = sections.size[patched] as number;
+  // A section without bytes in the file has nothing to patch.
+  const limit = sections.type[patched] === SHT_NOBITS ? 0 : (sections.size[patched] as number);
   let sorted = true;
   let last = -1;
   for (const index of from) {
     const section = sectionName[index] as string;
     if (sections.type[index] === SHT_REL)
-      throw new FormatError("unsupported", "relocations without addend", { format: FORMAT, section });
+      throw new FormatError("unsupported", "relocations without addend", { format: FORMAT, section, offset: 0 });
     const raw = bytes(index);
     const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-    const count = Math.floor(raw.length / RELA_SIZE);
+    const count = raw.length / RELA_SIZE;
     builder.reserve(count);
     for (let i = 0; i < count; i++) {
       const at = i * RELA_SIZE;

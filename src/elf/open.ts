@@ -4,6 +4,7 @@ import { ByteCursor, type ByteSource } from "../base/bytes.ts";
 import { FormatError } from "../base/errors.ts";
 import { type Table, TableBuilder } from "../base/table.ts";
 import { SHN_LORESERVE, SHN_XINDEX, SHT_NOBITS, SHT_NULL, SHT_STRTAB } from "./constants.ts";
+import { StringTable } from "./string-table.ts";
 
 const FORMAT = "ELF";
 const EHDR_SIZE = 64; // gABI, Elf64_Ehdr
@@ -32,6 +33,8 @@ export interface Container {
   readonly type: number;
   /** e_machine */
   readonly machine: number;
+  /** e_shoff: file offset of the section table, for messages about its fields. */
+  readonly tableOffset: number;
   readonly sections: SectionTable;
   /** section -> name */
   readonly sectionName: readonly string[];
@@ -46,7 +49,7 @@ export interface Container {
  */
 export function openContainer(source: ByteSource): Container {
   if (source.size < EHDR_SIZE)
-    throw new FormatError("truncated", `${source.size} bytes are no ELF file`, { format: FORMAT });
+    throw new FormatError("truncated", `${source.size} bytes are no ELF file`, { format: FORMAT, offset: source.size });
   const header = source.read(0, EHDR_SIZE);
   const cursor = new ByteCursor(header, FORMAT);
   if (cursor.u32() !== 0x464c457f) throw new FormatError("bad-magic", "not an ELF file", { format: FORMAT, offset: 0 });
@@ -82,10 +85,17 @@ export function openContainer(source: ByteSource): Container {
   const table = source.read(tableOffset, count * SHDR_SIZE);
   if (nameSection >= count)
     throw new FormatError("out-of-range", "no section name table", { format: FORMAT, offset: 62 });
-  return { source, type, machine, ...readSections(source, header, table, count, nameSection) };
+  return { source, type, machine, tableOffset, ...readSections(source, header, table, tableOffset, nameSection) };
 }
 
-function readSections(source: ByteSource, header: Uint8Array, table: Uint8Array, count: number, nameSection: number) {
+function readSections(
+  source: ByteSource,
+  header: Uint8Array,
+  table: Uint8Array,
+  tableOffset: number,
+  nameSection: number,
+) {
+  const count = table.length / SHDR_SIZE;
   const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
   const namesOffset = u64(view, nameSection * SHDR_SIZE + 24);
   const namesSize = u64(view, nameSection * SHDR_SIZE + 32);
@@ -93,11 +103,22 @@ function readSections(source: ByteSource, header: Uint8Array, table: Uint8Array,
     throw new FormatError("bad-value", "the section name table is not a string table", { format: FORMAT, offset: 62 });
   }
   const names = source.read(namesOffset, namesSize);
+  // elfy gives an empty or unterminated name for an offset outside the table; these reads fail instead, and bound its work.
+  const checkedNames = new StringTable(names, FORMAT, "section names");
+  for (let i = 0; i < count; i++) checkedNames.at(view.getUint32(i * SHDR_SIZE, true));
   const builder = new TableBuilder(sectionSchema, count);
   const sectionName: string[] = [];
+  let bytesUsed = 0;
   for (let from = 0; from < count; from += SECTIONS_PER_PART) {
     const to = Math.min(count, from + SECTIONS_PER_PART);
-    const part = parsePart(header, table.subarray(from * SHDR_SIZE, to * SHDR_SIZE), nameSection, table, names);
+    const part = parsePart(
+      header,
+      table.subarray(from * SHDR_SIZE, to * SHDR_SIZE),
+      nameSection,
+      table,
+      names,
+      tableOffset,
+    );
     for (let i = from; i < to; i++) {
       const parsed = part[i - from] as { name: string; off: number; size: number; link: number; info: number };
       const at = i * SHDR_SIZE;
@@ -118,15 +139,26 @@ function readSections(source: ByteSource, header: Uint8Array, table: Uint8Array,
           offset: row.fileOffset,
         });
       }
+      if (row.type !== SHT_NOBITS && row.type !== SHT_NULL) bytesUsed += row.size;
       builder.push(row);
       sectionName.push(parsed.name);
     }
   }
+  // gABI, "Sections": no byte resides in more than one section. So reading all of them costs no more than the file.
+  if (bytesUsed > source.size)
+    throw new FormatError("bad-value", "sections overlap", { format: FORMAT, offset: tableOffset, value: bytesUsed });
   return { sections: builder.finish(), sectionName };
 }
 
 /** One elfy call over [header][these section headers][the name table's header][the names]. */
-function parsePart(header: Uint8Array, part: Uint8Array, nameSection: number, table: Uint8Array, names: Uint8Array) {
+function parsePart(
+  header: Uint8Array,
+  part: Uint8Array,
+  nameSection: number,
+  table: Uint8Array,
+  names: Uint8Array,
+  tableOffset: number,
+) {
   const tableSize = part.length + SHDR_SIZE;
   const image = Buffer.alloc(EHDR_SIZE + tableSize + names.length);
   image.set(header, 0);
@@ -143,7 +175,7 @@ function parsePart(header: Uint8Array, part: Uint8Array, nameSection: number, ta
     return elfy.parse(image).body.sections;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new FormatError("bad-value", `unreadable section table: ${why}`, { format: FORMAT });
+    throw new FormatError("bad-value", `unreadable section table: ${why}`, { format: FORMAT, offset: tableOffset });
   }
 }
 

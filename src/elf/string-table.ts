@@ -1,0 +1,36 @@
+import { FormatError } from "../base/errors.ts";
+
+const utf8 = new TextDecoder("utf-8");
+
+/**
+ * Names of a string table (gABI, "String Table"), by offset. A name is decoded once, however many symbols share it.
+ *
+ * Names may overlap: linkers let `text` be the tail of `.rela.text`. A hostile table makes every offset a name of its whole
+ * length, so the characters that one table may give are bounded by a multiple of its size.
+ */
+export class StringTable {
+  readonly #bytes: Uint8Array;
+  readonly #place: { format: string; section: string };
+  readonly #names = new Map<number, string>();
+  #budget: number;
+
+  constructor(bytes: Uint8Array, format: string, section: string) {
+    this.#bytes = bytes;
+    this.#place = { format, section };
+    this.#budget = 16 * bytes.length + 4096;
+  }
+
+  /** @throws FormatError out-of-range where no terminated name starts, over-budget */
+  at(offset: number): string {
+    const known = this.#names.get(offset);
+    if (known !== undefined) return known;
+    const nul = offset < this.#bytes.length ? this.#bytes.indexOf(0, offset) : -1;
+    if (nul < 0) throw new FormatError("out-of-range", "name outside the string table", { ...this.#place, offset });
+    this.#budget -= nul - offset;
+    if (this.#budget < 0)
+      throw new FormatError("over-budget", "overlapping names of unlikely length", { ...this.#place, offset });
+    const name = utf8.decode(this.#bytes.subarray(offset, nul));
+    this.#names.set(offset, name);
+    return name;
+  }
+}
