@@ -27,12 +27,16 @@ export function lexLine(text: string, before: LexState): LexedLine {
   let hasDelimiter = false;
   let isDoubtful = false;
   let sawQuote = false;
-  const add = (char: string): void => {
-    code += char;
-    bare += char;
-  };
-  const blank = (): void => {
-    if (code !== "" && !code.endsWith(" ")) add(" ");
+  // A pending blank, written before the next character: asking a growing string for its end would make long lines quadratic.
+  let gap = false;
+  const add = (forCode: string, forBare: string): void => {
+    if (gap && code !== "") {
+      code += " ";
+      bare += " ";
+    }
+    gap = false;
+    code += forCode;
+    bare += forBare;
   };
   for (let at = 0; at < text.length; at++) {
     const char = text[at] as string;
@@ -47,7 +51,7 @@ export function lexLine(text: string, before: LexState): LexedLine {
       state = "code";
       hasDelimiter = true;
       at++;
-      blank();
+      gap = true;
     } else if (state === "comment") {
     } else if (char === "/" && next === "*") {
       // In a comment it means nothing and a comment it stays; in code it opens one.
@@ -55,7 +59,7 @@ export function lexLine(text: string, before: LexState): LexedLine {
       state = "comment";
       hasDelimiter = true;
       at++;
-      blank();
+      gap = true;
     } else if (char === "/" && next === "/") {
       const rest = text.slice(at + 2);
       if (state === "unknown" && (rest.includes("*/") || rest.includes("/*"))) isDoubtful = true;
@@ -63,20 +67,21 @@ export function lexLine(text: string, before: LexState): LexedLine {
       break;
     } else if (char === '"' || char === "'") {
       sawQuote = true;
-      const end = literalEnd(text, at, char);
-      // In a comment an apostrophe opens nothing.
-      if (end < 0 && state === "code") isDoubtful = true;
-      if (end < 0 || state === "unknown") {
-        add(char);
-      } else {
-        code += text.slice(at, end + 1);
-        bare += char + char;
-        at = end;
+      // In a comment an apostrophe opens nothing, so of an unknown line it is a character.
+      const end = state === "unknown" ? at : literalEnd(text, at, char);
+      if (end < 0) {
+        isDoubtful = true;
+        add(text.slice(at), char);
+        break;
       }
-    } else if (isBlank(char)) blank();
-    else add(char);
+      add(text.slice(at, end + 1), end === at ? char : char + char);
+      at = end;
+    } else if (isBlank(char)) gap = true;
+    else add(char, char);
   }
-  return { code: code.trimEnd(), bare: bare.trimEnd(), state, hasDelimiter, isDoubtful };
+  // Blanks count inside a literal, and an unknown line with quotes may have one.
+  if (state === "unknown" && sawQuote) code = text;
+  return { code, bare, state, hasDelimiter, isDoubtful };
 }
 
 function literalEnd(text: string, start: number, quote: string): number {
