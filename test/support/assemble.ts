@@ -1,0 +1,52 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A relocatable object made by the installed compiler, and its path while `use` runs. */
+function withObject<T>(source: string, suffix: string, args: readonly string[], use: (path: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), "objreview-test-"));
+  try {
+    const input = join(folder, `input${suffix}`);
+    const output = join(folder, "output.o");
+    writeFileSync(input, source);
+    execFileSync("gcc", [...args, "-c", "-o", output, input], { stdio: ["ignore", "ignore", "pipe"] });
+    return use(output);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Object bytes and, for each readelf option asked for, its output. */
+export interface BuiltObject {
+  readonly bytes: Uint8Array;
+  readonly readelf: ReadonlyMap<string, string>;
+}
+
+function build(source: string, suffix: string, args: readonly string[], options: readonly string[]): BuiltObject {
+  return withObject(source, suffix, args, (path) => ({
+    bytes: new Uint8Array(readFileSync(path)),
+    readelf: new Map(
+      options.map((option) => [
+        option,
+        execFileSync("readelf", [option, path], {
+          encoding: "utf8",
+          env: { ...process.env, LC_ALL: "C" },
+          maxBuffer: 1 << 28,
+        }),
+      ]),
+    ),
+  }));
+}
+
+export function assemble(source: string, options: readonly string[] = []): BuiltObject {
+  return build(source, ".s", [], options);
+}
+
+export function compile(
+  source: string,
+  args: readonly string[] = ["-O2"],
+  options: readonly string[] = [],
+): BuiltObject {
+  return build(source, ".c", args, options);
+}
