@@ -108,12 +108,14 @@ export class ByteCursor {
   }
   sleb(): number {
     let value = 0;
+    let inverse = 0; // of a negative value, whose sign bits would make `value` too large to be exact
     let scale = 1;
     for (let count = 0; count < 10; count++) {
       const byte = this.u8();
       value += (byte & 0x7f) * scale;
+      inverse += (~byte & 0x7f) * scale;
       scale *= 128;
-      if (byte < 0x80) return byte & 0x40 ? value - scale : value;
+      if (byte < 0x80) return byte & 0x40 ? -inverse - 1 : value;
     }
     throw this.fail("bad-value", "LEB128 longer than 10 bytes");
   }
