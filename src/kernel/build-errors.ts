@@ -194,12 +194,19 @@ export function newWarnings(base: readonly Diagnostic[], head: readonly Diagnost
 
 /** The last `lines` lines, each at most 300 characters, for people. */
 export function logTail(text: string, lines = 20): string {
-  return text
-    .trimEnd()
-    .split("\n")
-    // make repeats these for every goal and every level.
-    .filter((line) => !/^make(\[\d+\])?: (Target '.*' not remade because of errors\.|Entering directory|Leaving directory)/.test(line))
-    .slice(-lines)
-    .map((line) => line.slice(0, 300))
-    .join("\n");
+  return (
+    text
+      .trimEnd()
+      .split("\n")
+      // make repeats these for every goal and every level.
+      .filter(
+        (line) =>
+          !/^make(\[\d+\])?: (Target '.*' not remade because of errors\.|Entering directory|Leaving directory)/.test(
+            line,
+          ),
+      )
+      .slice(-lines)
+      .map((line) => line.slice(0, 300))
+      .join("\n")
+  );
 }

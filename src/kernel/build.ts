@@ -3,7 +3,7 @@ import type { Diagnostic } from "./build-errors.ts";
 import { logTail, readBuildLog } from "./build-errors.ts";
 import { keepFile, readBuilt } from "./collect.ts";
 import type { BuildProgress, BuildRun, CompileCache, SandboxedRun } from "./kbuild.ts";
-import { runMake, SOURCE_MOUNT } from "./kbuild.ts";
+import { OUT_MOUNT, runMake, SOURCE_MOUNT } from "./kbuild.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import type { Profile } from "./profile.ts";
 import type { ReplayPlan } from "./replay.ts";
@@ -47,6 +47,8 @@ export interface BuiltObject {
   readonly command: string;
   /** Source paths that it was made from (its own and all headers), generated ones left out. */
   readonly deps: readonly string[];
+  /** Generated files that it was made from, relative to the build folder. */
+  readonly generated: readonly string[];
   readonly how: "kbuild" | "replay" | "cache";
 }
 
@@ -82,7 +84,7 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
       const hit = request.cache.find(object, request.outDir);
       if (hit === undefined) continue;
       const file = keepFile(request.collectDir, object, hit.bytes);
-      built.set(object, { object, file, command: hit.command, deps: hit.deps, how: "cache" });
+      built.set(object, { object, file, command: hit.command, deps: hit.deps, generated: hit.generated, how: "cache" });
       warnings.push(...hit.warnings);
     }
     wanted = wanted.filter((object) => !built.has(object));
@@ -105,9 +107,8 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
     const log = readBuildLog(replayed.run.log, SOURCE_MOUNT);
     warnings.push(...log.warnings);
     for (const object of replayable) {
-      const saved = request.replay.commands.get(object)!;
       const errors = log.failed.get(object);
-      const item = errors === undefined ? collect(request, object, saved, "replay") : undefined;
+      const item = errors === undefined ? collect(request, request.replay.commands.get(object)!, "replay") : undefined;
       if (item?.kind === "built") built.set(object, item.built);
       else failed.push(describeFailure(object, errors ?? [], item?.why, replayed.run));
     }
@@ -141,7 +142,7 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
 
   if (request.side === "base" && request.cache !== undefined) {
     for (const item of built.values()) {
-      if (item.how !== "cache") request.cache.keep(item, request.outDir, warningsOf(item, warnings));
+      if (item.how === "kbuild") request.cache.keep(item, request.outDir, warningsOf(item, warnings));
     }
   }
   return { outcome, built, failed, warnings, millis: performance.now() - began };
@@ -171,7 +172,8 @@ function progressOf(request: BuildRequest, total: number): (line: string) => voi
   let done = 0;
   return (line) => {
     const target = /^ {2}(?:CC|AS)\s+(?:\[M\]\s+)?(\S+\.o)$/.exec(line)?.[1];
-    if (target !== undefined) request.onProgress?.({ phase: "build", text: `${request.side}: ${++done} of ${total}: ${target}` });
+    if (target !== undefined)
+      request.onProgress?.({ phase: "build", text: `${request.side}: ${++done} of ${total}: ${target}` });
   };
 }
 
@@ -180,7 +182,10 @@ type CollectedObject = { kind: "built"; built: BuiltObject; why?: undefined } | 
 function collectWithCommand(request: BuildRequest, object: string): CollectedObject {
   const file = readBuilt(request.outDir, savedCommandPath(object), 4 << 20);
   if (file.kind !== "file") {
-    return { kind: "not-built", why: file.kind === "missing" ? "kbuild left no command for it" : `its .cmd file: ${file.why}` };
+    return {
+      kind: "not-built",
+      why: file.kind === "missing" ? "kbuild left no command for it" : `its .cmd file: ${file.why}`,
+    };
   }
   let saved: SavedCommand;
   try {
@@ -188,27 +193,46 @@ function collectWithCommand(request: BuildRequest, object: string): CollectedObj
   } catch {
     return { kind: "not-built", why: "its .cmd file holds no command" };
   }
-  return collect(request, object, saved, "kbuild");
+  const { deps, generated } = splitDeps(saved);
+  return collect(request, { object, command: saved.compile, deps, generated }, "kbuild");
 }
 
-function collect(request: BuildRequest, object: string, saved: SavedCommand, how: "kbuild" | "replay"): CollectedObject {
+function collect(
+  request: BuildRequest,
+  made: Pick<BuiltObject, "object" | "command" | "deps" | "generated">,
+  how: "kbuild" | "replay",
+): CollectedObject {
+  const { object, command, deps, generated } = made;
   const file = readBuilt(request.outDir, object, request.profile.limits.objectMebibytes << 20);
   if (file.kind !== "file") {
     return { kind: "not-built", why: file.kind === "missing" ? "the build left no such file" : file.why };
   }
   const kept = keepFile(request.collectDir, object, file.bytes);
-  return { kind: "built", built: { object, file: kept, command: saved.compile, deps: sourceDeps(saved), how } };
+  return { kind: "built", built: { object, file: kept, command, deps, generated, how } };
 }
 
-function sourceDeps(saved: SavedCommand): string[] {
-  const prefix = `${SOURCE_MOUNT}/`;
-  const files = saved.source === undefined ? saved.deps : [saved.source, ...saved.deps];
-  return files.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
+/** Dependencies in the source tree and in the build folder, relative to each; files of the system are left out. */
+function splitDeps(saved: SavedCommand): { deps: string[]; generated: string[] } {
+  const deps: string[] = [];
+  const generated: string[] = [];
+  for (const path of saved.source === undefined ? saved.deps : [saved.source, ...saved.deps]) {
+    if (path.startsWith(`${SOURCE_MOUNT}/`)) deps.push(path.slice(SOURCE_MOUNT.length + 1));
+    else if (path.startsWith(`${OUT_MOUNT}/`)) generated.push(path.slice(OUT_MOUNT.length + 1));
+    else if (!path.startsWith("/")) generated.push(path.replace(/^\.\//, ""));
+  }
+  return { deps, generated };
 }
 
-function describeFailure(object: string, errors: readonly Diagnostic[], why: string | undefined, run: BuildRun): FailedObject {
+function describeFailure(
+  object: string,
+  errors: readonly Diagnostic[],
+  why: string | undefined,
+  run: BuildRun,
+): FailedObject {
   const first = errors.find((item) => item.severity === "error") ?? errors[0];
-  const text = why ?? (run.outcome === "exited" ? "not built, and nothing printed tells why" : `the build ended early: ${run.outcome}`);
+  const text =
+    why ??
+    (run.outcome === "exited" ? "not built, and nothing printed tells why" : `the build ended early: ${run.outcome}`);
   const unknown: Diagnostic = { file: "", line: 0, text, via: [], severity: "error", option: undefined };
   return { object, error: first ?? unknown, logTail: logTail(run.log) };
 }

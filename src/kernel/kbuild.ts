@@ -98,6 +98,12 @@ export function buildEnvironment(compileCache: CompileCache | undefined): Record
   return env;
 }
 
+/** The environment and make's command line in one text: where it differs, a saved command is of no use. */
+export function commandIdentity(profile: Profile, compileCache: CompileCache | undefined): string {
+  const cache = compileCache === undefined ? undefined : ({ dir: "", mode: "ro" } as const);
+  return JSON.stringify([makeVariables(profile, cache), buildEnvironment(cache)]);
+}
+
 /** Runs make in the build folder. `args` are goals and further options. */
 export async function runMake(run: SandboxedRun, args: readonly string[]): Promise<BuildRun> {
   return runInBuild(run, [

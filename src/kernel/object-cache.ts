@@ -5,11 +5,11 @@ import { z } from "zod";
 import type { BuiltObject } from "./build.ts";
 import type { Diagnostic } from "./build-errors.ts";
 import { readBuilt } from "./collect.ts";
-import { OUT_MOUNT } from "./kbuild.ts";
+import type { CompileCache } from "./kbuild.ts";
+import { commandIdentity } from "./kbuild.ts";
 import { isBuildPlanFile } from "./plan-inputs.ts";
 import type { PreparedFolder } from "./prepare.ts";
 import type { Profile } from "./profile.ts";
-import { readSavedCommand, savedCommandPath } from "./saved-command.ts";
 import type { SourceListing } from "./source-listing.ts";
 import { digestListing } from "./source-listing.ts";
 
@@ -21,6 +21,7 @@ export interface CachedObject {
   readonly bytes: Uint8Array;
   readonly command: string;
   readonly deps: readonly string[];
+  readonly generated: readonly string[];
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -58,15 +59,16 @@ export function openObjectCache(options: {
   readonly prepared: PreparedFolder;
   readonly listing: SourceListing;
   readonly profile: Profile;
+  readonly compileCache?: CompileCache | undefined;
 }): ObjectCache {
   const { prepared, listing, profile } = options;
   const root = join(options.cacheDir, "objects");
   // Everything that decides the command and is no dependency of the compile itself. The configuration's values count through
   // the generated headers and through this digest of all of them.
   const plan = digest([
-    prepared.toolchain.id,
     profile.name,
-    JSON.stringify([profile.kernelArch, profile.compiler, profile.cFlags, profile.asmFlags]),
+    prepared.toolchain.id,
+    commandIdentity(profile, options.compileCache),
     JSON.stringify([...prepared.config.values].sort()),
     digestListing(listing, (path) => (isBuildPlanFile(path) ? "content" : undefined)),
   ]);
@@ -88,18 +90,16 @@ export function openObjectCache(options: {
         const sources = Object.keys(entry.sources);
         if (sources.some((path) => listing.files.get(path) !== entry.sources[path])) continue;
         if (shadowsOf(sources) !== entry.shadows) continue;
-        if (Object.keys(entry.generated).some((path) => digestGenerated(outDir, path) !== entry.generated[path])) continue;
+        if (Object.keys(entry.generated).some((path) => digestGenerated(outDir, path) !== entry.generated[path]))
+          continue;
         const bytes = readData(dataFile(entry.digest), entry.digest);
         if (bytes === undefined) continue;
         const warnings = entry.warnings.map((item) => ({ ...item, option: item.option }));
-        return { bytes, command: entry.command, deps: sources, warnings };
+        return { bytes, command: entry.command, deps: sources, generated: Object.keys(entry.generated), warnings };
       }
       return undefined;
     },
     keep(item, outDir, warnings) {
-      const text = readBuilt(outDir, savedCommandPath(item.object), 4 << 20);
-      if (text.kind !== "file") return;
-      const saved = readSavedCommand(new TextDecoder().decode(text.bytes), item.object);
       const sources: Record<string, string> = {};
       for (const path of item.deps) {
         const id = listing.files.get(path);
@@ -108,9 +108,7 @@ export function openObjectCache(options: {
         sources[path] = id;
       }
       const generated: Record<string, string> = {};
-      for (const path of saved.deps) {
-        const inside = path.startsWith(`${OUT_MOUNT}/`) ? path.slice(OUT_MOUNT.length + 1) : path.replace(/^\.\//, "");
-        if (inside.startsWith("/")) continue;
+      for (const inside of item.generated) {
         const id = digestGenerated(outDir, inside);
         if (id === undefined) return;
         generated[inside] = id;
@@ -124,7 +122,11 @@ export function openObjectCache(options: {
         generated,
         shadows: shadowsOf(Object.keys(sources)),
         digest: id,
-        warnings: warnings.map(({ option, ...rest }) => ({ ...rest, via: [...rest.via], ...(option === undefined ? {} : { option }) })),
+        warnings: warnings.map(({ option, ...rest }) => ({
+          ...rest,
+          via: [...rest.via],
+          ...(option === undefined ? {} : { option }),
+        })),
       };
       const file = entryFile(item.object);
       const older = readEntries(file).filter((other) => JSON.stringify(other.sources) !== JSON.stringify(sources));

@@ -36,6 +36,8 @@ export interface PreparedFolder {
   readonly key: string;
   readonly toolchain: Toolchain;
   readonly config: KernelConfig;
+  /** Source files that kbuild's dependency files of the folder name: inputs of generated headers and of host tools. */
+  readonly inputs: ReadonlySet<string>;
   /** It was there already. */
   readonly fromCache: boolean;
   readonly millis: number;
@@ -206,7 +208,8 @@ async function makePrepare(run: SandboxedRun, options: PrepareOptions): Promise<
 function describe(dir: string, key: string, record: PreparedRecord, fromCache: boolean, began: number): PreparedFolder {
   const out = join(dir, "out");
   const millis = performance.now() - began;
-  return { dir: out, key, toolchain: record.toolchain, config: readConfig(out), fromCache, millis };
+  const inputs = new Set(Object.keys(record.deps));
+  return { dir: out, key, toolchain: record.toolchain, config: readConfig(out), inputs, fromCache, millis };
 }
 
 interface Candidate {
