@@ -25,7 +25,9 @@ const shape = ({ status, oldPath, newPath, oldMode, newMode, isBinary, isSymlink
 const plain = { oldMode: "100644", newMode: "100644", isBinary: false, isSymlink: false, hunks: 1 };
 
 test("every sort of change is read with its names, modes and status", () => {
-  const one = (path: string, more: object = {}) => [{ ...plain, status: "modified", oldPath: path, newPath: path, ...more }];
+  const one = (path: string, more: object = {}) => [
+    { ...plain, status: "modified", oldPath: path, newPath: path, ...more },
+  ];
   const expected: Record<string, object[]> = {
     "exit: change a line": one("kernel/exit.c"),
     "mm: rename with a change": [{ ...plain, status: "renamed", oldPath: "mm/old-name.c", newPath: "mm/new-name.c" }],
@@ -57,12 +59,22 @@ test("every sort of change is read with its names, modes and status", () => {
     "blank: in a path": one("dir with blank/sp ace.c"),
     "umlaut: in a path \u00fc": one("tr\u00e4ger/\u00fcber.c"),
     "dos: line ends": one("dos.txt"),
-    "odd: quoted name": one('odd"name\t.c'),
+    "odd: quoted name": one('odd"name.c'),
     "latin: not UTF-8": one("latin.txt"),
-    "sql: looks like a header": [{ ...plain, status: "added", oldPath: undefined, newPath: "q.sql", oldMode: undefined }],
+    "sql: looks like a header": [
+      { ...plain, status: "added", oldPath: undefined, newPath: "q.sql", oldMode: undefined },
+    ],
     "sql: remove and add look-alikes": one("q.sql"),
     "binary: new": [
-      { ...plain, status: "added", oldPath: undefined, newPath: "new.bin", oldMode: undefined, isBinary: true, hunks: 0 },
+      {
+        ...plain,
+        status: "added",
+        oldPath: undefined,
+        newPath: "new.bin",
+        oldMode: undefined,
+        isBinary: true,
+        hunks: 0,
+      },
     ],
   };
   assert.deepEqual(Object.keys(expected), zoo.subjects);
@@ -169,7 +181,10 @@ test("a diff in the commit message counts where git would apply it, and not wher
     ["x", "y"],
   );
   assert.deepEqual(
-    repo.gitWithInput(fake + real, "apply", "--numstat", "-").trim().split("\n"),
+    repo
+      .gitWithInput(fake + real, "apply", "--numstat", "-")
+      .trim()
+      .split("\n"),
     ["1\t1\tx", "1\t1\ty"],
   );
 });
@@ -192,7 +207,9 @@ test("diffs without git headers, as quilt writes them", () => {
 });
 
 test("a mailer's stripped blank context line is context; what follows the last hunk is text", () => {
-  const [file] = parseDiff("diff --git a/y b/y\n--- a/y\n+++ b/y\n@@ -1,3 +1,3 @@\n x\n\n-a\n+b\n-- \n2.39.5\n\nbase-commit: 1\n");
+  const [file] = parseDiff(
+    "diff --git a/y b/y\n--- a/y\n+++ b/y\n@@ -1,3 +1,3 @@\n x\n\n-a\n+b\n-- \n2.39.5\n\nbase-commit: 1\n",
+  );
   assert.deepEqual(
     file?.hunks[0]?.lines.map((line) => line.kind + line.text),
     [" x", " ", "-a", "+b"],
@@ -212,10 +229,22 @@ const bad: [string, string, RegExp][] = [
   ["no name", "diff --git a/y b/z\nold mode 100644\nnew mode 100755\n", /line 1: diff header does not say which file/],
   ["a bad escape", 'diff --git "a/\\q" "b/\\q"\nold mode 100644\nnew mode 100755\n', /line 1: unknown escape/],
   ["an open quote", 'diff --git a/y b/y\n--- "a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n', /line 2: quoted file name without/],
-  ["a cut binary patch", `diff --git a/y b/y\nindex 1234567..89abcde 100644\nGIT binary patch\nliteral 9\nzc$@yNa\n`, /line 3|line 5/],
+  [
+    "a cut binary patch",
+    `diff --git a/y b/y\nindex 1234567..89abcde 100644\nGIT binary patch\nliteral 9\nzc$@yNa\n`,
+    /line 3|line 5/,
+  ],
   ["a bad mode", "diff --git a/y b/y\nold mode 100849\nnew mode 100755\n", /line 2: file mode/],
-  ["two names", `diff --git a/y b/y\nrename from a\nrename to y\n--- a/b\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n`, /line 4: two names/],
-  ["old lines in a new file", `diff --git a/y b/y\nnew file mode 100644\n--- /dev/null\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n`, /new file with old lines/],
+  [
+    "two names",
+    `diff --git a/y b/y\nrename from a\nrename to y\n--- a/b\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n`,
+    /line 4: two names/,
+  ],
+  [
+    "old lines in a new file",
+    `diff --git a/y b/y\nnew file mode 100644\n--- /dev/null\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n`,
+    /new file with old lines/,
+  ],
 ];
 for (const [what, text, message] of bad) {
   test(`a patch with ${what} is one FormatError with its line`, () => {
@@ -241,4 +270,13 @@ test("name and line of the mail are in the message", () => {
   assert.ok(thrown instanceof FormatError);
   assert.equal(thrown.place.value, 14);
   assert.match(thrown.message, /^patch 2\/4 line 14: /);
+});
+
+test("quoted names: C escapes and octal bytes, one side bare", () => {
+  const of = (line: string) => parseDiff(`diff --git ${line}\nold mode 100644\nnew mode 100755\n`)[0]?.path;
+  assert.equal(of('"a/tab\\there\\303\\274\\"\\\\.c" "b/tab\\there\\303\\274\\"\\\\.c"'), 'tab\there\u00fc"\\.c');
+  assert.equal(of('a/x.c "b/x.c"'), "x.c");
+  assert.equal(of('"a/x.c" b/x.c'), "x.c");
+  assert.equal(of("a/x b/x b/x b/x"), "x b/x");
+  assert.equal(of("old/kernel/x.c new/kernel/x.c"), "kernel/x.c");
 });

@@ -33,7 +33,7 @@ export class GitRepo {
     return execFileSync("git", [...identity, ...args], {
       cwd: this.dir,
       env: {
-        PATH: process.env["PATH"] ?? "",
+        PATH: process.env.PATH ?? "",
         HOME: this.home,
         GIT_CONFIG_NOSYSTEM: "1",
         LC_ALL: "C",
@@ -96,14 +96,17 @@ export function makeZoo(repo: GitRepo): { base: string; tip: string; subjects: s
   repo.write("mm/old-name.c", numberedLines(40));
   repo.write("mm/template.c", numberedLines(50, "row"));
   repo.write("script.sh", "#!/bin/sh\nexit 0\n");
-  repo.write("blob.bin", Uint8Array.from({ length: 600 }, (_, index) => (index * 7) & 0xff));
+  repo.write(
+    "blob.bin",
+    Uint8Array.from({ length: 600 }, (_, index) => (index * 7) & 0xff),
+  );
   repo.write("no-newline.txt", "one\ntwo\nthree");
   repo.write("doomed.h", numberedLines(12));
   repo.write("soon-a-link", "plain\n");
   repo.write("dir with blank/sp ace.c", numberedLines(8));
   repo.write("tr\u00e4ger/\u00fcber.c", numberedLines(8));
   repo.write("dos.txt", "first\r\nsecond\r\nthird\r\nfourth\r\n");
-  repo.write('odd"name\t.c', "x\n");
+  repo.write('odd"name.c', "x\n");
   repo.write("latin.txt", Uint8Array.from([0x66, 0xfc, 0x72, 0x0a, 0x78, 0x0a]));
   const base = repo.commit("base");
   const subjects: string[] = [];
@@ -112,7 +115,9 @@ export function makeZoo(repo: GitRepo): { base: string; tip: string; subjects: s
     repo.commit(`${subject}\n\nWhy it is done.\n`);
     subjects.push(subject);
   };
-  step("exit: change a line", () => repo.write("kernel/exit.c", repo.read("kernel/exit.c").replace("/* 7\n", "/* seven\n")));
+  step("exit: change a line", () =>
+    repo.write("kernel/exit.c", repo.read("kernel/exit.c").replace("/* 7\n", "/* seven\n")),
+  );
   step("mm: rename with a change", () => {
     repo.git("mv", "mm/old-name.c", "mm/new-name.c");
     repo.write("mm/new-name.c", repo.read("mm/new-name.c").replace("line 20\n", "line twenty\n"));
@@ -123,20 +128,31 @@ export function makeZoo(repo: GitRepo): { base: string; tip: string; subjects: s
     repo.chmod("script.sh", 0o644);
     repo.write("script.sh", "#!/bin/sh\nexit 1\n");
   });
-  step("blob: change", () => repo.write("blob.bin", Uint8Array.from({ length: 700 }, (_, index) => (index * 11) & 0xff)));
+  step("blob: change", () =>
+    repo.write(
+      "blob.bin",
+      Uint8Array.from({ length: 700 }, (_, index) => (index * 11) & 0xff),
+    ),
+  );
   step("no newline: change the last line", () => repo.write("no-newline.txt", "one\ntwo\ndrei"));
   step("no newline: add the newline", () => repo.write("no-newline.txt", "one\ntwo\ndrei\n"));
   step("doomed: delete", () => repo.remove("doomed.h"));
   step("empty: add", () => repo.write("empty file.c", ""));
   step("empty: delete", () => repo.remove("empty file.c"));
   step("link: from file", () => repo.link("soon-a-link", "kernel/exit.c"));
-  step("blank: in a path", () => repo.write("dir with blank/sp ace.c", repo.read("dir with blank/sp ace.c").replace("line 4", "line IV")));
-  step("umlaut: in a path \u00fc", () => repo.write("tr\u00e4ger/\u00fcber.c", `${repo.read("tr\u00e4ger/\u00fcber.c")}m\u00f6re\n`));
+  step("blank: in a path", () =>
+    repo.write("dir with blank/sp ace.c", repo.read("dir with blank/sp ace.c").replace("line 4", "line IV")),
+  );
+  step("umlaut: in a path \u00fc", () =>
+    repo.write("tr\u00e4ger/\u00fcber.c", `${repo.read("tr\u00e4ger/\u00fcber.c")}m\u00f6re\n`),
+  );
   step("dos: line ends", () => repo.write("dos.txt", repo.read("dos.txt").replace("second", "2nd")));
-  step("odd: quoted name", () => repo.write('odd"name\t.c', "x\ny\n"));
+  step("odd: quoted name", () => repo.write('odd"name.c', "x\ny\n"));
   step("latin: not UTF-8", () => repo.write("latin.txt", Uint8Array.from([0x66, 0xe4, 0x72, 0x0a, 0x78, 0x0a])));
   step("sql: looks like a header", () => repo.write("q.sql", "-- one\n++ two\n"));
-  step("sql: remove and add look-alikes", () => repo.write("q.sql", "++ two\n-- three\n@@ -1 +1 @@\ndiff --git a/x b/x\n"));
+  step("sql: remove and add look-alikes", () =>
+    repo.write("q.sql", "++ two\n-- three\n@@ -1 +1 @@\ndiff --git a/x b/x\n"),
+  );
   step("binary: new", () => repo.write("new.bin", Uint8Array.from([0, 1, 2, 3, 255, 254])));
   return { base, tip: repo.git("rev-parse", "HEAD").trim(), subjects };
 }
