@@ -6,8 +6,8 @@ import type { Unit } from "./units.ts";
 
 /** Entries nested deeper than this are no compiler's; with full -g the kernel stays below 60. */
 const MAX_DEPTH = 1000;
-/** In a plan, in place of a form: skip as many bytes as the next number says. Above every form that exists. */
-const SKIP_BYTES = 0x1_0000;
+/** In a plan, in place of a form: skip as many bytes as the next number says. */
+const SKIP_BYTES = -1;
 /** In a plan, in place of a slot. */
 const UNWANTED = -1;
 const SIBLING = -2;
@@ -112,15 +112,16 @@ export class DieReader {
     if (abbrev.hasChildren && ++this.#openDepth > MAX_DEPTH)
       throw this.unit.section.fail("over-budget", `entries nested deeper than ${MAX_DEPTH}`, this.offset);
     for (let i = 0; i < steps.length; i += 3) {
-      let form = steps[i] as number;
+      const declared = steps[i] as number;
       const operand = steps[i + 1] as number;
-      if (form === SKIP_BYTES) {
+      if (declared === SKIP_BYTES) {
         cursor.skip(operand);
         continue;
       }
+      let form = declared;
       while (form === DW_FORM_indirect) form = cursor.uleb();
       const at = cursor.offset;
-      const value = form === DW_FORM_implicit_const ? (steps[i + 2] as number) : readForm(cursor, form, this.unit);
+      const value = declared === DW_FORM_implicit_const ? (steps[i + 2] as number) : readForm(cursor, form, this.unit);
       if (operand >= 0) {
         this.form[operand] = form;
         this.value[operand] = value;
