@@ -163,7 +163,10 @@ function resolveCall(flow: Draft, insn: number, section: number, offset: number,
   }
   const to = insnAt(code, section, offset);
   if (to === NONE) {
+    const label = functions.labelAt(section, offset);
+    // Assembly may name an instruction that lies inside another one's bytes.
     if (code.sectionEnd[section] === code.sectionStart[section]) flow.symbol[insn] = named;
+    else if (label !== NONE) flow.symbol[insn] = label;
     else flow.faults.push({ insn, fault: FAULT_INTO_INSTRUCTION, section, offset });
     return;
   }

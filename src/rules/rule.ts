@@ -18,7 +18,11 @@ export interface RuleContext {
 
 /** A way through instructions, first to last, with what is known at each. */
 export type Way =
-  | { readonly kind: "frame"; readonly insns: readonly number[] }
+  | {
+      readonly kind: "frame";
+      readonly insns: readonly number[] /** State at the last one, where this way brings another one than the walk had there. */;
+      readonly arrives?: string;
+    }
   | {
       readonly kind: "flags";
       readonly insns: readonly number[];

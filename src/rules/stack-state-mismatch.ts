@@ -1,5 +1,5 @@
 import { EVENT_MISMATCH } from "../unwind/simulate.ts";
-import { describeState } from "../unwind/state.ts";
+import { describeCfa, describeState } from "../unwind/state.ts";
 import { defineRule } from "./rule.ts";
 import { frameEvents, frameWay, frameWayOver } from "./ways.ts";
 
@@ -18,7 +18,7 @@ export const stackStateMismatch = defineRule({
         message: "default",
         at: event.insn,
         owner: event.owner,
-        way: frameWayOver(context, event.from, event.insn),
+        way: frameWayOver(context, event.from, event.insn, describeCfa(arch, event.state)),
         otherWay: frameWay(context, event.insn),
         evidence: [
           { witness: "this way", says: describeState(arch, event.state) },

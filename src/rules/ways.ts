@@ -17,11 +17,11 @@ export function frameWay(context: RuleContext, insn: number): Way {
   return { kind: "frame", insns: insns.reverse() };
 }
 
-/** The same, coming over `from`. */
-export function frameWayOver(context: RuleContext, from: number, insn: number): Way {
+/** The same, coming over `from` with a state that differs from the one that the walk had at `insn`. */
+export function frameWayOver(context: RuleContext, from: number, insn: number, arrives: string): Way {
   if (from === NONE) return frameWay(context, insn);
   const way = frameWay(context, from);
-  return { kind: "frame", insns: [...way.insns, insn] };
+  return { kind: "frame", insns: [...way.insns, insn], arrives };
 }
 
 export function flagsWay(event: FlagEvent, show: "AC" | "DF"): Way {

@@ -1,0 +1,193 @@
+import type { ByteSource } from "../base/bytes.ts";
+import { FormatError } from "../base/errors.ts";
+import { hashText } from "../base/hash.ts";
+import { NONE } from "../base/table.ts";
+import { type Place, readSourcePlaces } from "../dwarf/source-places.ts";
+import { STB_LOCAL } from "../elf/constants.ts";
+import { openObject } from "../elf/object.ts";
+import { buildCode } from "../flow/code.ts";
+import { buildFlow, type Flow } from "../flow/flow.ts";
+import { buildFunctions, functionName } from "../flow/functions.ts";
+import { solveReturns } from "../flow/returns.ts";
+import { findArch } from "../isa/index.ts";
+import type { Finding, SourcePlace } from "../rules/finding.ts";
+import { rules } from "../rules/index.ts";
+import type { Report, Rule, RuleContext } from "../rules/rule.ts";
+import { ownerName } from "../rules/ways.ts";
+import { walkFlags } from "../unwind/machine-flags.ts";
+import { simulateFrames } from "../unwind/simulate.ts";
+import { contentKey } from "./content-key.ts";
+import { type Coverage, measureCoverage } from "./coverage.ts";
+import { describeWay } from "./describe-way.ts";
+import { buildGraph, type FunctionGraph } from "./graph.ts";
+import { stableName } from "./names.ts";
+
+/** What the tree says of functions, on the side that is judged. */
+export interface TreeFacts {
+  /** Where it comes from, for coverage: "tools/objtool of the tree", "built-in lists of 6.12". */
+  readonly source: string;
+  readonly noreturn: ReadonlySet<string>;
+  /** Functions that may be called, and are entered, with user access open. */
+  readonly accessSafe: ReadonlySet<string>;
+}
+
+export interface AnalyzeOptions {
+  readonly facts: TreeFacts;
+  /** Functions of other objects of the same unit: symbol -> never returns. */
+  readonly bodies?: ReadonlyMap<string, boolean>;
+  /** False under KCOV and GCOV, which make dead code that nobody can help. */
+  readonly checkUnreachable?: boolean;
+  /** Directories that source paths are made relative to. */
+  readonly stripPrefixes?: readonly string[];
+}
+
+/** A finding with what only a comparison of two sides needs. */
+export interface ObjectFinding extends Finding {
+  /** What the function does, whatever it is called: see contentKey. */
+  readonly content: string;
+  /** The picture of its function. */
+  graph(): FunctionGraph | undefined;
+}
+
+export interface ObjectAnalysis {
+  readonly findings: readonly ObjectFinding[];
+  readonly coverage: Coverage;
+  /** Undefined functions whose never returning would change a verdict here. */
+  readonly undecided: readonly string[];
+  /** Functions that other objects see and that never return. */
+  readonly neverReturning: readonly string[];
+  /** Bytes of code, by section name, for excerpts. */
+  codeBytes(section: string): Uint8Array | undefined;
+  /** Symbol that the instruction at a section's offset names, for excerpts. */
+  symbolAt(section: string, offset: number): string | undefined;
+}
+
+/**
+ * Validates one relocatable object. Pure: bytes in, values out; the work is linear in its code.
+ * @throws FormatError for input that is no object of a known machine
+ */
+export function analyzeObject(source: ByteSource, options: AnalyzeOptions): ObjectAnalysis {
+  const object = openObject(source);
+  const arch = findArch(object.machine);
+  if (arch === undefined) {
+    throw new FormatError("unsupported", `machine ${object.machine} is not known here`, { format: "ELF", offset: 18 });
+  }
+  const code = buildCode(object, arch);
+  const functions = buildFunctions(code);
+  const flow = buildFlow(code, functions);
+  const { facts, bodies } = options;
+  const returns = solveReturns(flow, (symbol) => (facts.noreturn.has(symbol) ? true : bodies?.get(symbol)));
+  const frames = simulateFrames(flow, returns);
+  const flags = walkFlags(flow, returns, (symbol) => facts.accessSafe.has(symbol));
+  const context: RuleContext = {
+    flow,
+    returns,
+    frames,
+    flags,
+    isListedNoreturn: (symbol) => facts.noreturn.has(symbol),
+    checkUnreachable: options.checkUnreachable ?? true,
+  };
+  const places = readSourcePlaces(object, { stripPrefixes: options.stripPrefixes ?? [] });
+  const coverage = measureCoverage(context);
+  let placesBroken = false;
+  const placeOf = (insn: number): SourcePlace | undefined => {
+    if (placesBroken) return undefined;
+    try {
+      return sourcePlace(places.find(code.insns.section[insn] as number, code.insns.offset[insn] as number));
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      placesBroken = true;
+      coverage.notes.push({ kind: "assumption", why: `no source lines: ${error.message}` });
+      return undefined;
+    }
+  };
+  const findings: ObjectFinding[] = [];
+  const undecided = new Set<string>();
+  for (const rule of rules) {
+    rule.check(context, (report) => {
+      findings.push(makeFinding(context, rule, report, placeOf));
+      if (report.message === "after-call") undecided.add((report.data?.callee ?? "").replace(/\(\)$/, ""));
+    });
+  }
+  return {
+    findings,
+    coverage,
+    undecided: [...undecided],
+    neverReturning: neverReturning(flow, returns.neverReturns),
+    codeBytes: (name) => {
+      const section = object.findSection(name);
+      return section === NONE ? undefined : object.bytes(section);
+    },
+    symbolAt: (name, offset) => symbolAt(flow, name, offset),
+  };
+}
+
+function makeFinding(
+  context: RuleContext,
+  rule: Rule,
+  report: Report,
+  placeOf: (insn: number) => SourcePlace | undefined,
+): ObjectFinding {
+  const { flow } = context;
+  const { code } = flow;
+  const message = rule.messages[report.message] as { text: string; severity?: Finding["severity"] };
+  const owner = ownerName(context, report.owner);
+  const data = { ...report.data, function: stableName(owner) };
+  const text = message.text.replace(/\{(\w+)\}/g, (_, key: string) => data[key as keyof typeof data] ?? `{${key}}`);
+  const names = Object.entries(report.data ?? {}).map(([key, value]) => `${key}=${stableName(value)}`);
+  const fingerprint = hashText([rule.id, stableName(owner), report.message, ...names.sort()].join("\n"));
+  const place = placeOf(report.at);
+  const graphOwner = report.owner;
+  return {
+    rule: rule.id,
+    severity: message.severity ?? rule.severity,
+    function: owner,
+    section: code.object.sectionName[code.insns.section[report.at] as number] as string,
+    offset: code.insns.offset[report.at] as number,
+    messageKey: report.message,
+    message: text,
+    ...(place === undefined ? {} : { place }),
+    path: report.way === undefined ? [] : describeWay(context, report.way, placeOf),
+    ...(report.otherWay === undefined ? {} : { otherPath: describeWay(context, report.otherWay, placeOf) }),
+    evidence: report.evidence ?? [],
+    related: report.related ?? [],
+    fingerprint,
+    content: graphOwner < 0 ? "" : contentKey(flow, graphOwner),
+    graph: () => (graphOwner < 0 ? undefined : buildGraph(context, graphOwner, report, placeOf)),
+  };
+}
+
+function sourcePlace(place: Place | undefined): SourcePlace | undefined {
+  if (place === undefined) return undefined;
+  return { file: place.file, line: place.line, inlineStack: place.inlineStack };
+}
+
+function neverReturning(flow: Flow, neverReturns: Uint8Array): string[] {
+  const { table } = flow.functions;
+  const { symbols } = flow.code.object;
+  const found: string[] = [];
+  for (let f = 0; f < table.length; f++) {
+    if (neverReturns[f] === 1 && symbols.binding[table.symbol[f] as number] !== STB_LOCAL) {
+      found.push(functionName(flow.code, flow.functions, f));
+    }
+  }
+  return found;
+}
+
+function symbolAt(flow: Flow, sectionName: string, offset: number): string | undefined {
+  const { object } = flow.code;
+  const section = object.findSection(sectionName);
+  if (section === NONE) return undefined;
+  const relocs = object.relocs(section);
+  let low = 0;
+  let high = relocs.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((relocs.offset[middle] as number) < offset) low = middle + 1;
+    else high = middle;
+  }
+  // An instruction is at most 15 bytes long.
+  if (low >= relocs.length || (relocs.offset[low] as number) >= offset + 15) return undefined;
+  const name = object.symbolName[relocs.symbol[low] as number] as string;
+  return name === "" ? undefined : name;
+}

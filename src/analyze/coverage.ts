@@ -1,0 +1,88 @@
+import { NONE } from "../base/table.ts";
+import { FUNCTION_WITHOUT_SIZE, functionName } from "../flow/functions.ts";
+import { KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
+import type { RuleContext } from "../rules/rule.ts";
+import { BASE_LOST, type FrameState } from "../unwind/state.ts";
+
+// What was looked at and what was not. Padding (no-ops and traps) is not counted as text.
+
+export interface CoverageItem {
+  readonly kind: "function-not-analysed" | "function-excluded" | "undecoded-bytes" | "unresolved-jump" | "assumption";
+  readonly function?: string;
+  readonly why: string;
+}
+
+export interface Coverage {
+  readonly functions: number;
+  readonly functionsAnalysed: number;
+  /** Bytes of code without padding. */
+  readonly textBytes: number;
+  readonly textBytesAnalysed: number;
+  readonly notes: CoverageItem[];
+}
+
+export function measureCoverage(context: RuleContext): Coverage {
+  const { flow, frames } = context;
+  const { code, functions, kind, marks } = flow;
+  const { table } = functions;
+  const notes: CoverageItem[] = [];
+  let textBytes = 0;
+  let textBytesAnalysed = 0;
+  const undecoded = new Map<number, number>();
+  for (let i = 0; i < kind.length; i++) {
+    const k = kind[i];
+    if (k === KIND_NOP || k === KIND_TRAP) continue;
+    const size = code.insns.size[i] as number;
+    if (k === KIND_UNKNOWN) {
+      const f = functions.ofInsn[i] as number;
+      undecoded.set(f, (undecoded.get(f) ?? 0) + size);
+    }
+    textBytes += size;
+    const state = frames.state[i] as number;
+    if (state !== NONE && (frames.states.all[state] as FrameState).base !== BASE_LOST) textBytesAnalysed += size;
+  }
+  let total = 0;
+  let analysed = 0;
+  for (let f = 0; f < table.length; f++) {
+    if (table.parent[f] !== f) continue;
+    total++;
+    const name = functionName(code, functions, f);
+    const first = table.firstInsn[f] as number;
+    if (marks.excluded[f] === 1)
+      notes.push({ kind: "function-excluded", function: name, why: "excluded by STACK_FRAME_NON_STANDARD" });
+    else if (((table.flags[f] as number) & FUNCTION_WITHOUT_SIZE) !== 0)
+      notes.push({ kind: "function-not-analysed", function: name, why: "its symbol has no size" });
+    else if (first === NONE)
+      notes.push({ kind: "function-not-analysed", function: name, why: "it does not begin at an instruction" });
+    else if (frames.state[first] !== NONE) analysed++;
+    else notes.push({ kind: "function-not-analysed", function: name, why: "no path enters it" });
+  }
+  for (const insn of flow.unresolved) {
+    const f = functions.ofInsn[insn] as number;
+    if (f === NONE || marks.excluded[f] === 1 || !leavesModified(context, insn)) continue;
+    notes.push({
+      kind: "unresolved-jump",
+      function: functionName(code, functions, f),
+      why: "an indirect jump without a known table",
+    });
+  }
+  for (const [f, bytes] of undecoded) {
+    const name = f === NONE ? undefined : functionName(code, functions, f);
+    notes.push({
+      kind: "undecoded-bytes",
+      ...(name === undefined ? {} : { function: name }),
+      why: `${bytes} bytes that are no instructions`,
+    });
+  }
+  for (const what of [...flow.marks.dangling, ...flow.instead.dangling])
+    notes.push({ kind: "assumption", why: `${what} names no instruction` });
+  return { functions: total, functionsAnalysed: analysed, textBytes, textBytesAnalysed, notes };
+}
+
+/** An indirect jump with the frame of the entry is a tail call through a pointer, and nothing is open about it. */
+function leavesModified(context: RuleContext, insn: number): boolean {
+  const { frames } = context;
+  const id = frames.state[insn] as number;
+  if (id === NONE) return false;
+  return (frames.states.all[id] as FrameState).contract !== frames.states.entry().contract;
+}

@@ -1,0 +1,144 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type AnalyzeOptions,
+  analyzeObject,
+  type ObjectAnalysis,
+  type ObjectFinding,
+  type TreeFacts,
+} from "../analyze/analyze-object.ts";
+import { FormatError, UsageError } from "../base/errors.ts";
+import { EM_X86_64 } from "../elf/constants.ts";
+import { builtInFacts } from "../facts/built-in.ts";
+import { readNoreturnList, readUaccessSafeList } from "../facts/tree-lists.ts";
+import { openFileSource } from "../kernel/file-source.ts";
+import { readKernelConfig } from "../kernel/kernel-config.ts";
+import {
+  type CheckedFinding,
+  type CheckedObject,
+  renderCheckedObject,
+  renderCheckSummary,
+} from "../report/check-text.ts";
+import { type Disassembler, openDisassembler } from "../report/excerpt.ts";
+import type { PathStep } from "../rules/finding.ts";
+
+export interface CheckOptions {
+  readonly tree?: string;
+  readonly kernelConfig?: string;
+  readonly json?: boolean;
+}
+
+export interface CommandIo {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/**
+ * `objreview check`: validates objects one by one, like the kernel's own tool does.
+ * @returns exit status: 0 clean, 1 findings, 2 when an input could not be checked
+ */
+export async function checkCommand(paths: readonly string[], options: CheckOptions, io: CommandIo): Promise<number> {
+  const facts = options.tree === undefined ? builtInFacts : factsOfTree(options.tree);
+  const analyze: AnalyzeOptions = { facts, checkUnreachable: checksUnreachable(options.kernelConfig) };
+  const disassembler = await openDisassembler(EM_X86_64);
+  const objects: CheckedObject[] = [];
+  let failed = false;
+  for (const path of paths) {
+    const checked = checkOne(path, analyze, disassembler, io);
+    if (checked === undefined) failed = true;
+    else {
+      objects.push(checked);
+      if (options.json !== true) io.out(renderCheckedObject(checked));
+    }
+  }
+  disassembler?.close();
+  if (options.json === true)
+    io.out(`${JSON.stringify({ version: "1.0", lists: facts.source, complete: !failed, objects }, undefined, 2)}\n`);
+  else if (objects.length > 0) io.out(renderCheckSummary(objects, facts.source));
+  if (failed) return 2;
+  return objects.some((o) => o.findings.some((f) => f.severity !== "note")) ? 1 : 0;
+}
+
+function checkOne(
+  path: string,
+  analyze: AnalyzeOptions,
+  disassembler: Disassembler | undefined,
+  io: CommandIo,
+): CheckedObject | undefined {
+  try {
+    const source = openFileSource(path);
+    try {
+      const analysis = analyzeObject(source, analyze);
+      return {
+        path,
+        findings: analysis.findings.map((f) => decorate(f, analysis, disassembler)),
+        coverage: analysis.coverage,
+      };
+    } finally {
+      source.close();
+    }
+  } catch (error) {
+    if (error instanceof FormatError) io.err(`objreview: ${path}: ${error.message}\n`);
+    else if (error instanceof UsageError) io.err(`objreview: ${error.message}\n`);
+    else throw error;
+    return undefined;
+  }
+}
+
+function decorate(
+  finding: ObjectFinding,
+  analysis: ObjectAnalysis,
+  disassembler: Disassembler | undefined,
+): CheckedFinding {
+  const { content: _, graph: __, path, otherPath, ...rest } = finding;
+  const withAsm = (step: PathStep) => ({ ...step, asm: asmText(analysis, disassembler, step.section, step.offset) });
+  return {
+    ...rest,
+    asm: asmText(analysis, disassembler, finding.section, finding.offset),
+    path: path.map(withAsm),
+    ...(otherPath === undefined ? {} : { otherPath: otherPath.map(withAsm) }),
+  };
+}
+
+/** Disassembly of one instruction of an analysed object; "" where none can be had. */
+export function asmText(
+  analysis: ObjectAnalysis,
+  disassembler: Disassembler | undefined,
+  section: string,
+  offset: number,
+): string {
+  const bytes = analysis.codeBytes(section)?.subarray(offset);
+  if (bytes === undefined || disassembler === undefined) return "";
+  return disassembler.print(bytes, offset, analysis.symbolAt(section, offset));
+}
+
+function checksUnreachable(configPath: string | undefined): boolean {
+  if (configPath === undefined) return true;
+  const config = readKernelConfig(readText(configPath));
+  // Both put calls into code that the compiler then cannot prove dead. scripts/Makefile.lib, --no-unreachable.
+  return !config.isOn("CONFIG_KCOV") && !config.isOn("CONFIG_GCOV_KERNEL");
+}
+
+/** The lists of a checked-out kernel tree. */
+function factsOfTree(tree: string): TreeFacts {
+  const check = readText(join(tree, "tools/objtool/check.c"));
+  let noreturns = "";
+  try {
+    noreturns = readFileSync(join(tree, "tools/objtool/noreturns.h"), "utf8");
+  } catch {
+    noreturns = check; // up to 6.4 the list stood in check.c
+  }
+  return {
+    source: "tools/objtool of the tree",
+    noreturn: new Set(readNoreturnList(noreturns)),
+    accessSafe: new Set(readUaccessSafeList(check)),
+  };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new UsageError(`${path}: cannot be read`, { cause });
+  }
+}
