@@ -90,7 +90,8 @@ export class Tree {
   /** Several files with one process; those that do not exist are not in the result. */
   async readFiles(commit: string, paths: readonly string[]): Promise<Map<string, Uint8Array>> {
     const files = new Map<string, Uint8Array>();
-    const asked = paths.filter((path) => !path.includes("\n"));
+    // "./" and "../" would be looked up from a work tree; a newline would be two questions.
+    const asked = paths.filter((path) => !path.includes("\n") && !/^\.\.?(?:\/|$)/.test(path));
     const input = asked.map((path) => `${commit}:${path}\n`).join("");
     const { stdoutBytes } = await this.git.runOk(["cat-file", "--batch"], { input });
     let at = 0;
