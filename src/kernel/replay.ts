@@ -1,12 +1,11 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { BuiltObject } from "./build.ts";
 import type { BuildProgress, BuildRun, SandboxedRun } from "./kbuild.ts";
 import { runInBuild } from "./kbuild.ts";
+import { withMountedFile } from "./mounted-file.ts";
 import { isBuildPlanFile, isGeneratorInput } from "./plan-inputs.ts";
 import type { PreparedFolder } from "./prepare.ts";
-import type { Mount } from "./sandbox.ts";
 import type { SourceListing } from "./source-listing.ts";
 import { changedPaths } from "./source-listing.ts";
 
@@ -97,16 +96,10 @@ export async function replayObjects(
   });
   const makefile = `all: ${objects.join(" ")}\n${rules.join("")}`;
   // A file, because 60 commands of 4 KiB are more than one argument may hold.
-  const folder = mkdtempSync(join(tmpdir(), "objreview-replay-"));
-  try {
-    const file = join(folder, "replay.mk");
-    writeFileSync(file, makefile, { mode: 0o644 });
+  return withMountedFile(makefile, REPLAY_MOUNT, async (mount) => {
     const command = ["make", "-rR", "-k", "-Otarget", `-j${jobs}`, "-f", REPLAY_MOUNT, "all"];
-    const mounts: Mount[] = [{ source: file, target: REPLAY_MOUNT, mode: "ro" }];
-    return { run: await runInBuild({ ...run, onLine, mounts }, command) };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    return { run: await runInBuild({ ...run, onLine, mounts: [mount] }, command) };
+  });
 }
 
 const REPLAY_MOUNT = "/objreview/replay.mk";
