@@ -1,3 +1,4 @@
+import { InvariantError } from "../../base/errors.ts";
 import { NONE } from "../../base/table.ts";
 import {
   type DecodeOutput,
@@ -39,22 +40,33 @@ export function decode(bytes: Uint8Array, section: number, start: number, end: n
   const ops = out.ops;
   insns.reserve(Math.ceil((end - start) / WORD));
   const columns = insns.columns;
-  let row = insns.length;
+  const {
+    kind,
+    offset,
+    size,
+    writes: written,
+    op: opColumn,
+    section: home,
+    flags: flagColumn,
+    target: targets,
+  } = columns;
+  const first = insns.length;
+  let row = first;
   let at = start;
   for (; at + WORD <= end; at += WORD, row++) {
     const firstOp = ops.length;
     target = NONE;
     writes = 0;
     flags = 0;
-    columns.kind[row] = decodeWord(view.getUint32(at, true), at, row, ops);
-    columns.section[row] = section;
-    columns.offset[row] = at;
-    columns.size[row] = WORD;
-    columns.flags[row] = flags;
-    columns.target[row] = target;
-    columns.writes[row] = writes;
-    columns.op[row] = ops.length === firstOp ? NONE : firstOp;
+    kind[row] = decodeWord(view.getUint32(at, true), at, row, ops);
+    offset[row] = at;
+    flagColumn[row] = flags;
+    targets[row] = target;
+    written[row] = writes;
+    opColumn[row] = ops.length === firstOp ? NONE : firstOp;
   }
+  home.fill(section, first, row);
+  size.fill(WORD, first, row);
   insns.length = row;
   if (at < end) {
     const rest = { section, offset: at, size: end - at, kind: KIND_UNKNOWN, flags: 0 };
@@ -65,13 +77,31 @@ export function decode(bytes: Uint8Array, section: number, start: number, end: n
 function decodeWord(word: number, at: number, row: number, ops: OpBuilder): number {
   const rd = word & 31;
   const effect = op.findEffect(word);
+  if (effect >= op.E_JUMP && effect <= op.E_SELECT_SP) return decodeControl(effect, word, at, row, ops);
+  // The most frequent ones first: the labels are compared one after the other.
   switch (effect) {
+    case op.E_RD:
+      writes = frame.bitOf(rd);
+      return KIND_OTHER;
+    case op.E_MOVE:
+      writes = frame.move(word, row, ops);
+      return KIND_OTHER;
+    case op.E_OFFSET_12:
+      writes = frame.offset12(word, row, ops);
+      return KIND_OTHER;
+    case op.E_ADD_IMM:
+      writes = frame.addImmediate(word, row, ops);
+      return KIND_OTHER;
+    case op.E_PAIR:
+      writes = frame.pair(word, row, ops);
+      return KIND_OTHER;
+    case op.E_ADDRESS:
+      writes = frame.bitOf(rd);
+      flags = FLAG_PC_RELATIVE;
+      return KIND_OTHER;
     case op.E_UNKNOWN:
       return KIND_UNKNOWN;
     case op.E_NONE:
-      return KIND_OTHER;
-    case op.E_RD:
-      writes = frame.bitOf(rd);
       return KIND_OTHER;
     case op.E_RD_SP:
       writes = rd === SP ? frame.unfollowed(ops, row) : 1 << rd;
@@ -94,13 +124,6 @@ function decodeWord(word: number, at: number, row: number, ops: OpBuilder): numb
     case op.E_RT_EIGHT:
       writes = (0xff << rd) & 0x7fff_ffff;
       return KIND_OTHER;
-    case op.E_ADDRESS:
-      writes = frame.bitOf(rd);
-      flags = FLAG_PC_RELATIVE;
-      return KIND_OTHER;
-    case op.E_ADD_IMM:
-      writes = frame.addImmediate(word, row, ops);
-      return KIND_OTHER;
     case op.E_ADD_EXTENDED:
       writes = frame.addExtended(word, row, ops);
       return KIND_OTHER;
@@ -109,9 +132,6 @@ function decodeWord(word: number, at: number, row: number, ops: OpBuilder): numb
       return KIND_OTHER;
     case op.E_AND_IMM:
       writes = frame.andImmediate(word, row, ops);
-      return KIND_OTHER;
-    case op.E_MOVE:
-      writes = frame.move(word, row, ops);
       return KIND_OTHER;
     case op.E_SIGN:
       writes = frame.signed(rd, LINK, row, ops);
@@ -123,14 +143,8 @@ function decodeWord(word: number, at: number, row: number, ops: OpBuilder): numb
       writes = frame.bitOf(rd);
       flags = FLAG_PC_RELATIVE;
       return KIND_OTHER;
-    case op.E_PAIR:
-      writes = frame.pair(word, row, ops);
-      return KIND_OTHER;
     case op.E_OFFSET_9:
       writes = frame.offset9(word, row, ops);
-      return KIND_OTHER;
-    case op.E_OFFSET_12:
-      writes = frame.offset12(word, row, ops);
       return KIND_OTHER;
     case op.E_BY_OPC:
       writes = frame.byOpc(word);
@@ -162,7 +176,7 @@ function decodeWord(word: number, at: number, row: number, ops: OpBuilder): numb
       writes = toInteger(word) ? frame.bitOf(rd) : 0;
       return KIND_OTHER;
     default:
-      return decodeControl(effect, word, at, row, ops);
+      throw new InvariantError(`no case for effect ${effect}`);
   }
 }
 

@@ -34,6 +34,7 @@ export const E_AND_IMM = 14;
 export const E_MOVE = 15;
 /** Signs or authenticates the pointer in the register in bits 4:0. */
 export const E_SIGN = 16;
+// From here to E_SELECT_SP: control flow and system, which decode.ts tells apart by this range.
 export const E_JUMP = 17;
 export const E_CALL = 18;
 export const E_BRANCH_CONDITION = 19;
