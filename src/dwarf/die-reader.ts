@@ -135,6 +135,8 @@ export class DieReader {
     const abbrev = this.unit.abbrevs.get(code);
     if (abbrev === undefined)
       throw this.unit.section.fail("bad-value", `abbreviation ${code} is not declared`, this.offset);
+    // Units that share a declaration turn it into steps one by one.
+    this.unit.budget.spend(abbrev.specs.length / 3, this.unit.section.name, this.offset);
     const steps: number[] = [];
     let skipped = 0;
     const flush = () => {

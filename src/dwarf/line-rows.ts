@@ -77,16 +77,20 @@ function runProgram(
 
   const emit = () => {
     if (code === NONE) return;
-    const { columns, length } = rows;
-    const last = length > rowStart ? (columns.offset[length - 1] as number) : NONE;
+    const at = rows.length;
+    const last = at > rowStart ? (rows.columns.offset[at - 1] as number) : NONE;
     if (address < last) ordered = false;
     // Of several rows at one address the last one speaks for the code behind it.
-    if (address !== last) rows.push({ offset: address, file, line, column });
-    else {
-      columns.file[length - 1] = file;
-      columns.line[length - 1] = line;
-      columns.column[length - 1] = column;
+    if (address !== last) {
+      rows.reserve(1);
+      rows.length = at + 1;
     }
+    const { columns } = rows;
+    const row = rows.length - 1;
+    columns.offset[row] = address;
+    columns.file[row] = file;
+    columns.line[row] = line;
+    columns.column[row] = column;
   };
   const endSequence = () => {
     if (rows.length > rowStart) {

@@ -231,6 +231,8 @@ function readRelocs(
     const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
     const count = raw.length / RELA_SIZE;
     builder.reserve(count);
+    const first = builder.length;
+    const { columns } = builder;
     for (let i = 0; i < count; i++) {
       const at = i * RELA_SIZE;
       const offset = view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000;
@@ -245,8 +247,13 @@ function readRelocs(
       if (offset < last) sorted = false;
       last = offset;
       const addend = view.getUint32(at + 16, true) + view.getInt32(at + 20, true) * 0x1_0000_0000;
-      builder.push({ offset, type: view.getUint32(at + 8, true), symbol, addend });
+      const row = first + i;
+      columns.offset[row] = offset;
+      columns.type[row] = view.getUint32(at + 8, true);
+      columns.symbol[row] = symbol;
+      columns.addend[row] = addend;
     }
+    builder.length = first + count;
   }
   const table = builder.finish();
   if (sorted) return table;

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { readSavedCommand, savedCommandPath } from "../../src/kernel/saved-command.ts";
+import { kernelBuildFolder } from "../support/kernel-objects.ts";
+import { compareWithAddr2line } from "./addr2line.ts";
+import { scratchFolder } from "./objects.ts";
+
+const folder = scratchFolder();
+const build = kernelBuildFolder();
+
+/** Compiles a kernel object again by the command that kbuild left, with `flags` behind it; gives the new object's path. */
+function compileAgain(object: string, flags: readonly string[]): string {
+  const commandFile = join(build, savedCommandPath(object));
+  const { compile } = readSavedCommand(readFileSync(commandFile, "utf8"), commandFile);
+  const output = join(folder, `${object}${flags.join("")}`.replaceAll("/", "_"));
+  const moved = compile.replace(/ -Wp,-MMD,\S+/, "").replace(` -o ${object} `, ` ${flags.join(" ")} -o ${output} `);
+  assert.ok(moved.includes(output), `no output to move in ${commandFile}`);
+  execFileSync("sh", ["-c", moved], { cwd: build, stdio: ["ignore", "ignore", "inherit"] });
+  return output;
+}
+
+interface Expectation {
+  readonly object: string;
+  readonly flags: readonly string[];
+  readonly step: number;
+  readonly deepest: number;
+  /** Share of answers that equal addr2line's to the letter; assembly without .type is far below 1. */
+  readonly equal: number;
+}
+
+// -gdwarf-N means level 2 unless a level follows it.
+const expectations: readonly Expectation[] = [
+  { object: "kernel/exit.o", flags: ["-g1"], step: 1, deepest: 5, equal: 0.9 },
+  { object: "kernel/exit.o", flags: ["-gdwarf-4", "-g1"], step: 7, deepest: 5, equal: 0.9 },
+  { object: "kernel/exit.o", flags: ["-gdwarf-4"], step: 7, deepest: 5, equal: 0.9 },
+  { object: "kernel/fork.o", flags: ["-gdwarf-5"], step: 7, deepest: 5, equal: 0.9 },
+  { object: "arch/x86/lib/copy_user_64.o", flags: ["-g"], step: 1, deepest: 0, equal: 1 },
+  { object: "arch/x86/lib/copy_user_64.o", flags: ["-Wa,-gdwarf-3"], step: 1, deepest: 0, equal: 1 },
+  { object: "arch/x86/entry/entry_64.o", flags: ["-g1"], step: 1, deepest: 0, equal: 0 },
+];
+
+for (const { object, flags, step, deepest, equal } of expectations) {
+  test(`${object} ${flags.join(" ")}: as addr2line has it`, (t) => {
+    const result = compareWithAddr2line(compileAgain(object, flags), step);
+    t.diagnostic(`${result.asked} asked, ${result.equal} equal, ${result.inlined} inlined, deepest ${result.deepest}`);
+    t.diagnostic(`tolerated ${JSON.stringify(result.tolerated)}`);
+    assert.deepEqual(result.wrong, []);
+    assert.ok(result.asked > 100);
+    assert.ok(result.equal >= equal * result.asked, `${result.equal} of ${result.asked} equal`);
+    assert.ok(result.deepest >= deepest, `inlined ${result.deepest} deep`);
+  });
+}
+
+test("the first place of kernel/fork.o with all its debug information takes less than 150 ms in a new process", (t) => {
+  const object = compileAgain("kernel/fork.o", ["-g"]);
+  const source = (path: string) => JSON.stringify(pathToFileURL(join(import.meta.dirname, "../../src", path)).href);
+  const program = `
+    import { readFileSync } from "node:fs";
+    import { bytesSource } from ${source("base/bytes.ts")};
+    import { openObject } from ${source("elf/object.ts")};
+    import { readSourcePlaces } from ${source("dwarf/source-places.ts")};
+    const bytes = readFileSync(${JSON.stringify(object)});
+    const started = performance.now();
+    const elf = openObject(bytesSource(bytes));
+    const places = readSourcePlaces(elf);
+    const text = elf.findSection(".text");
+    const place = places.find(text, 0x400);
+    const first = performance.now() - started;
+    const again = performance.now();
+    for (let offset = 0; offset < 20000; offset++) places.find(text, offset);
+    console.log(JSON.stringify({ line: place.line, first, each: (performance.now() - again) / 20000 }));`;
+  // The fastest of five: what else runs on the machine only ever adds.
+  let first = Number.POSITIVE_INFINITY;
+  let each = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < 5; run++) {
+    const output = execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+    const measured = JSON.parse(output) as { line: number; first: number; each: number };
+    assert.ok(measured.line > 0);
+    first = Math.min(first, measured.first);
+    each = Math.min(each, measured.each);
+  }
+  t.diagnostic(`first ${first.toFixed(1)} ms, later ${(each * 1000).toFixed(2)} us`);
+  assert.ok(first < 150, `${first} ms`);
+  assert.ok(each < 0.05, `${each} ms a place`);
+});
