@@ -32,7 +32,7 @@ const targets: readonly string[] = [
     "traps",
   ].map((name) => `arch/x86/kernel/${name}.o`),
   "arch/x86/kernel/fpu/",
-  "arch/x86/mm/",
+  "arch/x86/mm/fault.o",
   "arch/x86/power/hibernate_asm_64.o",
   "arch/x86/platform/efi/efi_stub_64.o",
   "arch/x86/platform/efi/efi_thunk_64.o",
@@ -44,10 +44,11 @@ const targets: readonly string[] = [
   "kernel/futex/",
   "kernel/locking/",
   "kernel/sched/core.o",
-  "kernel/sched/idle.o",
+  "kernel/sched/build_policy.o",
   ...["exec", "namei", "read_write", "readdir", "select", "open"].map((name) => `fs/${name}.o`),
   "net/compat.o",
   "net/core/dev.o",
+  "net/core/scm.o",
   "crypto/algapi.o",
 ];
 
