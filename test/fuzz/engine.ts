@@ -3,7 +3,7 @@ import { mutate } from "../support/mutate.ts";
 import { seededRandom } from "../support/random.ts";
 import type { FuzzTarget } from "./target.ts";
 
-/** A case may take this long and a millisecond for each KiB of its input: far more than any needs, on a busy machine too. */
+/** Processor time of a case, and a millisecond more for each KiB of its input: some hundred times what a case needs. */
 const CASE_MILLIS = 500;
 
 export interface Failure {
@@ -48,7 +48,7 @@ export function runCase(
 ): Failure | undefined {
   const { bytes, random } = makeCase(target, seeds, seed, number);
   const failure = (problem: string): Failure => ({ target: target.name, seed, number, problem });
-  const start = performance.now();
+  const before = process.threadCpuUsage();
   let problem: string | undefined;
   try {
     target.read(bytes, random);
@@ -57,7 +57,8 @@ export function runCase(
     if (error instanceof FormatError) figures.errors[error.code] = (figures.errors[error.code] ?? 0) + 1;
     else problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
-  const millis = performance.now() - start;
+  const used = process.threadCpuUsage(before);
+  const millis = (used.user + used.system) / 1000;
   figures.cases++;
   if (millis > figures.slowestMillis) {
     figures.slowestMillis = millis;
