@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -28,9 +28,21 @@ export class GitRepo {
     return this.#run(args, input).toString("utf8");
   }
 
+  /** A command that may fail. */
+  try(input: string | Uint8Array, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+    const { status, stdout, stderr } = this.#spawn(args, input);
+    return { status, stdout: stdout.toString("utf8"), stderr: stderr.toString("utf8") };
+  }
+
   #run(args: string[], input?: string | Uint8Array): Buffer {
+    const { status, stdout, stderr } = this.#spawn(args, input);
+    if (status !== 0) throw new Error(`git ${args.join(" ")}: exit status ${status}: ${stderr}`);
+    return stdout;
+  }
+
+  #spawn(args: string[], input?: string | Uint8Array) {
     const identity = ["-c", "user.name=Dev Eloper", "-c", "user.email=dev@example.org", "-c", "commit.gpgSign=false"];
-    return execFileSync("git", [...identity, ...args], {
+    return spawnSync("git", [...identity, ...args], {
       cwd: this.dir,
       env: {
         PATH: process.env.PATH ?? "",
@@ -41,8 +53,7 @@ export class GitRepo {
         GIT_COMMITTER_DATE: "2024-05-01T10:00:00Z",
       },
       maxBuffer: 256 * 1024 * 1024,
-      stdio: ["pipe", "pipe", "pipe"],
-      ...(input !== undefined && { input }),
+      input: input ?? "",
     });
   }
 
