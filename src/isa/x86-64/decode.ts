@@ -342,6 +342,9 @@ function decodeBlock(
           case d.ACTION_INDIRECT:
             if ((prefix & PREFIX_3E) !== 0) flags |= FLAG_NOTRACK;
             break;
+          case d.ACTION_UNDEFINED:
+            flags |= FLAG_INVALID;
+            break;
           case d.ACTION_X87_STATUS:
             if ((rm & 7) === 0) writes |= 1 << RAX;
             else kind = KIND_UNKNOWN;

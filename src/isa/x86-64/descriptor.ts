@@ -124,6 +124,8 @@ export const ACTION_TRANSACTION = 27;
 export const ACTION_INDIRECT = 28;
 /** df e0: fnstsw %ax */
 export const ACTION_X87_STATUS = 29;
+/** Decodes, and raises an invalid-opcode exception on every processor. */
+export const ACTION_UNDEFINED = 30;
 
 export const OTHER = KIND_OTHER << KIND_SHIFT;
 export const JUMP = KIND_JUMP << KIND_SHIFT;

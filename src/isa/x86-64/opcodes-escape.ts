@@ -76,16 +76,18 @@ function defineSystem(): void {
   // VIA PadLock: montmul, xsha1, xsha256; xstore, xcrypt (VIA PadLock Programming Guide 1.66); with rep they count in rcx
   const padLock = X | action(d.ACTION_STRING);
   const crypt: d.Entry = [padLock, AX | SI | DI];
-  d.put(T + 0xa6, group([], [crypt, crypt, crypt]));
+  d.put(T + 0xa6, group([], [[padLock, AX | DX | SI], crypt, crypt]));
   d.put(T + 0xa7, group([], [[padLock, AX | DI], crypt, crypt, crypt, crypt, crypt]));
   // fxsave, fxrstor, ldmxcsr, stmxcsr, xsave, xrstor, xsaveopt, clflush; register: lfence, mfence, sfence
+  const save = [X, X, X, X, X, X, X, X];
+  const fence = [0, 0, 0, 0, 0, X, X, X];
   d.put(
     T + 0xae,
     byPrefix(
-      group([X, X, X, X, X, X, X, X], [0, 0, 0, 0, 0, X, X, X]),
-      group([0, 0, 0, 0, 0, 0, X, X], [0, 0, 0, 0, 0, 0, X]), // clwb, clflushopt; tpause
-      group([0, 0, 0, 0, X, 0, X], [TO_RM, TO_RM, X, X, X, X, X]), // ptwrite, clrssbsy; rd/wr fs/gsbase, incssp, umonitor
-      group([], [0, 0, 0, 0, 0, 0, X]), // umwait
+      group(save, fence),
+      group(save, [0, 0, 0, 0, 0, X, X, X]), // clwb, clflushopt; tpause
+      group(save, [TO_RM, TO_RM, X, X, X, X, X, X]), // ptwrite, clrssbsy; rd/wr fs/gsbase, incssp, umonitor
+      group(save, fence), // umwait
     ),
   );
 }
@@ -129,6 +131,14 @@ function defineSystemRegisters(): void {
   at(2, 0xfd, [X, AX | CX | DX]); // rmpquery
   at(3, 0xfd, [X, AX | CX | DX]); // rmpread
   for (const pp of [2, 3]) for (const modrm of [0xfe, 0xff]) at(pp, modrm, [X, AX]); // rmpadjust, rmpupdate, psmash, pvalidate
+  // A prefix that chooses nothing is ignored, as other disassemblers do.
+  for (let pp = 1; pp < 4; pp++) {
+    for (let modrm = 0; modrm < 64; modrm++) {
+      if (d.descriptors[d.MAP_SYSTEM + pp * 64 + modrm] !== 0) continue;
+      const plain = d.MAP_SYSTEM + modrm;
+      at(pp, modrm, [d.descriptors[plain] as number, d.fixedWrites[plain] as number]);
+    }
+  }
 }
 
 function defineIntegers(): void {
@@ -149,57 +159,72 @@ function defineIntegers(): void {
   d.fill(T, "c0", X | d.W_REG8_RM8 | LOCKABLE); // xadd
   d.fill(T, "c1", X | d.W_REG_RM | LOCKABLE);
   d.fill(T, "c3", group(new Array<number>(8).fill(X), [])); // movnti
-  // memory: cmpxchg8b, xrstors, xsavec, xsaves, vmptrld, vmptrst; register: rdrand, rdseed
+  // memory: cmpxchg8b, xrstors, xsavec, xsaves, vmptrld (66: vmclear, f3: vmxon), vmptrst; register: rdrand, rdseed
   const exchange: d.Entry = [X | LOCKABLE, AX | DX];
-  d.put(
-    T + 0xc7,
-    byPrefix(
-      group([0, exchange, 0, X, X, X, X, X], [0, 0, 0, 0, 0, 0, TO_RM, TO_RM]),
-      group([0, exchange, 0, 0, 0, 0, X], [0, 0, 0, 0, 0, 0, TO_RM, TO_RM]), // vmclear
-      group([0, exchange, 0, 0, 0, 0, X], [0, 0, 0, 0, 0, 0, X, TO_RM]), // vmxon; senduipi, rdpid
-      group([0, exchange]),
-    ),
-  );
+  const memory = [0, exchange, 0, X, X, X, X, X];
+  const random = group(memory, [0, 0, 0, 0, 0, 0, TO_RM, TO_RM]);
+  const user = group(memory, [0, 0, 0, 0, 0, 0, X, TO_RM]); // senduipi, rdpid
+  d.put(T + 0xc7, byPrefix(random, random, user, random));
   d.fill(T, "c8-cf", OTHER | d.W_OPCODE); // bswap
 }
 
-/** MMX and SSE; the few that reach a general register are named. */
+/**
+ * MMX and SSE: which mandatory prefixes an opcode exists with, and the few that reach a general register. Forms that only their
+ * operands make invalid (a register where memory has to be) decode.
+ */
 function defineVectors(): void {
-  d.fill(T, "10-17 28-2f 51-6f 74-76 7c-7d d0-d6 d8-fe", X);
-  d.fill(T, "50 d7", group([], new Array<number>(8).fill(TO_REG))); // movmskps, pmovmskb
+  const mmx = byPrefix(X, X, 0, 0); // with 66 the same on xmm registers
+  d.fill(T, "14-15 28-29 2e-2f 54-57 60-6b 6e 74-76", mmx);
+  d.fill(T, "d1-d5 d8-df e0-e5 e7-ef f1-fe 13 17", mmx);
+  d.fill(T, "10-12 2a-2b 51 58-5a 5c-5f", X);
+  d.put(T + 0x16, byPrefix(X, X, X, 0));
+  d.fill(T, "5b 6f 7f", byPrefix(X, X, X, 0));
+  d.fill(T, "52-53", byPrefix(X, 0, X, 0));
+  d.fill(T, "6c-6d", byPrefix(0, X, 0, 0));
+  d.fill(T, "7c-7d d0", byPrefix(0, X, 0, X));
+  d.fill(T, "d6 e6", byPrefix(0, X, X, X));
+  d.put(T + 0xf0, byPrefix(0, 0, 0, X)); // lddqu
+  const mask = group([], new Array<number>(8).fill(TO_REG));
+  d.fill(T, "50 d7", byPrefix(mask, mask, 0, 0)); // movmskps, pmovmskb
   d.fill(T, "2c-2d", byPrefix(X, X, TO_REG, TO_REG)); // cvttss2si, cvtss2si
-  d.fill(T, "70 c2 c4 c6", XI);
-  d.fill(T, "c5", group([], new Array<number>(8).fill(XI | d.W_REG))); // pextrw
-  d.fill(T, "71-72", group([], [0, 0, XI, 0, XI, 0, XI]));
-  d.put(T + 0x73, group([], [0, 0, XI, XI, 0, 0, XI, XI]));
+  d.fill(T, "70 c2", XI);
+  d.fill(T, "c4 c6", byPrefix(XI, XI, 0, 0));
+  const extract = group([], new Array<number>(8).fill(XI | d.W_REG));
+  d.put(T + 0xc5, byPrefix(extract, extract, 0, 0)); // pextrw
+  const shift = group([], [0, 0, XI, 0, XI, 0, XI]);
+  d.fill(T, "71-72", byPrefix(shift, shift, 0, 0));
+  d.put(T + 0x73, byPrefix(group([], [0, 0, XI, 0, 0, 0, XI]), group([], [0, 0, XI, XI, 0, 0, XI, XI]), 0, 0));
   d.put(T + 0x7e, byPrefix(TO_RM, TO_RM, X, 0)); // movd, movq
-  d.fill(T, "7f", X);
 }
 
 function define0F38(): void {
   const M = d.MAP_0F38;
-  d.fill(M, "00-0b 10 14-15 17 1c-1e 20-25 28-2b 30-3d 3e-41 80-82 c8-cd cf d8 dc-df", X);
+  d.fill(M, "00-0b 1c-1e", byPrefix(X, X, 0, 0));
+  d.fill(M, "10 14-15 17 20-25 28-2b 30-35 37-41 80-82 cf db", byPrefix(0, X, 0, 0));
+  d.fill(M, "c8-cd", byPrefix(X, 0, 0, 0)); // sha
+  d.put(M + 0xd8, byPrefix(0, 0, X, 0)); // Key Locker; with dc-df, which are also aes
+  d.fill(M, "dc-df", byPrefix(0, X, X, 0));
   d.fill(M, "8a-8b", TO_REG); // movrs
   // movbe, crc32
-  d.put(M + 0xf0, byPrefix(TO_REG, TO_REG, TO_REG, TO_REG));
-  d.put(M + 0xf1, byPrefix(X, X, TO_REG, TO_REG));
+  d.put(M + 0xf0, byPrefix(TO_REG, TO_REG, 0, TO_REG));
+  d.put(M + 0xf1, byPrefix(X, X, 0, TO_REG));
   d.put(M + 0xf5, byPrefix(0, X, 0, 0)); // wruss
   d.put(M + 0xf6, byPrefix(X, TO_REG, TO_REG, 0)); // wrss, adcx, adox
-  // movdir64b, enqcmds, enqcmd; register: uwrmsr, urdmsr
+  // memory: movdir64b, enqcmds, enqcmd; register: uwrmsr, urdmsr
   const memory = new Array<number>(8).fill(X);
-  const userMsr = group(memory, memory);
-  d.put(M + 0xf8, byPrefix(0, group(memory, []), userMsr, group(memory, new Array<number>(8).fill(TO_RM))));
+  d.put(M + 0xf8, byPrefix(0, group(memory, []), X, group(memory, new Array<number>(8).fill(TO_RM))));
   d.put(M + 0xf9, byPrefix(X, 0, 0, 0)); // movdiri
-  d.put(M + 0xfa, byPrefix(0, 0, TO_REG, 0)); // encodekey128
-  d.put(M + 0xfb, byPrefix(0, 0, TO_REG, 0)); // encodekey256
+  d.fill(M, "fa-fb", byPrefix(0, 0, TO_REG, 0)); // encodekey128, encodekey256
   d.fill(M, "fc", X); // aadd, aand, aor, axor
 }
 
 function define0F3A(): void {
   const M = d.MAP_0F3A;
-  d.fill(M, "08-0f 20-22 40-42 44 cc ce-cf df", XI);
-  d.fill(M, "14-17", XI | d.W_RM); // pextrb, pextrw, pextrd, extractps
-  d.fill(M, "60 62", XI); // pcmpestrm, pcmpistrm
-  d.fill(M, "61 63", [XI, CX]); // pcmpestri, pcmpistri
+  d.put(M + 0x0f, byPrefix(XI, XI, 0, 0)); // palignr
+  d.put(M + 0xcc, byPrefix(XI, 0, 0, 0)); // sha1rnds4
+  d.fill(M, "08-0e 20-22 40-42 44 60 62 ce-cf df", byPrefix(0, XI, 0, 0));
+  d.fill(M, "14-17", byPrefix(0, XI | d.W_RM, 0, 0)); // pextrb, pextrw, pextrd, extractps
+  const index: d.Entry = [XI, CX];
+  d.fill(M, "61 63", byPrefix(0, index, 0, 0)); // pcmpestri, pcmpistri
   d.put(M + 0xf0, byPrefix(0, 0, XI, 0)); // hreset
 }

@@ -118,10 +118,10 @@ function defineMoves(): void {
   d.fill(P, "89", OTHER | MODRM | d.W_RM | action(d.ACTION_MOVE_TO_RM));
   d.fill(P, "8a", OTHER | MODRM | d.W_REG8);
   d.fill(P, "8b", OTHER | MODRM | d.W_REG | action(d.ACTION_MOVE_TO_REG));
-  // Six segment registers; cs cannot be loaded.
+  // Six segment registers. A load of cs decodes everywhere and is undefined everywhere.
   const segment = OTHER | MODRM;
   d.put(P + 0x8c, d.group(new Array<number>(6).fill(segment | d.W_RM)));
-  d.put(P + 0x8e, d.group([segment, 0, segment, segment, segment, segment]));
+  d.put(P + 0x8e, d.group([segment, segment | action(d.ACTION_UNDEFINED), segment, segment, segment, segment]));
   d.fill(P, "8d", OTHER | MODRM | d.W_REG | action(d.ACTION_LEA));
   d.fill(P, "90", d.NOP | action(d.ACTION_NOP));
   d.fill(P, "91-97", [OTHER | d.W_OPCODE, AX]); // xchg with rax
