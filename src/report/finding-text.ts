@@ -85,13 +85,18 @@ export function pathRows(path: readonly ReviewStep[], file: string): PathRow[] {
     if (step.note !== "") row.notes.add(safeProse(step.note, 60));
     row.state = safeProse(step.state, 120);
   }
-  return rows.map((row, i) => ({
-    line: row.label,
-    code: row.code,
-    note: noteOf([...row.notes]),
-    state: row.state,
-    isSite: i === rows.length - 1,
-  }));
+  return rows.map((row, i) => {
+    const note = noteOf([...row.notes]);
+    // The mark says "here", and a line of assembly its own mnemonic.
+    const isSaid = note === "here" || row.code.startsWith(note);
+    return {
+      line: row.label,
+      code: row.code,
+      note: isSaid ? "" : note,
+      state: row.state,
+      isSite: i === rows.length - 1,
+    };
+  });
 }
 
 /** Of the notes of one line those that say more than a mnemonic would, else the last. */

@@ -76,7 +76,7 @@ function groupList(title: string, groups: readonly ReasonGroup[]): Markup {
 export function coverageSection(result: ReviewResult): Markup {
   const groups = coverageGroups(result);
   const checked = coverageSentence(result);
-  const { textBytes, textBytesAnalysed } = result.coverage;
+  const { functions, functionsAnalysed, textBytes, textBytesAnalysed } = result.coverage;
   const hasGaps = groups.notBuilt.length + groups.notChecked.length + groups.assumed.length > 0;
   return html`<section><h2>Coverage</h2><div class="card">
 ${
@@ -84,7 +84,7 @@ ${
     ? html`<p>No function was analysed.</p>`
     : html`<p>${checked} analysed.</p><div class="meter">${bar(textBytes === 0 ? 1 : textBytesAnalysed / textBytes)}</div>`
 }
-${hasGaps ? NOTHING : html`<p class="soft">Nothing was left out.</p>`}
+${hasGaps || functions === 0 ? NOTHING : html`<p class="soft">${functionsAnalysed < functions ? "What was left out is not named." : "Nothing was left out."}</p>`}
 ${groupList("Not built", groups.notBuilt)}
 ${groupList("Not checked", groups.notChecked)}
 ${groupList("Taken on an assumption", groups.assumed)}

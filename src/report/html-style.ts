@@ -73,7 +73,7 @@ td { padding: 0.45rem 0.8rem; vertical-align: top; border-top: 1px solid var(--l
 .path td:nth-child(1) { width: 1%; color: var(--soft); }
 .path .code { white-space: pre-wrap; }
 .path .step { display: block; font-size: 0.8rem; color: var(--soft); }
-.path .state { width: 1%; white-space: nowrap; }
+.path .state { width: 22%; min-width: 6.5rem; }
 .path tr.here td { background: var(--tone-bg); }
 .path tr.here .state { color: var(--tone); font-weight: 600; }
 .here-mark { display: block; color: var(--tone); font: 600 0.78rem/1.5 var(--sans); }
@@ -82,7 +82,7 @@ td { padding: 0.45rem 0.8rem; vertical-align: top; border-top: 1px solid var(--l
 .list td:last-child { white-space: nowrap; }
 .list td code { white-space: nowrap; }
 
-.witnesses { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: 0.4rem 1.4rem; font-size: 0.94rem; }
+.witnesses { display: grid; grid-template-columns: fit-content(14rem) 1fr; gap: 0.4rem 1.4rem; font-size: 0.94rem; }
 .witnesses dt { font-weight: 600; }
 details { margin-top: 1.5rem; }
 summary { cursor: pointer; font-size: 0.88rem; font-weight: 600; color: var(--soft); padding: 0.15rem 0; }

@@ -77,7 +77,10 @@ function profileFacts(result: ReviewResult): Markup[] {
 function verdictHeader(result: ReviewResult): Markup {
   const { series, base } = result;
   const note = transientNote(result);
-  const reason = result.verdict === "findings" || result.verdict === "clean" ? undefined : result.reason;
+  // Where a card below says why, it is not said twice.
+  const hasCard = result.broken !== undefined || result.conflict !== undefined;
+  const isPlain = result.verdict === "findings" || result.verdict === "clean";
+  const reason = isPlain || hasCard ? undefined : result.reason;
   const checked = coverageSentence(result);
   const patches = plural(result.patches.length, "patch", "patches");
   const author = series.author.replace(/\s*<[^>]*>\s*$/, "");

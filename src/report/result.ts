@@ -78,6 +78,7 @@ const finding = z.strictObject({
   onDiff: z.boolean(),
   /** The line of the diff it is placed on where that is not `line` itself: the nearest one in the same function. */
   diffLine: z.int().min(1).optional(),
+  /** One sentence without a final full stop that names the function: "fn() returns with user access open". */
   message: z.string(),
   /** One sentence: what follows from it at run time. */
   consequence: z.string(),

@@ -172,6 +172,17 @@ test("hostile strings are text and nothing else", async () => {
   await page.context().close();
 });
 
+test("coverage is never called complete where it is not", async () => {
+  const claim = /Nothing was left out/;
+  assert.match(await renderHtml(FIXTURES.get("clean")!(), { painter }), claim);
+  for (const name of ["example", "conflict", "inconclusive", "applied", "many"]) {
+    assert.doesNotMatch(await renderHtml(FIXTURES.get(name)!(), { painter }), claim, name);
+  }
+  const clean = FIXTURES.get("clean")!();
+  clean.coverage.functionsAnalysed--;
+  assert.doesNotMatch(await renderHtml(clean, { painter }), claim);
+});
+
 test("the same result gives the same page", async () => {
   assert.equal(await renderHtml(manyResult(), { painter }), await renderHtml(manyResult()));
 });
