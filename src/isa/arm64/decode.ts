@@ -33,7 +33,7 @@ let target = NONE;
 let writes = 0;
 let flags = 0;
 
-/** See Arch.decode. Words are read little-endian whatever the data endianness: DDI 0487, B2.6.2. */
+/** See Arch.decode. Words are read little-endian whatever the data endianness: DDI 0487, "Instruction endianness". */
 export function decode(bytes: Uint8Array, section: number, start: number, end: number, out: DecodeOutput): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const insns = out.insns;
@@ -180,7 +180,7 @@ function decodeWord(word: number, at: number, row: number, ops: OpBuilder): numb
   }
 }
 
-/** Branches, exceptions and hints: DDI 0487, C4.1.94. */
+/** Branches, exceptions and hints: DDI 0487, C4.1, "Branches, Exception Generating and System instructions". */
 function decodeControl(effect: number, word: number, at: number, row: number, ops: OpBuilder): number {
   switch (effect) {
     case op.E_JUMP:
@@ -192,7 +192,7 @@ function decodeControl(effect: number, word: number, at: number, row: number, op
       return KIND_CALL;
     case op.E_BRANCH_CONDITION:
       target = at + ((word << 8) >> 13) * WORD;
-      // Conditions 1110 and 1111 (al, nv) are both "always": DDI 0487, C1.2.4.
+      // Conditions 1110 and 1111 (al, nv) are both "always": DDI 0487, "Condition code".
       return (word & 14) === 14 ? KIND_JUMP : KIND_BRANCH;
     case op.E_BRANCH_19:
       target = at + ((word << 8) >> 13) * WORD;
@@ -237,12 +237,12 @@ function breakpointKind(imm: number): number {
   return resumes ? KIND_CONTEXT_CALL : KIND_BUG;
 }
 
-/** CRm:op2 of a hint. DDI 0487, C4.1.94, "Hints": unallocated ones execute as no-ops. */
+/** CRm:op2 of a hint. DDI 0487, C4.1, "Hints": unallocated ones execute as no-ops. */
 function hintKind(hint: number, row: number, ops: OpBuilder): number {
   switch (hint) {
     case 25: // paciasp
     case 27: // pacibsp
-      // A landing pad as well: DDI 0487, D8.4.1, "BTI": compatible with calls, as "bti c".
+      // A landing pad as well, for what "bti c" accepts: DDI 0487, C6.2, "PACIA, PACIASP" and "BTI".
       writes = frame.signed(LINK, LINK, row, ops);
       return KIND_LANDING_PAD;
     case 34: // bti c

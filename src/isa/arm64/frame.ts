@@ -13,9 +13,9 @@ import { SP, zeroAt31 } from "./registers.ts";
 
 // Frame operations of A64 instructions. Every function here returns the `writes` bits of the instruction and appends its
 // operations. Only full 64-bit registers are followed; a narrower store or load gives its base update and nothing else.
-// Field positions: DDI 0487, C4.1.96 (loads and stores), C4.1.93 (add/sub and logical immediate).
+// Field positions: DDI 0487, C4.1, "Loads and Stores" and "Data Processing -- Immediate".
 
-/** AAPCS64 section 6.2.3: at entry SP is the caller's, and the return address is in x30. */
+/** AAPCS64, "Subroutine calls": at entry SP is the caller's, and the return address is in x30. */
 export const entryFrame: EntryFrame = { cfaOffset: 0, returnSlot: undefined };
 
 export function pushOp(ops: OpBuilder, insn: number, op: number, dst: number, src: number, imm: number): void {
@@ -250,7 +250,7 @@ function moveBaseBy(word: number, insn: number, ops: OpBuilder, size: number): n
   return 1 << base;
 }
 
-/** `opcode` of SIMD load/store multiple structures -> registers moved, 0 where unallocated. C4.1.96. */
+/** `opcode` of SIMD load/store multiple structures -> registers moved, 0 where unallocated. C4.1, "Advanced SIMD load/store multiple structures". */
 const structureRegisters = [4, 0, 4, 0, 3, 0, 3, 1, 2, 0, 2, 0, 0, 0, 0, 0];
 
 /** ld1..ld4, st1..st4 of whole registers, post-index. */

@@ -1,6 +1,6 @@
 // The A64 encoding space as rows of mask, value and effect. The first row that matches a word decides it.
 // Source: Arm Architecture Reference Manual for A-profile, DDI 0487, chapter C4 ("A64 Instruction Set Encoding"); each block
-// names its table. Rows stand where control flow, an integer register or the stack pointer depends on the encoding; a group
+// names its section by title, because the numbers below C4.1 change from issue to issue. Rows stand where control flow, an integer register or the stack pointer depends on the encoding; a group
 // without such a difference is one row, so an unallocated word inside of it is not told from its neighbours. A word that no
 // row matches is unallocated.
 
@@ -81,14 +81,14 @@ export const E_SIGN_LINK = 47;
 
 type Row = readonly [mask: number, value: number, effect: number];
 
-// C4.1, table C4-1 (bits 28:25 = 0000): reserved, with UDF as the only allocated row, and SME where bit 31 is set.
+// "Reserved" (bits 28:25 = 0000), with UDF as the only allocated row, and SME where bit 31 is set.
 const reserved: readonly Row[] = [
   [0xffff0000, 0x00000000, E_TRAP], // udf
   [0xffff8fe0, 0xc04c03e0, E_RD], // movt (zt0 to scalar)
   [0x9e000000, 0x80000000, E_NONE], // SME: works on za, zt0 and predicates
 ];
 
-// C4.1.2 SVE encodings (bits 28:25 = 0010). SVE loads and stores have no writeback.
+// "SVE encodings" (bits 28:25 = 0010). SVE loads and stores have no writeback.
 const sve: readonly Row[] = [
   [0xff30fc00, 0x0420e000, E_RD], // cntb, cnth, cntw, cntd
   [0xff30f800, 0x0430e000, E_RD], // incb, decb ...
@@ -102,7 +102,7 @@ const sve: readonly Row[] = [
   [0x1e000000, 0x04000000, E_NONE],
 ];
 
-// C4.1.93 Data processing, immediate (bits 28:26 = 100)
+// "Data Processing -- Immediate" (bits 28:26 = 100)
 const immediate: readonly Row[] = [
   [0x1f000000, 0x10000000, E_ADDRESS], // adr, adrp
   [0x1f800000, 0x11000000, E_ADD_IMM],
@@ -119,7 +119,7 @@ const immediate: readonly Row[] = [
   [0xffc0001f, 0xf380001f, E_SIGN_LINK], // autiasppc, autibsppc
 ];
 
-// C4.1.94 Branches, exception generating and system instructions (bits 28:26 = 101)
+// "Branches, Exception Generating and System instructions" (bits 28:26 = 101)
 const branches: readonly Row[] = [
   [0xff000000, 0x54000000, E_BRANCH_CONDITION], // b.cond, bc.cond
   [0xffc0001f, 0x5500001f, E_RETURN], // retaasppc, retabsppc
@@ -165,7 +165,7 @@ const branches: readonly Row[] = [
   [0x7f004000, 0x75000000, E_BRANCH_9], // cb<cc> (immediate)
 ];
 
-// C4.1.96 Loads and stores (bit 27 = 1, bit 25 = 0)
+// "Loads and Stores" (bit 27 = 1, bit 25 = 0)
 const memory: readonly Row[] = [
   // compare and swap pair; load/store exclusive pair; exclusive and ordered; compare and swap
   [0xbfa07c00, 0x08207c00, E_RS_PAIR], // casp
@@ -226,7 +226,7 @@ const memory: readonly Row[] = [
   [0xbf800000, 0x0d800000, E_VECTOR_ONE_POST],
 ];
 
-// C4.1.95 Data processing, register (bits 27:25 = 101)
+// "Data Processing -- Register" (bits 27:25 = 101)
 const register: readonly Row[] = [
   [0xffe0fc00, 0x9ac01000, E_RD_SP], // irg
   [0x5fe00000, 0x1ac00000, E_RD], // two sources
@@ -245,7 +245,7 @@ const register: readonly Row[] = [
   [0x7f000000, 0x1b000000, E_RD], // three sources
 ];
 
-// C4.1.97 Data processing, scalar floating-point and Advanced SIMD (bits 27:25 = 111)
+// "Data Processing -- Scalar Floating-Point and Advanced SIMD" (bits 27:25 = 111)
 const vector: readonly Row[] = [
   [0x5f20fc00, 0x1e200000, E_FP_INTEGER],
   [0x5f3e0000, 0x1e180000, E_RD], // fcvtzs, fcvtzu to fixed point

@@ -1,14 +1,14 @@
 import type { Registers } from "../arch.ts";
 import { NO_REGISTER } from "../insn-table.ts";
 
-// Register numbers are those of AADWARF64 section 4.1: x0..x30 are 0..30, sp is 31.
+// Register numbers are those of AADWARF64, "DWARF register names": x0..x30 are 0..30, sp is 31.
 // The encodings use 31 for sp or for the zero register, by instruction; the zero register is NO_REGISTER here.
 
 export const FP = 29;
 export const LINK = 30;
 export const SP = 31;
 
-/** Bits of x19..x29: AAPCS64 section 6.1.1. x18 is the platform register; x30 is the link register. */
+/** Bits of x19..x29: AAPCS64, "General-purpose registers". x18 is the platform register; x30 is the link register. */
 const CALLEE_SAVED = 0x3ff8_0000;
 
 export const registers: Registers = {

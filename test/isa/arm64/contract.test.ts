@@ -15,7 +15,7 @@ test("registers: numbers are DWARF's, sp is bit 31, AAPCS64 names what a functio
   assert.equal(arm64.entryFrame.returnSlot, undefined);
 });
 
-test("relocations: names, sizes and what is a branch (AAELF64 5.7)", () => {
+test("relocations: names, sizes and what is a branch (AAELF64)", () => {
   const { relocs } = arm64;
   const table = [257, 261, 275, 277, 279, 280, 282, 283, 286, 9999].map((type) => [
     relocs.name(type),

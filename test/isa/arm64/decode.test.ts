@@ -84,7 +84,7 @@ test("random words: kind, target and written registers agree with capstone where
     const text = capstone.word(bytes.subarray(row * 4, row * 4 + 4), ADDRESS);
     if (text === undefined) continue;
     const word = words[row] as number;
-    // capstone prints a system register for op0 = 0b00, which DDI 0487 C4.1.94 leaves unallocated: d5[0-7]xxxxx with a name s0_*.
+    // capstone prints a system register for op0 = 0b00, which DDI 0487 C4.1 leaves unallocated: d5[0-7]xxxxx with a name s0_*.
     if (/\bs0_/.test(text.operands)) {
       assert.equal(insns.kind[row], KIND_UNKNOWN);
       unallocated++;
@@ -199,7 +199,7 @@ test("adr, adrp and literal loads are PC-relative, nothing else is", () => {
   const { insns } = decodeAll(bytesOf(words));
   for (let row = 0; row < words.length; row++) {
     const word = words[row] as number;
-    // C4.1.93 PC-relative addressing; C4.1.96 load register (literal), general registers, without prfm
+    // C4.1, "PC-rel. addressing" and "Load register (literal)" of general registers, without prfm
     const wanted = ((word >>> 24) & 0x1f) === 0x10 || (((word >>> 24) & 0x3f) === 0x18 && word >>> 30 !== 3);
     assert.equal((insns.flags[row] as number) === FLAG_PC_RELATIVE, wanted, word.toString(16));
   }
