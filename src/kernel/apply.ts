@@ -180,20 +180,15 @@ async function applyThreeWay(
 ): Promise<string | { files: string[]; message: string }> {
   await slot.checkout(tip);
   slot.taint();
-  const args = [
-    "am",
-    "--3way",
-    "--no-verify",
-    "--no-gpg-sign",
-    "--committer-date-is-author-date",
-    "--quoted-cr=nowarn",
-  ];
+  const args = ["am", "--3way", "--no-gpg-sign", "--committer-date-is-author-date", "--quoted-cr=nowarn"];
   const result = await slot.git.run(args, { input: mail });
   const head = (await slot.git.runOk(["rev-parse", "--verify", "HEAD"])).stdout.trim();
   if (result.exitCode === 0) {
     await slot.checkout(head);
     return head;
   }
+  // git's own status for options that it does not know: no verdict on the patch.
+  if (result.exitCode === 129) throw new InvariantError(`git am: ${reason(result.stderr)}`);
   if (head !== tip) throw new InvariantError("git am failed and moved HEAD");
   const unmerged = await slot.git.run(["ls-files", "-u", "-z"]);
   const files = unmerged.stdout
