@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { FormatError } from "../../src/base/errors.ts";
@@ -52,14 +53,18 @@ function askAll(object: ElfObject, step: number): number {
 }
 
 const folder = scratchFolder();
+const fixture = (name: string) => join(import.meta.dirname, "fixtures", name);
 const MUTANTS = 1500;
-for (const [i, flags] of [
-  ["-O2", "-g"],
-  ["-O2", "-gdwarf-4"],
-  ["-O2", "-g1"],
-].entries()) {
-  test(`${MUTANTS} mutants of an object of ${flags.join(" ")}: an answer or a FormatError, in time`, () => {
-    const sound = readFileSync(compile(folder, "inline.c", inlineSource, flags));
+const objects: readonly [string, () => string][] = [
+  ["gcc -g", () => compile(folder, "inline.c", inlineSource, ["-O2", "-g"])],
+  ["gcc -gdwarf-4", () => compile(folder, "inline.c", inlineSource, ["-O2", "-gdwarf-4"])],
+  ["gcc -g1", () => compile(folder, "inline.c", inlineSource, ["-O2", "-g1"])],
+  ["clang for x86-64", () => fixture("clang-x86_64.o")],
+  ["clang for arm64", () => fixture("clang-aarch64.o")],
+];
+for (const [i, [name, path]] of objects.entries()) {
+  test(`${MUTANTS} mutants of an object of ${name}: an answer or a FormatError, in time`, () => {
+    const sound = readFileSync(path());
     const { sections, sectionName } = openObject(bytesSource(sound));
     const targets = sectionName.flatMap((name, index) => (/^\.(rela\.)?debug_/.test(name) ? [index] : []));
     const random = seededRandom(0x0b1ec7 + i);

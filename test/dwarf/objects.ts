@@ -25,45 +25,7 @@ export function openFile(path: string): ElfObject {
 }
 
 /** Inlined bodies two deep, in three sections, one function in two pieces. */
-export const inlineSource = `int sink;
-static inline __attribute__((always_inline)) int leaf(int *p)
-{
-	int v = *p;
-	asm volatile("nop" : "+r"(v));
-	return v + 1;
-}
-static inline __attribute__((always_inline)) int middle(int *p)
-{
-	asm volatile("" ::: "memory");
-	return leaf(p) * 3;
-}
-__attribute__((section(".init.text"))) int init_one(int *p)
-{
-	return middle(p)
-		+ leaf(p + 1);
-}
-extern void fail(int *p) __attribute__((cold));
-static inline __attribute__((always_inline)) void report(int *p)
-{
-	fail(p);
-}
-int top(int *p, int n)
-{
-	int s = 0;
-	for (int i = 0; i < n; i++) {
-		if (p[i] < 0) {
-			report(p + i);
-			fail(p);
-		}
-		s += leaf(p + i);
-	}
-	return s;
-}
-__attribute__((cold)) void rare(int *p)
-{
-	sink = middle(p);
-}
-`;
+export const inlineSource = readFileSync(join(import.meta.dirname, "fixtures/inline.c"), "utf8");
 
 /** Three sections of assembly, with a macro and a function that is marked as one and one that is not. */
 export const asmSource = `	.macro twice insn

@@ -157,6 +157,54 @@ test("paths are joined with the directory of the compilation, folded, and stripp
   }
 });
 
+// Bytes of fixtures/*.o -> line, inlined calls with the lines of their calls, function. llvm-symbolizer 16 says the same of
+// .text; addr2line 2.40 does not apply DW_RLE_base_addressx and loses the `leaf` of line 31.
+const clangPlaces: readonly [object: string, places: readonly [section: string, offset: number, wanted: string][]][] = [
+  [
+    "clang-x86_64.o",
+    [
+      [".text", 0x0c, "0  in top"],
+      [".text", 0x20, "5 leaf@31 in top"],
+      [".text", 0x21, "31  in top"],
+      [".text", 0x3c, "21 report@28 in top"],
+      [".text", 0x44, "29  in top"],
+      [".text", 0x4c, "4 leaf@31 in top"],
+      [".init.text", 0x02, "5 leaf@11 middle@15 in init_one"],
+      [".init.text", 0x09, "5 leaf@16 in init_one"],
+      [".text.unlikely.", 0x02, "5 leaf@11 middle@37 in rare"],
+    ],
+  ],
+  [
+    "clang-aarch64.o",
+    [
+      [".text", 0x1c, "0  in top"],
+      [".text", 0x30, "5 leaf@31 in top"],
+      [".text", 0x38, "6 leaf@31 in top"],
+      [".text", 0x58, "21 report@28 in top"],
+      [".text", 0x60, "29  in top"],
+      [".text", 0x64, "4 leaf@31 in top"],
+      [".init.text", 0x04, "5 leaf@11 middle@15 in init_one"],
+      [".init.text", 0x08, "5 leaf@16 in init_one"],
+      [".text.unlikely.", 0x08, "5 leaf@11 middle@37 in rare"],
+    ],
+  ],
+];
+for (const [name, wanted] of clangPlaces) {
+  test(`${name} of clang -gline-tables-only, whose DWARF 5 names and places everything by index`, () => {
+    const object = openFile(join(import.meta.dirname, "fixtures", name));
+    const places = readSourcePlaces(object, { stripPrefixes: ["/src"] });
+    for (const [sectionName, offset, text] of wanted) {
+      const section = object.findSection(sectionName);
+      const place = places.find(section, offset);
+      assert.equal(place?.file, "inline.c");
+      const stack = place?.inlineStack.map((call) => `${call.function}@${call.line}`).join(" ");
+      const owner = places.findFunction(section, offset);
+      assert.equal(`${place?.line} ${stack} in ${owner?.name}`, text, `${sectionName}+0x${offset.toString(16)}`);
+      assert.equal(owner?.line, 0); // line tables only: no declarations
+    }
+  });
+}
+
 test("what an object does not say is undefined", () => {
   const plain = openFile(compile(folder, "inline.c", inlineSource, ["-O2", "-g0"]));
   const text = plain.findSection(".text");
