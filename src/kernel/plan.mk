@@ -56,7 +56,7 @@ $(info @libs $(libs-y) $(ARCH_LIB))
 
 # c_flags and a_flags are functions of $@, which is an ordinary variable outside recipes.
 include $(srctree)/scripts/Makefile.lib
-plan-show = $(eval @ := $1)$(info @flags $1 $(c_flags) ; $(a_flags))
+plan-show = $(eval @ := $1)$(info @flags $1 $(c_flags) ; $(a_flags) ; $(addprefix unchecked=,$(OBJECT_FILES_NON_STANDARD_$(basetarget).o)$(OBJECT_FILES_NON_STANDARD)))
 $(foreach o,$(sort $(filter %.o,$(real-obj-y) $(real-obj-m) $(lib-y))),$(call plan-show,$o))
 endif
 
