@@ -12,7 +12,7 @@ import { DebugSections, readUnits, type Unit } from "./units.ts";
 export interface InlinedCall {
   /** Name of the function that was inlined; "" where the object does not have it. */
   readonly function: string;
-  /** Where it was called. */
+  /** Where it was called; "" where the object does not say. */
   readonly file: string;
   /** 0 where the compiler gave none. */
   readonly line: number;
@@ -20,7 +20,10 @@ export interface InlinedCall {
 
 /** A place in the source. */
 export interface Place {
-  /** The path that the compiler had, absolute, without "." and ".."; relative to a stripped prefix that holds it. */
+  /**
+   * The path that the compiler had, absolute, without "." and ".."; relative to a stripped prefix that holds it.
+   * "" where the object names no file of that number.
+   */
   readonly file: string;
   /** 0 where the compiler gave none. */
   readonly line: number;
