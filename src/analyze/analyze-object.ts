@@ -10,7 +10,7 @@ import { buildFlow, type Flow } from "../flow/flow.ts";
 import { buildFunctions, functionName } from "../flow/functions.ts";
 import { solveReturns } from "../flow/returns.ts";
 import { findArch } from "../isa/index.ts";
-import type { Finding, SourcePlace } from "../rules/finding.ts";
+import { type Finding, outerPlace, type SourcePlace } from "../rules/finding.ts";
 import { rules } from "../rules/index.ts";
 import type { Report, Rule, RuleContext } from "../rules/rule.ts";
 import { ownerName } from "../rules/ways.ts";
@@ -45,17 +45,23 @@ export interface AnalyzeOptions {
 export interface ObjectFinding extends Finding {
   /** What the function does, whatever it is called: see contentKey. */
   readonly content: string;
+  /** Lines of the function's own source (inlined code counts where it is called): its file, first and last line. */
+  functionLines(): { readonly file: string; readonly from: number; readonly to: number } | undefined;
   /** The picture of its function. */
   graph(): FunctionGraph | undefined;
 }
 
 export interface ObjectAnalysis {
+  /** e_machine */
+  readonly machine: number;
   readonly findings: readonly ObjectFinding[];
   readonly coverage: Coverage;
   /** Undefined functions whose never returning would change a verdict here. */
   readonly undecided: readonly string[];
   /** Functions that other objects see and that never return. */
   readonly neverReturning: readonly string[];
+  /** Functions that other objects can name. */
+  readonly defined: ReadonlySet<string>;
   /** Bytes of code, by section name, for excerpts. */
   codeBytes(section: string): Uint8Array | undefined;
   /** Symbol that the instruction at a section's offset names, for excerpts. */
@@ -110,10 +116,12 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     });
   }
   return {
+    machine: object.machine,
     findings,
     coverage,
     undecided: [...undecided],
     neverReturning: neverReturning(flow, returns.neverReturns),
+    defined: definedFunctions(flow),
     codeBytes: (name) => {
       const section = object.findSection(name);
       return section === NONE ? undefined : object.bytes(section);
@@ -153,8 +161,33 @@ function makeFinding(
     related: report.related ?? [],
     fingerprint,
     content: graphOwner < 0 ? "" : contentKey(flow, graphOwner),
+    functionLines: () => functionLines(flow, graphOwner, report.at, placeOf),
     graph: () => (graphOwner < 0 ? undefined : buildGraph(context, graphOwner, report, placeOf)),
   };
+}
+
+function functionLines(flow: Flow, owner: number, at: number, placeOf: (insn: number) => SourcePlace | undefined) {
+  const rows: number[] = [];
+  if (owner >= 0) {
+    const { table } = flow.functions;
+    for (let i = 0; i < flow.kind.length; i++) {
+      const f = flow.functions.ofInsn[i] as number;
+      if (f >= 0 && table.parent[f] === table.parent[owner]) rows.push(i);
+    }
+  } else rows.push(at);
+  let file: string | undefined;
+  let from = Number.POSITIVE_INFINITY;
+  let to = 0;
+  for (const insn of rows) {
+    const place = placeOf(insn);
+    if (place === undefined) continue;
+    const own = outerPlace(place);
+    file ??= own.file;
+    if (own.file !== file || own.line === 0) continue;
+    from = Math.min(from, own.line);
+    to = Math.max(to, own.line);
+  }
+  return file === undefined || to === 0 ? undefined : { file, from, to };
 }
 
 function sourcePlace(place: Place | undefined): SourcePlace | undefined {
@@ -172,6 +205,15 @@ function neverReturning(flow: Flow, neverReturns: Uint8Array): string[] {
     }
   }
   return found;
+}
+
+function definedFunctions(flow: Flow): Set<string> {
+  const { symbols, symbolName } = flow.code.object;
+  const names = new Set<string>();
+  for (const symbol of flow.functions.ofSymbol.keys()) {
+    if (symbols.binding[symbol] !== STB_LOCAL) names.add(symbolName[symbol] as string);
+  }
+  return names;
 }
 
 function symbolAt(flow: Flow, sectionName: string, offset: number): string | undefined {

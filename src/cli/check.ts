@@ -20,6 +20,7 @@ import {
   renderCheckSummary,
 } from "../report/check-text.ts";
 import { type Disassembler, openDisassembler } from "../report/excerpt.ts";
+import { printInsn } from "../review/decorate.ts";
 import type { PathStep } from "../rules/finding.ts";
 
 export interface CheckOptions {
@@ -91,25 +92,13 @@ function decorate(
   disassembler: Disassembler | undefined,
 ): CheckedFinding {
   const { content: _, graph: __, path, otherPath, ...rest } = finding;
-  const withAsm = (step: PathStep) => ({ ...step, asm: asmText(analysis, disassembler, step.section, step.offset) });
+  const withAsm = (step: PathStep) => ({ ...step, asm: printInsn(analysis, disassembler, step.section, step.offset) });
   return {
     ...rest,
-    asm: asmText(analysis, disassembler, finding.section, finding.offset),
+    asm: printInsn(analysis, disassembler, finding.section, finding.offset),
     path: path.map(withAsm),
     ...(otherPath === undefined ? {} : { otherPath: otherPath.map(withAsm) }),
   };
-}
-
-/** Disassembly of one instruction of an analysed object; "" where none can be had. */
-export function asmText(
-  analysis: ObjectAnalysis,
-  disassembler: Disassembler | undefined,
-  section: string,
-  offset: number,
-): string {
-  const bytes = analysis.codeBytes(section)?.subarray(offset);
-  if (bytes === undefined || disassembler === undefined) return "";
-  return disassembler.print(bytes, offset, analysis.symbolAt(section, offset));
 }
 
 function checksUnreachable(configPath: string | undefined): boolean {

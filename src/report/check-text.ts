@@ -1,4 +1,4 @@
-import type { Finding, PathStep, SourcePlace } from "../rules/finding.ts";
+import { type Finding, outerPlace, type PathStep } from "../rules/finding.ts";
 import { safeProse, safeText } from "./safe.ts";
 
 /** A finding of `check`, with what only people need added. */
@@ -18,12 +18,6 @@ export interface CheckedObject {
     readonly textBytesAnalysed: number;
     readonly notes: readonly { readonly kind: string; readonly function?: string; readonly why: string }[];
   };
-}
-
-/** The function's own line: where inlined code stands for the reader of the function. */
-export function outerPlace(place: SourcePlace): { file: string; line: number } {
-  const outer = place.inlineStack[place.inlineStack.length - 1];
-  return outer === undefined ? { file: place.file, line: place.line } : { file: outer.file, line: outer.line };
 }
 
 /** One object as compilers print: place, severity, message, rule; the way under it. */

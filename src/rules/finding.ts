@@ -17,6 +17,12 @@ export interface InlineFrame {
   readonly line: number;
 }
 
+/** The line of the function itself: where code that was inlined into it is called. */
+export function outerPlace(place: SourcePlace): { file: string; line: number } {
+  const outer = place.inlineStack[place.inlineStack.length - 1];
+  return outer === undefined ? { file: place.file, line: place.line } : { file: outer.file, line: outer.line };
+}
+
 /** One step on the way to a finding: an instruction that matters, with the state after it. */
 export interface PathStep {
   readonly section: string;

@@ -1,0 +1,54 @@
+import type { ByteSource } from "../base/bytes.ts";
+import { SHF_ALLOC, SHT_NOBITS, SHT_REL, SHT_RELA, SHT_STRTAB, SHT_SYMTAB, STT_SECTION } from "../elf/constants.ts";
+import { openObject } from "../elf/object.ts";
+
+// Whether two objects are the same code: everything but debug sections, and but the line operands that a moved WARN() changes.
+
+/** Sections that describe the code to debuggers and linkers, and tell nothing of what runs. */
+const NOT_CODE = /^\.(debug_|comment$|note\.GNU-stack$|gnu_debug|llvm_addrsig$)/;
+
+const BUG_TABLE = "__bug_table";
+// arch/x86/include/asm/bug.h, struct bug_entry with CONFIG_DEBUG_BUGVERBOSE: s32 addr, s32 file, u16 line, u16 flags
+const BUG_ENTRY = 12;
+const BUG_LINE = 8;
+
+/** Feeds `add` with everything of an object that makes its code; equal feeds mean identical code. Throws FormatError. */
+export function feedCode(source: ByteSource, add: (bytes: Uint8Array) => void): void {
+  const object = openObject(source);
+  const { sections, sectionName, symbols, symbolName } = object;
+  const text = new TextEncoder();
+  for (let s = 1; s < sections.length; s++) {
+    const name = sectionName[s] as string;
+    const type = sections.type[s];
+    if (NOT_CODE.test(name) || type === SHT_RELA || type === SHT_REL || type === SHT_SYMTAB || type === SHT_STRTAB)
+      continue;
+    add(text.encode(`\n[${name} ${type} ${sections.flags[s]} ${sections.size[s]}]\n`));
+    if (type !== SHT_NOBITS) add(name === BUG_TABLE ? withoutLines(object.bytes(s)) : object.bytes(s));
+    const relocs = object.relocs(s);
+    const lines: string[] = [];
+    for (let r = 0; r < relocs.length; r++) {
+      const symbol = relocs.symbol[r] as number;
+      const isSection = symbols.type[symbol] === STT_SECTION;
+      const what = isSection
+        ? (sectionName[symbols.section[symbol] as number] as string)
+        : `${symbolName[symbol]}@${symbols.section[symbol]}`;
+      lines.push(`${relocs.offset[r]} ${relocs.type[r]} ${what} ${relocs.addend[r]}`);
+    }
+    add(text.encode(lines.join("\n")));
+  }
+  const named: string[] = [];
+  for (let s = 1; s < symbols.length; s++) {
+    const home = symbols.section[s] as number;
+    if (symbols.type[s] === STT_SECTION || (home > 0 && ((sections.flags[home] as number) & SHF_ALLOC) === 0)) continue;
+    named.push(
+      `${symbolName[s]} ${symbols.type[s]} ${symbols.binding[s]} ${home > 0 ? sectionName[home] : home} ${symbols.value[s]} ${symbols.size[s]}`,
+    );
+  }
+  add(text.encode(`\n[symbols]\n${named.sort().join("\n")}`));
+}
+
+function withoutLines(bytes: Uint8Array): Uint8Array {
+  const copy = bytes.slice();
+  for (let at = BUG_LINE; at + 1 < copy.length; at += BUG_ENTRY) copy.fill(0, at, at + 2);
+  return copy;
+}

@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { analyzeObject, type ObjectAnalysis, type TreeFacts } from "../analyze/analyze-object.ts";
+import { feedCode } from "../analyze/code-key.ts";
+import type { Located } from "../analyze/compare.ts";
+import { FormatError } from "../base/errors.ts";
+import type { BuiltObject } from "../kernel/build.ts";
+import { openFileSource } from "../kernel/file-source.ts";
+import { OUT_MOUNT, SOURCE_MOUNT } from "../kernel/kbuild.ts";
+import type { KernelConfig } from "../kernel/kernel-config.ts";
+
+/** One object of one side, looked at. */
+export interface Judged {
+  readonly object: string;
+  readonly file: string;
+  /** Digest of its code without debug sections; equal digests are equal code. */
+  readonly codeKey: string;
+  readonly analysis: ObjectAnalysis | undefined;
+  /** Why there is no analysis. */
+  readonly error: string | undefined;
+}
+
+export interface JudgeOptions {
+  readonly facts: TreeFacts;
+  readonly config: KernelConfig;
+  readonly bodies?: ReadonlyMap<string, boolean> | undefined;
+}
+
+/** Reads and validates one built object. Broken bytes are a result, not an exception. */
+export function judgeObject(built: BuiltObject, options: JudgeOptions): Judged {
+  const base = { object: built.object, file: built.file };
+  const source = openFileSource(built.file);
+  try {
+    const hash = createHash("sha256");
+    feedCode(source, (bytes) => hash.update(bytes));
+    const analysis = analyzeObject(source, {
+      facts: options.facts,
+      ...(options.bodies === undefined ? {} : { bodies: options.bodies }),
+      checkUnreachable: !options.config.isOn("CONFIG_KCOV") && !options.config.isOn("CONFIG_GCOV_KERNEL"),
+      stripPrefixes: [SOURCE_MOUNT, OUT_MOUNT],
+    });
+    return { ...base, codeKey: hash.digest("hex"), analysis, error: undefined };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { ...base, codeKey: "", analysis: undefined, error: error.message };
+  } finally {
+    source.close();
+  }
+}
+
+/** Digest of the code alone, for objects whose analysis may not be needed. "" for bytes that are no object. */
+export function codeKeyOf(file: string): string {
+  const source = openFileSource(file);
+  try {
+    const hash = createHash("sha256");
+    feedCode(source, (bytes) => hash.update(bytes));
+    return hash.digest("hex");
+  } catch (error) {
+    if (error instanceof FormatError) return "";
+    throw error;
+  } finally {
+    source.close();
+  }
+}
+
+export function locate(judged: Iterable<Judged>): Located[] {
+  return [...judged].flatMap((j) => (j.analysis?.findings ?? []).map((finding) => ({ object: j.object, finding })));
+}

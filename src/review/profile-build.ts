@@ -1,0 +1,199 @@
+import { join } from "node:path";
+import type { TreeFacts } from "../analyze/analyze-object.ts";
+import { FormatError } from "../base/errors.ts";
+import { builtInFacts } from "../facts/built-in.ts";
+import { readNoreturnList, readUaccessSafeList } from "../facts/tree-lists.ts";
+import { type BuildResult, type BuiltObject, buildObjects } from "../kernel/build.ts";
+import { type CompileCache, commandIdentity } from "../kernel/kbuild.ts";
+import type { KernelConfig } from "../kernel/kernel-config.ts";
+import { type ObjectCache, openObjectCache } from "../kernel/object-cache.ts";
+import { openBuildFolder, type PreparedFolder, prepareBase, removeFolder } from "../kernel/prepare.ts";
+import type { Profile } from "../kernel/profile.ts";
+import { planReplay } from "../kernel/replay.ts";
+import type { Sandbox } from "../kernel/sandbox.ts";
+import type { Slot } from "../kernel/slot.ts";
+import { changedPaths, type SourceListing } from "../kernel/source-listing.ts";
+import { ensureFolder } from "../kernel/state-folder.ts";
+import type { ReviewRequest } from "./request.ts";
+import type { PhaseTimer } from "./timer.ts";
+
+/** A commit of the series (or its base) with the list of its files. */
+export interface SourceState {
+  readonly commit: string;
+  readonly listing: SourceListing;
+}
+
+export interface ProfileBuildOptions {
+  readonly request: ReviewRequest;
+  readonly profile: Profile;
+  readonly slot: Slot;
+  readonly sandbox: Sandbox;
+  readonly base: SourceState;
+  readonly timer: PhaseTimer;
+  readonly jobs: number;
+}
+
+/** Builds objects of the base and of any state of the series under one profile, with what can be kept between them kept. */
+export class ProfileBuild {
+  readonly #options: ProfileBuildOptions;
+  readonly prepared: PreparedFolder;
+  readonly #cache: ObjectCache | undefined;
+  readonly #compileCacheDir: string;
+  readonly #baseBuilt = new Map<string, BuiltObject>();
+  #serial = 0;
+
+  private constructor(options: ProfileBuildOptions, prepared: PreparedFolder) {
+    this.#options = options;
+    this.prepared = prepared;
+    const { request, profile, base } = options;
+    this.#compileCacheDir = ensureFolder(request.state.cache, "ccache");
+    this.#cache = request.useCache
+      ? openObjectCache({
+          cacheDir: request.state.cache,
+          prepared,
+          listing: base.listing,
+          profile,
+          compileCache: this.#ccache("rw"),
+        })
+      : undefined;
+  }
+
+  static async open(options: ProfileBuildOptions): Promise<ProfileBuild> {
+    const { request, profile, slot, sandbox, base, jobs } = options;
+    await slot.checkout(base.commit);
+    const prepared = await prepareBase({
+      sourceDir: slot.dir,
+      listing: base.listing,
+      profile,
+      sandbox,
+      cacheDir: request.state.cache,
+      compileCache: { dir: ensureFolder(request.state.cache, "ccache"), mode: "rw" },
+      jobs,
+      signal: request.signal,
+      onProgress: ({ text }) => request.onProgress?.(`${profile.name}: ${text}`),
+    });
+    return new ProfileBuild(options, prepared);
+  }
+
+  get config(): KernelConfig {
+    return this.prepared.config;
+  }
+
+  #ccache(mode: "rw" | "ro"): CompileCache {
+    return { dir: this.#compileCacheDir, mode };
+  }
+
+  /** Objects of the base, from the cache where an earlier review of equal sources made them. */
+  async buildBase(objects: readonly string[]): Promise<BuildResult> {
+    const { request, slot, base, profile, timer } = this.#options;
+    const allCached =
+      this.#cache !== undefined &&
+      objects.every((object) => this.#cache?.find(object, this.prepared.dir) !== undefined);
+    return timer.time("build base", async () => {
+      const outDir = allCached ? this.prepared.dir : this.#folder("out-base");
+      if (!allCached) {
+        await slot.checkout(base.commit);
+        await openBuildFolder(this.prepared, { ...this.#sideOptions("rw"), outDir, changed: [] });
+      }
+      const result = await this.#build("base", "base", outDir, objects);
+      for (const [object, built] of result.built) this.#baseBuilt.set(object, built);
+      request.onProgress?.(
+        `${profile.name}: base: ${result.built.size} of ${objects.length} objects${allCached ? " (all known already)" : ""}`,
+      );
+      return result;
+    });
+  }
+
+  /** Objects of one state of the series. Nothing of it is kept for others. */
+  async buildState(state: SourceState, name: string, objects: readonly string[]): Promise<BuildResult> {
+    const { request, slot, base, profile, timer } = this.#options;
+    return timer.time("build head", async () => {
+      await slot.checkout(state.commit);
+      const changed = changedPaths(base.listing, state.listing);
+      const outDir = this.#folder("out-head");
+      const opened = await openBuildFolder(this.prepared, { ...this.#sideOptions("ro"), outDir, changed });
+      const identity = `${this.prepared.toolchain.id} ${commandIdentity(profile, this.#ccache("ro"))}`;
+      const replay = opened.reconfigured
+        ? undefined
+        : planReplay({
+            objects,
+            base: this.#baseBuilt,
+            baseListing: base.listing,
+            headListing: state.listing,
+            prepared: this.prepared,
+            baseIdentity: identity,
+            headIdentity: identity,
+          });
+      const result = await this.#build("head", `${name}-${this.#serial++}`, outDir, objects, replay);
+      request.onProgress?.(`${profile.name}: ${name}: ${result.built.size} of ${objects.length} objects`);
+      return result;
+    });
+  }
+
+  /** Build folders of this review; the collected objects stay until the next review of the slot. */
+  close(): void {
+    removeFolder(this.#folder("out-head"));
+  }
+
+  #folder(name: string): string {
+    return join(this.#options.slot.folder, `${this.#options.profile.name}-${name}`);
+  }
+
+  #sideOptions(mode: "rw" | "ro") {
+    const { request, profile, slot, sandbox, base, jobs } = this.#options;
+    return {
+      sourceDir: slot.dir,
+      listing: base.listing,
+      profile,
+      sandbox,
+      cacheDir: request.state.cache,
+      compileCache: this.#ccache(mode),
+      jobs,
+      signal: request.signal,
+      onProgress: ({ text }: { text: string }) => request.onProgress?.(`${profile.name}: ${text}`),
+    };
+  }
+
+  #build(
+    side: "base" | "head",
+    collect: string,
+    outDir: string,
+    objects: readonly string[],
+    replay?: ReturnType<typeof planReplay>,
+  ) {
+    const { request, profile, slot, sandbox, jobs } = this.#options;
+    return buildObjects({
+      side,
+      sourceDir: slot.dir,
+      outDir,
+      objects,
+      profile,
+      sandbox,
+      collectDir: ensureFolder(slot.folder, "objects", profile.name, collect),
+      compileCache: this.#ccache(side === "base" ? "rw" : "ro"),
+      cache: side === "base" ? this.#cache : undefined,
+      replay,
+      jobs,
+      signal: request.signal,
+      onProgress: ({ text }) => request.onProgress?.(`${profile.name}: ${text}`),
+    });
+  }
+}
+
+/** The lists of one state of the tree; where it has none, the built-in ones, and the report says so. */
+export async function readTreeFacts(slot: Slot, commit: string): Promise<TreeFacts> {
+  const files = await slot.tree.readFiles(commit, ["tools/objtool/noreturns.h", "tools/objtool/check.c"]);
+  const text = (path: string) => new TextDecoder().decode(files.get(path) ?? new Uint8Array(0));
+  try {
+    const check = text("tools/objtool/check.c");
+    const noreturns = files.has("tools/objtool/noreturns.h") ? text("tools/objtool/noreturns.h") : check;
+    return {
+      source: "tools/objtool of the tree",
+      noreturn: new Set(readNoreturnList(noreturns)),
+      accessSafe: new Set(readUaccessSafeList(check)),
+    };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { ...builtInFacts, source: `built-in lists: ${error.message}` };
+  }
+}

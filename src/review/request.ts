@@ -1,0 +1,45 @@
+import type { Sandbox } from "../kernel/sandbox.ts";
+import type { StateFolder } from "../kernel/state-folder.ts";
+import type { ReviewResult } from "../report/result.ts";
+
+export interface PatchFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What is to be reviewed: mail, patch files, or commits that the tree has. */
+export type ReviewInput =
+  | { readonly kind: "files"; readonly files: readonly PatchFile[] }
+  | { readonly kind: "range"; readonly from: string; readonly to: string };
+
+export interface ReviewRequest {
+  /** Kernel tree: a git repository, only read. */
+  readonly tree: string;
+  /** Revision that the series is applied to. */
+  readonly base: string;
+  readonly input: ReviewInput;
+  /** Names; the default profile when empty. */
+  readonly profiles: readonly string[];
+  /** False: nothing is taken from earlier reviews, except prepared build folders. */
+  readonly useCache: boolean;
+  readonly state: StateFolder;
+  /** Opened when the first build is due. */
+  readonly openSandbox: () => Promise<Sandbox>;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((line: string) => void) | undefined;
+  /** Lines for "Try it" in the report. */
+  readonly reproduce: readonly string[];
+}
+
+/** An end before the last phase: the verdict says which, the reason is one line. */
+export class ReviewStop extends Error {
+  override readonly name = "ReviewStop";
+  readonly verdict: ReviewResult["verdict"];
+  readonly detail: Partial<ReviewResult>;
+
+  constructor(verdict: ReviewResult["verdict"], reason: string, detail: Partial<ReviewResult> = {}) {
+    super(reason);
+    this.verdict = verdict;
+    this.detail = detail;
+  }
+}
