@@ -5,6 +5,7 @@ import { x86_64 } from "../../src/isa/x86-64/index.ts";
 import { codeSections, readArm64Objects } from "../support/arm64-objects.ts";
 import { compile } from "../support/assemble.ts";
 import { decodeTarget } from "./decode-target.ts";
+import { dwarfTarget } from "./dwarf-target.ts";
 import { elfTarget } from "./elf-target.ts";
 import type { FuzzTarget } from "./target.ts";
 
@@ -17,6 +18,7 @@ export const targets: readonly FuzzTarget[] = [
     ),
   ),
   decodeTarget(x86_64, x86Seeds),
+  dwarfTarget,
 ];
 
 /** Code of the installed compiler with most encodings that a kernel has, and SSE and AVX for the prefixes. */
