@@ -73,32 +73,33 @@ interface Header {
   isCopy: boolean;
 }
 
-/** One "diff --git" file; undefined, with the cursor where it was, where no header line follows: then git takes it for text. */
-function readGitFile(cursor: LineCursor, budget: { lines: number }, fail: DiffFail): FileDiff | undefined {
-  const start = cursor.mark();
+/** One "diff --git" file. */
+function readGitFile(cursor: LineCursor, budget: { lines: number }, fail: DiffFail): FileDiff {
   const textLine = cursor.number;
   const first = cursor.line as string;
   if (first.length > MAX_HEADER_LINE) throw fail("bad-value", "diff line too long", textLine);
   const header: Header = { isNew: false, isDelete: false, isRename: false, isCopy: false };
   cursor.next();
+  const sameName = readGitNames(first.slice("diff --git ".length), textLine, fail);
   let headerLines = 0;
+  let sawNames = false;
   for (let line = cursor.line; line !== undefined; line = cursor.line) {
     if (line.length > MAX_HEADER_LINE) throw fail("bad-value", "header line too long", cursor.number);
     const isName = line.startsWith("--- ") || line.startsWith("+++ ");
     if (!isName && !extendedPattern.test(line)) break;
-    readHeaderLine(line, header, cursor.number, fail);
+    // git would take some of them and forget names over it.
+    if (sawNames && !isName) throw fail("bad-value", "extended header line behind the file names", cursor.number);
+    sawNames ||= isName;
+    readHeaderLine(line, header, sameName, cursor.number, fail);
     headerLines++;
     cursor.next();
   }
-  if (headerLines === 0) {
-    cursor.reset(start);
-    return undefined;
-  }
+  // git goes on as if the line were text, but keeps its names and mixes them into the next file. No real diff needs that.
+  if (headerLines === 0) throw fail("bad-value", "diff line without a header below it", textLine);
   if (header.oldPath === undefined && header.newPath === undefined) {
-    const names = readGitNames(first.slice("diff --git ".length), textLine, fail);
-    if (names === undefined) throw fail("bad-value", "diff header does not say which file", textLine);
-    if (!header.isNew) header.oldPath = names;
-    if (!header.isDelete) header.newPath = names;
+    if (sameName === undefined) throw fail("bad-value", "diff header does not say which file", textLine);
+    if (!header.isNew) header.oldPath = sameName;
+    if (!header.isDelete) header.newPath = sameName;
   }
   if ((header.oldPath === undefined && !header.isNew) || (header.newPath === undefined && !header.isDelete)) {
     throw fail("bad-value", "diff header names one side only", textLine);
@@ -117,18 +118,24 @@ function modesDiffer(left: string | undefined, right: string | undefined): boole
   return left !== undefined && right !== undefined && left !== right;
 }
 
-function readHeaderLine(line: string, header: Header, textLine: number, fail: DiffFail): void {
+/** `sameName` is the name that the diff line gives both sides; a new or deleted file goes by it. */
+function readHeaderLine(
+  line: string,
+  header: Header,
+  sameName: string | undefined,
+  textLine: number,
+  fail: DiffFail,
+): void {
   const rest = (prefix: string): string => line.slice(prefix.length);
   if (line.startsWith("--- ") || line.startsWith("+++ ")) {
     const isOld = line.startsWith("---");
     const name = readHeaderName(line.slice(4), { stripFirst: true, endsAtTab: true }, textLine, fail);
-    if (name === undefined) {
-      if (isOld) header.isNew = true;
-      else header.isDelete = true;
-      return;
+    // Without its "new file" or "deleted file" line git reads /dev/null as a file "dev/null".
+    const isMissing = isOld ? header.isNew : header.isDelete;
+    if (isMissing !== (name === undefined)) {
+      throw fail("bad-value", `/dev/null and the file mode lines contradict each other`, textLine);
     }
-    if (isOld ? header.isNew : header.isDelete)
-      throw fail("bad-value", `${line.slice(0, 4)}is not /dev/null`, textLine);
+    if (name === undefined) return;
     setPath(header, isOld ? "oldPath" : "newPath", name, textLine, fail);
   } else if (line.startsWith("rename ") || line.startsWith("copy ")) {
     const [, verb, side, path] = /^(rename|copy) (from|to|old|new) (.*)$/.exec(line) ?? [];
@@ -140,9 +147,11 @@ function readHeaderLine(line: string, header: Header, textLine: number, fail: Di
   else if (line.startsWith("new mode ")) header.newMode = readMode(rest("new mode "), textLine, fail);
   else if (line.startsWith("new file mode ")) {
     header.isNew = true;
+    if (sameName !== undefined) setPath(header, "newPath", sameName, textLine, fail);
     header.newMode = readMode(rest("new file mode "), textLine, fail);
   } else if (line.startsWith("deleted file mode ")) {
     header.isDelete = true;
+    if (sameName !== undefined) setPath(header, "oldPath", sameName, textLine, fail);
     header.oldMode = readMode(rest("deleted file mode "), textLine, fail);
   } else if (line.startsWith("index ")) {
     const match = /^index ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})(?: ([0-7]+))?\s*$/.exec(line);

@@ -222,6 +222,22 @@ const bad: [string, string, RegExp][] = [
   ["hunks out of order", `${head}@@ -9 +9 @@\n-a\n+b\n@@ -1 +1 @@\n-a\n+b\n`, /line 7: hunks overlap/],
   ["a hunk without a file", "@@ -1 +1 @@\n-a\n+b\n", /line 1: hunk without a file header/],
   ["no hunk", "diff --git a/y b/y\nindex 1234567..89abcde 100644\n", /line 1: y: no hunk/],
+  [
+    "a diff line and nothing below",
+    "diff --git a/y b/y\n\n--- a/z\n+++ b/z\n@@ -1 +1 @@\n-a\n+b\n",
+    /line 1: diff line without/,
+  ],
+  ["names before modes", "diff --git a/y b/y\n+++ b/z\nnew file mode 100644\n", /line 3: extended header line behind/],
+  [
+    "/dev/null for a file that exists",
+    "diff --git a/y b/y\n--- a/y\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n",
+    /line 3: .dev.null/,
+  ],
+  [
+    "another name for a new file",
+    "diff --git a/y b/y\nnew file mode 100644\n--- /dev/null\n+++ b/z\n",
+    /line 4: two names/,
+  ],
   ["no name", "diff --git a/y b/z\nold mode 100644\nnew mode 100755\n", /line 1: diff header does not say which file/],
   ["a bad escape", 'diff --git "a/\\q" "b/\\q"\nold mode 100644\nnew mode 100755\n', /line 1: unknown escape/],
   ["an open quote", 'diff --git a/y b/y\n--- "a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n', /line 2: quoted file name without/],
