@@ -1,36 +1,36 @@
-import { FormatError } from "../base/errors.ts";
-
-// The tree's own lists of functions with a property that no single object shows. Text in, names out.
+// Names that the tree's own tool keeps in lists: functions that never return, and functions that may be called while user
+// access is open. They are read from the tree that is judged, so that a review follows its version. Pure: text in, names out.
 
 /**
- * Names of the functions that never return.
- * @param text tools/objtool/noreturns.h (6.5 and later: one NORETURN(name) a line), or tools/objtool/check.c of an older tree, where they
- * are the strings of the array global_noreturns[]
- * @throws FormatError when the text holds neither
+ * Names from the list of functions that do not return: the NORETURN(name) lines of tools/objtool/noreturns.h (6.4 and later),
+ * or the array `global_noreturns` in tools/objtool/check.c before that. Empty where the text holds neither.
  */
 export function readNoreturnList(text: string): string[] {
-  const names = [...text.matchAll(/^\s*NORETURN\(([A-Za-z_]\w*)\)/gm)].map((match) => match[1] as string);
-  if (names.length > 0) return unique(names);
-  return stringsOfArray(text, "global_noreturns", "tools/objtool/noreturns.h");
+  const clean = stripComments(text);
+  const names = [...clean.matchAll(/^\s*NORETURN\(\s*(\w+)\s*\)/gm)].map((match) => match[1]!);
+  if (names.length > 0) return [...new Set(names)];
+  return readStringArray(clean, "global_noreturns");
 }
 
-/**
- * Names of the functions that may be called with user access open.
- * @param text tools/objtool/check.c: the strings of the array uaccess_safe_builtin[]
- * @throws FormatError when the text does not hold it
- */
+/** Names from `uaccess_safe_builtin` in tools/objtool/check.c. Empty where the text has no such array. */
 export function readUaccessSafeList(text: string): string[] {
-  return stringsOfArray(text, "uaccess_safe_builtin", "tools/objtool/check.c");
+  return readStringArray(stripComments(text), "uaccess_safe_builtin");
 }
 
-function stringsOfArray(text: string, array: string, file: string): string[] {
-  const start = text.search(new RegExp(`\\b${array}\\s*\\[\\s*\\]\\s*=\\s*\\{`));
-  const end = start < 0 ? -1 : text.indexOf("};", start);
-  if (end < 0) throw new FormatError("unsupported", `no list ${array}[]`, { format: file });
-  const body = text.slice(start, end).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
-  return unique([...body.matchAll(/"([A-Za-z_]\w*)"/g)].map((match) => match[1] as string));
+/** The string literals of `... NAME[] = { "a", "b", NULL };`. Literals side by side are one, as in C. */
+function readStringArray(text: string, name: string): string[] {
+  const start = new RegExp(`\\b${name}\\s*\\[\\s*\\]\\s*=\\s*\\{`).exec(text);
+  if (start === null) return [];
+  const from = start.index + start[0].length;
+  const end = text.indexOf("}", from);
+  const names: string[] = [];
+  for (const item of text.slice(from, end < 0 ? from : end).split(",")) {
+    const literals = [...item.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((match) => match[1]!);
+    if (literals.length > 0) names.push(literals.join(""));
+  }
+  return [...new Set(names)];
 }
 
-function unique(names: readonly string[]): string[] {
-  return [...new Set(names)].sort();
+function stripComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, " ").replace(/\/\/.*$/gm, "");
 }

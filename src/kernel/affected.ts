@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { FileKind, TouchedStatus } from "../patch/touched.ts";
+import { readBuilt } from "./collect.ts";
 import type { DependencyIndex } from "./dependents.ts";
 import type { Dependent, IncludeTable } from "./include-scan.ts";
 import { findDependents } from "./include-scan.ts";
@@ -80,6 +79,7 @@ const PLAN_CAP = 400;
 /** Dependents whose text is read for ranking. */
 const RANK_CAP = 4000;
 const MEMBERSHIP_BATCH = 40;
+const MAX_SOURCE_BYTES = 8 * 1024 * 1024;
 
 /** Finds the objects to build. Throws ToolError where the base's Makefiles cannot be evaluated. */
 export async function findAffected(options: AffectedOptions): Promise<AffectedResult> {
@@ -257,11 +257,9 @@ function rank(list: readonly Dependent[], options: AffectedOptions): Dependent[]
 function readSource(dir: string, source: string): string {
   const names = source.endsWith(".o") ? [source.replace(/\.o$/, ".c"), source.replace(/\.o$/, ".S")] : [source];
   for (const name of names) {
-    try {
-      return readFileSync(join(dir, name), "latin1");
-    } catch {
-      // Generated, or the other kind of source.
-    }
+    // The tree holds what a patch put there: links and pipes are not followed.
+    const file = readBuilt(dir, name, MAX_SOURCE_BYTES);
+    if (file.kind === "file") return new TextDecoder("latin1").decode(file.bytes);
   }
   return "";
 }

@@ -75,7 +75,7 @@ function reachDirectory(
       const slash = rest.indexOf("/");
       if (slash > 0 && !isNamed(current, rest)) {
         const name = `${rest.slice(0, slash)}/`;
-        blockers.push({ dir: current.dir, name, isListed: current.off.includes(name) });
+        blockers.push({ dir: current.dir, name, isListed: current.off.some((entry) => entry.startsWith(name)) });
         return { reach: "none", holder: undefined, blockers };
       }
       break;
