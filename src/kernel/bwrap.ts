@@ -7,7 +7,7 @@
 import { lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, normalize } from "node:path";
 import { InvariantError, ToolError } from "../base/errors.ts";
-import type { Mount, SandboxJob } from "./sandbox.ts";
+import type { BindMount, Mount, SandboxJob } from "./sandbox.ts";
 
 /** The user inside; what "nobody" is called does not matter, there is no /etc/passwd. */
 const INSIDE_ID = "65534";
@@ -47,20 +47,22 @@ export function bwrapCommand(job: SandboxJob, options: BwrapOptions): BwrapComma
       "/proc",
       "--dev",
       "/dev",
-      ...jobMounts(job.mounts),
+      ...jobMounts(job.mounts, options.asRoot),
       ...sealRoot(job),
     ];
     return { command: ["bwrap", "--args", "3", "--", ...limited], argumentBytes: nulSeparated(args) };
   }
   const capabilities = ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"].flatMap((name) => ["--cap-add", name]);
   const outer = [
-    ...["--die-with-parent", "--clearenv", "--cap-drop", "ALL", ...capabilities],
+    // The death of a parent is not signalled to a child of another user (kernel/signal.c, check_kill_permission), so here
+    // it is the end of a pid namespace that takes everything along.
+    ...["--unshare-pid", "--die-with-parent", "--clearenv", "--cap-drop", "ALL", ...capabilities],
     // The inner bwrap needs a /proc and a /dev to start from, and puts its own over both.
-    ...[...systemMounts(), "--bind", "/proc", "/proc", "--dev", "/dev", ...jobMounts(job.mounts)],
+    ...[...systemMounts(), "--bind", "/proc", "/proc", "--dev", "/dev", ...jobMounts(job.mounts, options.asRoot)],
   ];
   const drop = [
     ...["setpriv", "--reuid", String(JOB_USER_ID), "--regid", String(JOB_USER_ID), "--clear-groups"],
-    ...["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--pdeathsig", "KILL", "--"],
+    ...["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"],
   ];
   const inner = [
     "bwrap",
@@ -100,7 +102,7 @@ function systemMounts(): string[] {
   return args;
 }
 
-function jobMounts(mounts: readonly Mount[]): string[] {
+function jobMounts(mounts: readonly Mount[], asRoot: boolean): string[] {
   const args: string[] = [];
   const made = new Set<string>();
   const all: readonly Mount[] = mounts.some((mount) => mount.target === "/tmp") ? mounts : [DEFAULT_TMP, ...mounts];
@@ -113,7 +115,7 @@ function jobMounts(mounts: readonly Mount[]): string[] {
     made.add(mount.target);
     if (mount.mode === "tmpfs")
       args.push("--perms", "1777", "--size", String(mount.sizeBytes), "--tmpfs", mount.target);
-    else args.push(mount.mode === "ro" ? "--ro-bind" : "--bind", checkSource(mount.source), mount.target);
+    else args.push(mount.mode === "ro" ? "--ro-bind" : "--bind", checkSource(mount, asRoot), mount.target);
   }
   return args;
 }
@@ -133,12 +135,24 @@ function checkTarget(target: string): void {
 }
 
 /** The real path of a mount's source. A link in its last part could have been put there by an earlier job. */
-function checkSource(source: string): string {
+function checkSource(mount: BindMount, asRoot: boolean): string {
+  const { source } = mount;
   if (!isAbsolute(source)) throw new InvariantError(`${source}: the source of a mount must be absolute`);
   const kind = lstatSync(source, { throwIfNoEntry: false });
   if (kind === undefined)
     throw new ToolError("failed", `${source}: no such file or folder to mount`, { command: ["bwrap"] });
   if (kind.isSymbolicLink()) throw new ToolError("failed", `${source}: is a symbolic link`, { command: ["bwrap"] });
+  // The owner is root here and the reader is not; better said now than as a riddle in the middle of a build.
+  const readable = kind.isDirectory() ? 0o005 : 0o004;
+  if (asRoot && mount.mode === "ro" && kind.uid !== JOB_USER_ID && (kind.mode & readable) !== readable) {
+    throw new ToolError(
+      "failed",
+      `${source}: cannot be read by the user that jobs run as; make it readable to others`,
+      {
+        command: ["bwrap"],
+      },
+    );
+  }
   const real = `${realpathSync(dirname(source))}/${basename(source)}`;
   // As root we can tell: a folder of the job's user above the source could have been swapped under our feet.
   for (const folder of ancestors(real)) {

@@ -87,11 +87,13 @@ export interface OpenSandboxOptions {
   readonly mode: "bwrap" | "runner";
   /** The environment of this process, as the composition root read it. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** false: memory and processes are bounded by prlimit and looked at from outside even where a cgroup could be had. */
+  readonly cgroups?: boolean;
 }
 
 /** Throws ToolError or UsageError when the mode asked for cannot be had: there is no silent step down. */
 export async function openSandbox(options: OpenSandboxOptions): Promise<Sandbox> {
-  return options.mode === "runner" ? openRunner(options.env) : openBwrap();
+  return options.mode === "runner" ? openRunner(options.env) : openBwrap(options.cgroups ?? true);
 }
 
 const INSTALL_BWRAP = "apt-get install bubblewrap";
@@ -106,7 +108,7 @@ const PROBE_LIMITS: SandboxLimits = {
   outputBytes: 65_536,
 };
 
-async function openBwrap(): Promise<Sandbox> {
+async function openBwrap(cgroups: boolean): Promise<Sandbox> {
   const asRoot = process.getuid?.() === 0;
   const adopt = asRoot ? giveToJobUser : async () => {};
   const runIn = async (job: SandboxJob, place: CgroupPlace | undefined): Promise<SandboxResult> => {
@@ -135,10 +137,9 @@ async function openBwrap(): Promise<Sandbox> {
     env: { PATH: SYSTEM_PATH },
     limits: PROBE_LIMITS,
   };
-  const places = findCgroupPlaces(
-    readFileSync("/proc/self/cgroup", "utf8"),
-    readFileSync("/proc/self/mountinfo", "utf8"),
-  );
+  const places = !cgroups
+    ? []
+    : findCgroupPlaces(readFileSync("/proc/self/cgroup", "utf8"), readFileSync("/proc/self/mountinfo", "utf8"));
   for (const place of places) {
     try {
       sweepCgroups(place);

@@ -4,6 +4,7 @@
 import { ToolError } from "../base/errors.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { findDescendants, measureProcesses, ScratchWatch } from "./limits.ts";
+import type { RunResult } from "./process.ts";
 import { killGroup, runToEnd } from "./process.ts";
 import type { SandboxJob, SandboxOutcome, SandboxResult } from "./sandbox.ts";
 
@@ -79,7 +80,7 @@ export async function supervise(job: SandboxJob, what: Supervised): Promise<Sand
     const failed = result.exitCode !== 0;
     let outcome: SandboxOutcome = reached ?? result.end;
     if (outcome === "exited" && what.cgroup !== undefined) outcome = lookAtCounters(what.cgroup) ?? outcome;
-    if (outcome === "exited" && failed) outcome = readFailure(result.exitCode, result.stderr, what);
+    if (outcome === "exited" && failed) outcome = readFailure(result, what);
     const exitCode = outcome === "exited" ? result.exitCode : null;
     return { outcome, exitCode, stdout: result.stdout, stderr: result.stderr, millis: result.millis };
   } finally {
@@ -105,7 +106,8 @@ function lookAtProcesses(
   return undefined;
 }
 
-function readFailure(exitCode: number | null, stderr: string, what: Supervised): SandboxOutcome {
+function readFailure({ exitCode, signal, stderr }: RunResult, what: Supervised): SandboxOutcome {
+  if (signal === "SIGXFSZ") return "scratch-too-big";
   if (exitCode === null) return "killed";
   const setup = stderr.match(SETUP_MESSAGE);
   if (setup !== null && (exitCode === 1 || exitCode === 126 || exitCode === 127)) {
