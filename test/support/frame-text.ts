@@ -57,7 +57,9 @@ const patterns: readonly Pattern[] = [
   pattern(`mov +${R},${R}`, (m) => whenFull([m[1], m[2]], `add ${m[2]} ${m[1]} 0`)),
   pattern(`mov +${MEMORY},${R}`, (m) => whenFull([base(m[2]), m[3]], `load ${m[3]} ${base(m[2])} ${int(m[1])}`)),
   pattern(`mov +${R},${MEMORY}`, (m) => whenFull([m[1], base(m[3])], `store ${base(m[3])} ${m[1]} ${int(m[2])}`)),
-  pattern(`lea +${MEMORY},${R}`, (m) => whenFull([base(m[2]), m[3]], `add ${m[3]} ${base(m[2])} ${int(m[1])}`)),
+  pattern(`lea +(?:%[c-gs]s:)?${MEMORY},${R}`, (m) =>
+    whenFull([base(m[2]), m[3]], `add ${m[3]} ${base(m[2])} ${int(m[1])}`),
+  ),
   pattern(`add +\\$(0x[0-9a-f]+),${R}`, (m) => whenFull([m[2]], `add ${m[2]} ${m[2]} ${int(m[1])}`)),
   pattern(`sub +\\$(0x[0-9a-f]+),${R}`, (m) => whenFull([m[2]], `add ${m[2]} ${m[2]} ${-int(m[1])}`)),
   pattern(`and +\\$(0x[0-9a-f]+),${R}`, (m) => whenFull([m[2]], `and ${m[2]} - ${int(m[1])}`)),
