@@ -132,14 +132,16 @@ function readSections(
         align: u64(view, at + 48),
         entrySize: u64(view, at + 56),
       };
-      if (row.type !== SHT_NOBITS && row.type !== SHT_NULL && row.fileOffset + row.size > source.size) {
+      // gABI figure 4-9: the other members of an inactive header are undefined, so what they claim is not passed on.
+      if (row.type === SHT_NULL) Object.assign(row, { flags: 0, fileOffset: 0, size: 0, align: 0, entrySize: 0 });
+      if (row.type !== SHT_NOBITS && row.fileOffset + row.size > source.size) {
         throw new FormatError("truncated", `section ${i} ends behind the end of the file`, {
           format: FORMAT,
           section: parsed.name,
           offset: row.fileOffset,
         });
       }
-      if (row.type !== SHT_NOBITS && row.type !== SHT_NULL) bytesUsed += row.size;
+      if (row.type !== SHT_NOBITS) bytesUsed += row.size;
       builder.push(row);
       sectionName.push(parsed.name);
     }

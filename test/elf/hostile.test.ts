@@ -141,6 +141,19 @@ test("section sizes that lie, sections that overlap", () => {
   rejects(overlapping, "bad-value", /overlap/);
 });
 
+test("an inactive section header claims nothing", () => {
+  const text = sectionOf(".text");
+  const inactive = edited((view) => {
+    view.setUint32(headerOf(view, text) + 4, 0, true);
+    view.setBigUint64(headerOf(view, text) + 24, 1n << 50n, true);
+    view.setBigUint64(headerOf(view, text) + 32, 1n << 50n, true);
+  });
+  const object = openObject(bytesSource(inactive));
+  assert.equal(object.sections.size[text], 0);
+  assert.equal(object.bytes(text).length, 0);
+  assert.throws(() => object.relocs(text), { name: "FormatError", code: "out-of-range" });
+});
+
 test("e_shstrndx out of range, reserved, not a string table", () => {
   rejects(
     edited((view) => view.setUint16(62, 0x1234, true)),

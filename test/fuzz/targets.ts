@@ -4,6 +4,7 @@ import { arm64 } from "../../src/isa/arm64/index.ts";
 import { x86_64 } from "../../src/isa/x86-64/index.ts";
 import { codeSections, readArm64Objects } from "../support/arm64-objects.ts";
 import { compile } from "../support/assemble.ts";
+import { analyzeTarget } from "./analyze-target.ts";
 import { decodeTarget } from "./decode-target.ts";
 import { dwarfTarget } from "./dwarf-target.ts";
 import { elfTarget } from "./elf-target.ts";
@@ -19,6 +20,7 @@ export const targets: readonly FuzzTarget[] = [
   ),
   decodeTarget(x86_64, x86Seeds),
   dwarfTarget,
+  analyzeTarget,
 ];
 
 /** Code of the installed compiler with most encodings that a kernel has, and SSE and AVX for the prefixes. */
