@@ -156,7 +156,7 @@ function readExceptionTable(code: Code, edges: { from: number; to: number; kind:
   const section = code.object.findSection("__ex_table");
   if (section === NONE) return;
   const references = referencesByOffset(code, section);
-  for (let at = 0; at + EXTABLE_ENTRY <= (code.object.sections.size[section] as number); at += EXTABLE_ENTRY) {
+  for (let at = 0; at + EXTABLE_ENTRY <= code.object.bytes(section).length; at += EXTABLE_ENTRY) {
     const faulting = references.get(at);
     const fixup = references.get(at + 4);
     if (faulting === undefined || fixup === undefined) continue;
@@ -173,7 +173,7 @@ function readJumpLabels(code: Code, edges: { from: number; to: number; kind: num
   const section = code.object.findSection("__jump_table");
   if (section === NONE) return;
   const references = referencesByOffset(code, section);
-  for (let at = 0; at + JUMP_ENTRY <= (code.object.sections.size[section] as number); at += JUMP_ENTRY) {
+  for (let at = 0; at + JUMP_ENTRY <= code.object.bytes(section).length; at += JUMP_ENTRY) {
     const place = references.get(at);
     const target = references.get(at + 4);
     if (place === undefined || target === undefined) continue;
