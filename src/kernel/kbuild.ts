@@ -92,6 +92,7 @@ export function buildEnvironment(compileCache: CompileCache | undefined): Record
       CCACHE_COMPILERCHECK: "content",
       CCACHE_NOINODECACHE: "1",
       CCACHE_SLOPPINESS: "",
+      CCACHE_MAXSIZE: "5G",
     });
     if (compileCache.mode === "ro") Object.assign(env, { CCACHE_READONLY: "1", CCACHE_NOSTATS: "1" });
   }
