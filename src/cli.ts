@@ -1,6 +1,8 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { FormatError, ToolError, UsageError } from "./base/errors.ts";
 import { checkCommand } from "./cli/check.ts";
+import { openProgress } from "./cli/progress.ts";
+import { REVIEW_FORMATS, reviewCommand } from "./cli/review.ts";
 import { VERSION } from "./version.ts";
 
 // The command line: reads the environment and the arguments, builds what a command needs, and turns its outcome into an exit status.
@@ -26,6 +28,32 @@ program
   .addHelpText("after", "\nExit status: 0 clean, 1 findings, 2 an object could not be checked.")
   .action(async (objects: string[], options) => {
     process.exitCode = await checkCommand(objects, options, io);
+  });
+
+program
+  .command("review")
+  .description("review a patch series: build base and head, validate both, tell what is new")
+  .requiredOption("--tree <dir>", "kernel tree: a git repository, which is only read")
+  .requiredOption("--base <rev>", "revision that the series is applied to")
+  .option("--mbox <file>", "mailbox with the series, - for standard input")
+  .option("--patch <file...>", "patch files, in order")
+  .option("--range <A..B>", "commits of the tree")
+  .option("--profile <name...>", "configuration and compiler (repeatable); objreview doctor lists them")
+  .option("--out <dir>", "write review.json, review.html, review.sarif and digest.txt there")
+  .addOption(new Option("--format <format>", "what standard output gets").choices(REVIEW_FORMATS).default("text"))
+  .option("--no-cache", "build the base anew, whatever earlier reviews made")
+  .addOption(new Option("--sandbox <mode>", "where builds run").choices(["bwrap", "runner"]).default("bwrap"))
+  .addHelpText("after", "\nExit status: 0 clean, 1 findings or broken, 2 could not review (reason on standard error).")
+  .action(async (options) => {
+    const stop = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+    const progress = openProgress(process.stderr);
+    process.exitCode = await reviewCommand(options, io, {
+      env: process.env,
+      signal: stop.signal,
+      progress,
+      colour: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
+    });
   });
 
 try {

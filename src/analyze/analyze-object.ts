@@ -96,8 +96,11 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const places = readSourcePlaces(object, { stripPrefixes: options.stripPrefixes ?? [] });
   const coverage = measureCoverage(context);
   let placesBroken = false;
-  const placeOf = (insn: number): SourcePlace | undefined => {
+  const placeOf = (at: number): SourcePlace | undefined => {
     if (placesBroken) return undefined;
+    // A replacement has no lines of its own: it stands where its original does.
+    const group = flow.instead.replacementOf.get(at);
+    const insn = group === undefined ? at : (flow.instead.alternatives.from[group] as number);
     try {
       return sourcePlace(places.find(code.insns.section[insn] as number, code.insns.offset[insn] as number));
     } catch (error) {

@@ -1,5 +1,4 @@
 import { lowerBound, NONE } from "../base/table.ts";
-import { placeName } from "../flow/code.ts";
 import { type Flow, KIND_INTRA_CALL, KIND_TABLE_JUMP } from "../flow/flow.ts";
 import { INSTEAD_ALTERNATIVE, INSTEAD_FIXUP } from "../flow/instead.ts";
 import { KIND_BRANCH, KIND_CALL, KIND_INDIRECT_CALL, KIND_JUMP, opName } from "../isa/insn-table.ts";
@@ -40,21 +39,23 @@ export function describeWay(
   const { flow } = context;
   const { insns } = way;
   const steps: PathStep[] = [];
+  const firstChange = insns.findIndex(
+    (_, n) => n + 1 < insns.length && stateText(context, way, n) !== stateText(context, way, n + 1),
+  );
   for (let n = 0; n < insns.length; n++) {
     const insn = insns[n] as number;
     const last = n === insns.length - 1;
-    const to = last ? NONE : (insns[n + 1] as number);
     const before = stateText(context, way, n);
     const after = last ? before : stateText(context, way, n + 1);
     const notes: string[] = [];
     if (n === 0) notes.push("entry");
+    if (n > 0 && edgeNote(flow, insns[n - 1] as number, insn) === "alternative") notes.push("alternative");
     if (before !== after) notes.push(changeNote(flow, insn));
-    if (!last) {
-      const edge = edgeNote(flow, insn, to);
-      if (edge !== "" && edge !== "jump") notes.push(edge);
-    }
+    // Branches before anything has changed lead everywhere: they explain nothing.
+    if (!last && (firstChange < 0 || n > firstChange)) notes.push(turnNote(flow, insn, insns[n + 1] as number));
     if (last) notes.push("here");
-    if (notes.length === 0) continue;
+    if (notes.every((note) => note === "") && before === after) continue;
+    if (notes.length === 1 && notes[0] === "alternative" && before === after) continue;
     const place = placeOf(insn);
     steps.push({
       section: flow.code.object.sectionName[flow.code.insns.section[insn] as number] as string,
@@ -67,6 +68,12 @@ export function describeWay(
   }
   if (steps.length <= MAX_STEPS) return steps;
   return [...steps.slice(0, KEPT_FIRST), ...steps.slice(steps.length - (MAX_STEPS - KEPT_FIRST))];
+}
+
+/** How a way leaves an instruction, where that is worth a step of its own. */
+function turnNote(flow: Flow, from: number, to: number): string {
+  const note = edgeNote(flow, from, to);
+  return note === "jump" || note === "alternative" ? "" : note;
 }
 
 function stateText(context: RuleContext, way: Way, index: number): string {
@@ -87,9 +94,4 @@ function changeNote(flow: Flow, insn: number): string {
   const kind = flow.kind[insn];
   if (kind === KIND_CALL || kind === KIND_INDIRECT_CALL) return "call";
   return "";
-}
-
-/** For messages about code that no better name is known for. */
-export function insnName(context: RuleContext, insn: number): string {
-  return placeName(context.flow.code, insn);
 }

@@ -3,17 +3,23 @@ import type { TreeFacts } from "../analyze/analyze-object.ts";
 import { FormatError } from "../base/errors.ts";
 import { builtInFacts } from "../facts/built-in.ts";
 import { readNoreturnList, readUaccessSafeList } from "../facts/tree-lists.ts";
+import { type AffectedResult, findAffected } from "../kernel/affected.ts";
 import { type BuildResult, type BuiltObject, buildObjects } from "../kernel/build.ts";
+import { scanIncludes } from "../kernel/include-scan.ts";
 import { type CompileCache, commandIdentity } from "../kernel/kbuild.ts";
 import type { KernelConfig } from "../kernel/kernel-config.ts";
 import { type ObjectCache, openObjectCache } from "../kernel/object-cache.ts";
+import { openPlanner, type Planner } from "../kernel/planner.ts";
 import { openBuildFolder, type PreparedFolder, prepareBase, removeFolder } from "../kernel/prepare.ts";
 import type { Profile } from "../kernel/profile.ts";
 import { planReplay } from "../kernel/replay.ts";
 import type { Sandbox } from "../kernel/sandbox.ts";
-import type { Slot } from "../kernel/slot.ts";
+import { openSlot, type Slot } from "../kernel/slot.ts";
 import { changedPaths, type SourceListing } from "../kernel/source-listing.ts";
 import { ensureFolder } from "../kernel/state-folder.ts";
+import type { FileDiff } from "../patch/file-diff.ts";
+import { changedIdentifiers } from "../patch/identifiers.ts";
+import { fileKind, touchedFiles } from "../patch/touched.ts";
 import type { ReviewRequest } from "./request.ts";
 import type { PhaseTimer } from "./timer.ts";
 
@@ -41,6 +47,15 @@ export class ProfileBuild {
   readonly #compileCacheDir: string;
   readonly #baseBuilt = new Map<string, BuiltObject>();
   #serial = 0;
+  /** The state whose sources the slot holds and whose build folder is open. */
+  #open:
+    | {
+        readonly commit: string;
+        readonly outDir: string;
+        readonly config: KernelConfig;
+        readonly reconfigured: boolean;
+      }
+    | undefined;
 
   private constructor(options: ProfileBuildOptions, prepared: PreparedFolder) {
     this.#options = options;
@@ -92,6 +107,7 @@ export class ProfileBuild {
     return timer.time("build base", async () => {
       const outDir = allCached ? this.prepared.dir : this.#folder("out-base");
       if (!allCached) {
+        this.#open = undefined;
         await slot.checkout(base.commit);
         await openBuildFolder(this.prepared, { ...this.#sideOptions("rw"), outDir, changed: [] });
       }
@@ -106,12 +122,9 @@ export class ProfileBuild {
 
   /** Objects of one state of the series. Nothing of it is kept for others. */
   async buildState(state: SourceState, name: string, objects: readonly string[]): Promise<BuildResult> {
-    const { request, slot, base, profile, timer } = this.#options;
+    const { request, base, profile, timer } = this.#options;
     return timer.time("build head", async () => {
-      await slot.checkout(state.commit);
-      const changed = changedPaths(base.listing, state.listing);
-      const outDir = this.#folder("out-head");
-      const opened = await openBuildFolder(this.prepared, { ...this.#sideOptions("ro"), outDir, changed });
+      const opened = await this.#openState(state);
       const identity = `${this.prepared.toolchain.id} ${commandIdentity(profile, this.#ccache("ro"))}`;
       const replay = opened.reconfigured
         ? undefined
@@ -124,9 +137,95 @@ export class ProfileBuild {
             baseIdentity: identity,
             headIdentity: identity,
           });
-      const result = await this.#build("head", `${name}-${this.#serial++}`, outDir, objects, replay);
+      const result = await this.#build(
+        "head",
+        `${name.replaceAll(" ", "-")}-${this.#serial++}`,
+        opened.outDir,
+        objects,
+        replay,
+      );
       request.onProgress?.(`${profile.name}: ${name}: ${result.built.size} of ${objects.length} objects`);
       return result;
+    });
+  }
+
+  /** The objects that a series affects, from touched files to reasons. */
+  async findAffected(state: SourceState, patches: readonly (readonly FileDiff[])[]): Promise<AffectedResult> {
+    const { request, slot, base, profile, timer } = this.#options;
+    return timer.time("find objects", async () => {
+      const touched = touchedFiles(patches);
+      const opened = await this.#openState(state);
+      const head = this.#planner(slot.dir, opened.outDir);
+      const changesPlan = touched.some(
+        (file) => file.kind === "kbuild" || file.kind === "kconfig" || file.path.startsWith("scripts/"),
+      );
+      const second = changesPlan ? await this.#openBaseBeside() : undefined;
+      try {
+        return await findAffected({
+          touched,
+          changedIdentifiers: new Set(
+            patches
+              .flat()
+              .flatMap((file) => (fileKind(file.path) === "header" ? [...changedIdentifiers(file).defined] : [])),
+          ),
+          base: second === undefined ? head : this.#planner(second.slot.dir, second.outDir),
+          head,
+          baseConfig: this.prepared.config,
+          headConfig: opened.config,
+          headSourceDir: slot.dir,
+          sourceArch: profile.sourceArch,
+          dependencies: undefined,
+          includes: () =>
+            scanIncludes({
+              sourceDir: slot.dir,
+              listing: state.listing,
+              sourceArch: profile.sourceArch,
+              cacheFile: join(ensureFolder(request.state.cache, "includes"), `${profile.sourceArch}.json`),
+              signal: request.signal,
+            }),
+          findMentions: (symbols) => findMentions(slot, state.commit, symbols),
+        });
+      } finally {
+        second?.slot.release();
+        void base;
+      }
+    });
+  }
+
+  async #openState(state: SourceState) {
+    const { slot, base } = this.#options;
+    if (this.#open?.commit === state.commit && slot.head() === state.commit) return this.#open;
+    await slot.checkout(state.commit);
+    const outDir = this.#folder("out-head");
+    const changed = changedPaths(base.listing, state.listing);
+    const { config, reconfigured } = await openBuildFolder(this.prepared, {
+      ...this.#sideOptions("ro"),
+      outDir,
+      changed,
+    });
+    this.#open = { commit: state.commit, outDir, config, reconfigured };
+    return this.#open;
+  }
+
+  /** The base in a slot of its own, for patches to recipes, whose effect is the difference of two evaluations. */
+  async #openBaseBeside() {
+    const { slot, base } = this.#options;
+    const second = await openSlot(slot.tree, "base");
+    await second.checkout(base.commit);
+    const outDir = join(second.folder, `${this.#options.profile.name}-out`);
+    await openBuildFolder(this.prepared, { ...this.#sideOptions("ro"), sourceDir: second.dir, outDir, changed: [] });
+    return { slot: second, outDir };
+  }
+
+  #planner(sourceDir: string, outDir: string): Planner {
+    const { profile, sandbox, request } = this.#options;
+    return openPlanner({
+      folders: { sourceDir, outDir },
+      profile,
+      sandbox,
+      compileCache: this.#ccache("ro"),
+      seconds: profile.limits.prepareSeconds,
+      signal: request.signal,
     });
   }
 
@@ -179,6 +278,27 @@ export class ProfileBuild {
     });
   }
 }
+
+/** Makefiles and sources that name one of these configuration symbols. */
+async function findMentions(slot: Slot, commit: string, symbols: readonly string[]): Promise<readonly string[]> {
+  const words = symbols.slice(0, MAX_MENTIONED).flatMap((symbol) => ["-e", symbol]);
+  if (words.length === 0) return [];
+  const found = await slot.tree.git.run([
+    "grep",
+    "-l",
+    "-z",
+    "-w",
+    "-F",
+    "-I",
+    "--no-textconv",
+    ...words,
+    commit,
+    "--",
+  ]);
+  return found.stdout.split("\0").flatMap((entry) => (entry === "" ? [] : [entry.slice(commit.length + 1)]));
+}
+
+const MAX_MENTIONED = 50;
 
 /** The lists of one state of the tree; where it has none, the built-in ones, and the report says so. */
 export async function readTreeFacts(slot: Slot, commit: string): Promise<TreeFacts> {

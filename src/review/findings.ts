@@ -1,0 +1,115 @@
+import type { FileDiff } from "../patch/file-diff.ts";
+import type { ReviewFinding, ReviewGraph } from "../report/result.ts";
+import { rules } from "../rules/index.ts";
+import { copyPlace, type Decorator } from "./decorate.ts";
+import { placeFinding } from "./place.ts";
+import { type ProfileReview, speaks } from "./profile-review.ts";
+import type { Blamed } from "./walk.ts";
+
+// From what the profiles saw to the findings of the report: one finding with the list of profiles that it appears in.
+
+export interface FindingsInput {
+  readonly profiles: readonly ProfileReview[];
+  /** Files of each patch, in order. */
+  readonly patches: readonly (readonly FileDiff[])[];
+  readonly titles: readonly string[];
+  /** 0-based patch -> commit behind it; -1 is the base. */
+  readonly commitBehind: (patch: number) => string;
+  /** 0-based patch -> difference from the base to the state behind it. */
+  readonly diffBehind: (patch: number) => Promise<readonly FileDiff[]>;
+  readonly decorator: Decorator;
+}
+
+export interface FindingsOutput {
+  readonly findings: ReviewFinding[];
+  readonly graphs: ReviewGraph[];
+}
+
+export async function describeFindings(input: FindingsInput): Promise<FindingsOutput> {
+  const merged = new Map<string, { blamed: Blamed; profiles: string[] }>();
+  for (const { profile, blamed } of input.profiles) {
+    const seen = new Map<string, number>();
+    for (const item of blamed) {
+      const { finding, object, class: kind } = item.compared;
+      const base = `${kind}\n${object}\n${finding.fingerprint}\n${item.repairedBy ?? ""}`;
+      const nth = seen.get(base) ?? 0;
+      seen.set(base, nth + 1);
+      const key = `${base}\n${nth}`;
+      const known = merged.get(key);
+      if (known === undefined) merged.set(key, { blamed: item, profiles: [profile.name] });
+      else known.profiles.push(profile.name);
+    }
+  }
+  const findings: ReviewFinding[] = [];
+  const graphs: ReviewGraph[] = [];
+  for (const { blamed, profiles } of merged.values()) {
+    const id = `f${findings.length + 1}`;
+    const described = await describeFinding(input, blamed, id, profiles);
+    findings.push(described.finding);
+    if (described.graph !== undefined) graphs.push(described.graph);
+  }
+  return { findings, graphs };
+}
+
+async function describeFinding(input: FindingsInput, blamed: Blamed, id: string, profiles: string[]) {
+  const { compared, patch, repairedBy, seenIn, state } = blamed;
+  const { finding, object } = compared;
+  const tells = speaks(compared);
+  const isFixed = compared.class === "fixed";
+  const commit = input.commitBehind(isFixed ? -1 : state);
+  const placed = placeFinding({
+    finding,
+    source: sourceOf(object),
+    diff: isFixed ? [] : await input.diffBehind(state),
+    patches: input.patches,
+    patch,
+    state,
+  });
+  const analysis = seenIn?.analysis;
+  const steps = async (path: typeof finding.path) =>
+    tells && analysis !== undefined ? await input.decorator.steps(path, analysis, commit) : [];
+  const graph =
+    tells && analysis !== undefined ? await input.decorator.graph(`g-${id}`, object, finding, analysis) : undefined;
+  const described: ReviewFinding = {
+    id,
+    class: compared.class,
+    rule: finding.rule,
+    severity: finding.severity,
+    object,
+    function: finding.function,
+    file: placed.file,
+    line: placed.line,
+    onDiff: placed.onDiff,
+    ...(placed.diffLine === undefined ? {} : { diffLine: placed.diffLine }),
+    message: finding.message,
+    consequence: sentence(rules.find((rule) => rule.id === finding.rule)?.consequence ?? ""),
+    path: await steps(finding.path),
+    ...(finding.otherPath === undefined ? {} : { otherPath: await steps(finding.otherPath) }),
+    evidence: finding.evidence.map((e) => ({ ...e })),
+    related: finding.related.map(({ function: name, says, place }) => ({
+      function: name,
+      says,
+      ...(place === undefined ? {} : { place: copyPlace(place) }),
+    })),
+    fingerprint: finding.fingerprint,
+    ...(patch === undefined ? {} : { patch: patchRef(input, patch) }),
+    ...(repairedBy === undefined ? {} : { repairedBy: patchRef(input, repairedBy) }),
+    profiles,
+    ...(placed.hunk === undefined ? {} : { hunk: placed.hunk }),
+    ...(graph === undefined ? {} : { graph: graph.id }),
+    ...(finding.place === undefined ? {} : { place: copyPlace(finding.place) }),
+  };
+  return { finding: described, graph };
+}
+
+function sentence(text: string): string {
+  return text === "" ? "" : `${text[0]?.toUpperCase()}${text.slice(1)}.`;
+}
+
+function patchRef(input: FindingsInput, patch: number) {
+  return { number: patch + 1, subject: input.titles[patch] as string };
+}
+
+function sourceOf(object: string): string {
+  return object.replace(/\.o$/, ".c");
+}
