@@ -23,6 +23,15 @@ test("no default exports", () => {
   assert.deepEqual(found, []);
 });
 
+test("no test is skipped, left for later, or alone", () => {
+  const marks = /\b(?:test|it|describe|suite|t|context)\.(?:skip|todo|only)\b|[{,]\s*(?:skip|todo|only)\s*:/;
+  const found = code.filter((name) => name.endsWith(".test.ts") && marks.test(readRepositoryFile(name)));
+  assert.deepEqual(
+    found.filter((name) => !name.startsWith("test/meta/")),
+    [],
+  );
+});
+
 test("file names are in kebab case", () => {
   const named = code.filter(
     (name) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.(test|generated))?\.(ts|mjs)$/.test(posix.basename(name)),

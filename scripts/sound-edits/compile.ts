@@ -1,0 +1,88 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { run } from "../setup/command.ts";
+
+/** One object of a kernel build, as kbuild's .cmd file describes it. */
+export interface BuiltObject {
+  /** kernel/exit.o */
+  readonly object: string;
+  /** kernel/exit.c, relative to the source tree */
+  readonly source: string;
+  /** Headers of the source tree that it includes. */
+  readonly headers: readonly string[];
+  /** The compiler's command line, without what kbuild runs after it. */
+  readonly command: string;
+}
+
+/** The objects of a build folder that were compiled from a .c or .S file of the tree for the kernel itself. */
+export function readBuiltObjects(build: string, source: string): BuiltObject[] {
+  const found: BuiltObject[] = [];
+  const visit = (folder: string): void => {
+    for (const entry of readdirSync(join(build, folder), { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) {
+        if (!/^(tools|scripts|usr|certs|source)$|vdso|realmode|x86\/boot$|purgatory|libstub/.test(path)) visit(path);
+      } else if (/^\..*\.o\.cmd$/.test(entry.name)) {
+        const text = readFileSync(join(build, path), "utf8");
+        const command = /^savedcmd_\S+ := (gcc .*?)(?: ; .*)?$/m.exec(text)?.[1];
+        const made = /^source_\S+ := (\S+)$/m.exec(text)?.[1];
+        if (command === undefined || made === undefined || !made.startsWith(`${source}/`)) continue;
+        const headers = [...text.matchAll(/^ {2}(\/\S+\.h) \\$/gm)].flatMap((match) =>
+          match[1]!.startsWith(`${source}/`) ? [relative(source, match[1]!)] : [],
+        );
+        found.push({ object: join(folder, entry.name.slice(1, -4)), source: relative(source, made), headers, command });
+      }
+    }
+  };
+  visit("");
+  return found.sort((a, b) => (a.object < b.object ? -1 : 1));
+}
+
+const objtoolFlags =
+  "--hacks=jump_label,noinstr,skylake --ibt --orc --retpoline --rethunk --static-call --uaccess --prefix=16 --link".split(
+    " ",
+  );
+
+/**
+ * Compiles an object with one file of its sources replaced, beside the build folder and not in it, and asks the tree's own objtool about it
+ * where the build has one.
+ * @returns what objtool says, sorted and without addresses; undefined when it does not compile
+ */
+export async function compileEdited(
+  build: string,
+  source: string,
+  made: BuiltObject,
+  file: string,
+  text: string,
+  scratch: string,
+): Promise<string[] | undefined> {
+  const overlay = join(scratch, "overlay");
+  const place = join(overlay, file);
+  await mkdir(dirname(place), { recursive: true });
+  await writeFile(place, text);
+  const object = join(scratch, "edited.o");
+  const isSource = file === made.source;
+  // A header is found first in the overlay; a source finds the headers beside it in its old folder.
+  const roots = ["arch/x86/include", "include", "arch/x86/include/uapi", "include/uapi"].map(
+    (root) => `-I${join(overlay, root)}`,
+  );
+  let command = made.command
+    .replace(/-Wp,-MMD,\S+/, `-Wp,-MMD,${join(scratch, "edited.d")}`)
+    .replace(/-o \S+/, `-o ${object}`)
+    .replace(" -nostdinc ", ` -nostdinc ${roots.join(" ")} -iquote ${join(source, dirname(made.source))} `);
+  if (isSource) command = command.replace(join(source, file), place);
+  try {
+    await run("sh", ["-c", command], { cwd: build });
+  } catch {
+    return undefined;
+  }
+  const objtool = join(build, "tools/objtool/objtool");
+  if (!existsSync(objtool)) return [];
+  const said = await run("sh", ["-c", '"$@" 2>&1 || :', "sh", objtool, ...objtoolFlags, object]);
+  return said
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.replace(/^.*objtool: /, "").replace(/\+0x[0-9a-f]+/g, ""))
+    .sort();
+}
