@@ -1,0 +1,128 @@
+// npm run parity -- --build DIR [--mutate N] [--seed S] [--objects N] [--tree DIR] [--jobs N] [--samples K] [--json FILE] [--keep DIR] [--clean]
+// Runs the kernel tree's own object tool and ours over objects of a real build and over broken copies of them, and lists per function and
+// rule who says what. Exit status: 0, 1 when the tree's tool reports a function that ours is silent about, 2 when it could not be done.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { UsageError } from "../src/base/errors.ts";
+import { readNoreturnList, readUaccessSafeList } from "../src/facts/tree-lists.ts";
+import { excerpt } from "./parity/excerpt.ts";
+import { chooseObjects, memberObjects } from "./parity/objects.ts";
+import { planMutants } from "./parity/plan.ts";
+import { seededRandom } from "./parity/random.ts";
+import { type Outcome, runPlan } from "./parity/run.ts";
+import { classTable, describe, ruleTable, selectVerdicts } from "./parity/tables.ts";
+import { openTheirTool } from "./parity/their-tool.ts";
+
+const { values } = parseArgs({
+  options: {
+    build: { type: "string" },
+    mutate: { type: "string", default: "0" },
+    seed: { type: "string", default: "1" },
+    objects: { type: "string" },
+    tree: { type: "string" },
+    jobs: { type: "string", default: "2" },
+    samples: { type: "string", default: "3" },
+    json: { type: "string" },
+    keep: { type: "string" },
+    clean: { type: "boolean", default: false },
+  },
+});
+
+function number(name: "mutate" | "seed" | "jobs" | "samples" | "objects", fallback: number): number {
+  const text = values[name];
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new UsageError(`--${name} ${text}: not a number`);
+  return value;
+}
+
+async function main(): Promise<number> {
+  if (values.build === undefined) throw new UsageError("--build DIR is missing: a kernel build folder");
+  const build = resolve(values.build);
+  const tree = resolve(values.tree ?? join(build, "source"));
+  if (!existsSync(join(tree, "tools/objtool/check.c")))
+    throw new UsageError(`${tree}: no kernel source; name it by --tree`);
+  const tool = openTheirTool(build);
+  const checkC = readFileSync(join(tree, "tools/objtool/check.c"), "utf8");
+  const noreturns = join(tree, "tools/objtool/noreturns.h");
+  const facts = {
+    source: "lists of the tree",
+    noreturn: new Set(readNoreturnList(existsSync(noreturns) ? readFileSync(noreturns, "utf8") : checkC)),
+    accessSafe: new Set(readUaccessSafeList(checkC)),
+  };
+  const random = seededRandom(number("seed", 1));
+  const count = values.clean ? 0 : number("mutate", 0);
+  const members = memberObjects(build);
+  const objects = chooseObjects(members, tree, number("objects", values.clean ? members.length : 300), random);
+  say(`${objects.length} of ${members.length} objects, ${count} mutants, seed ${values.seed}`);
+  say(`theirs: objtool ${tool.flags.join(" ")}`);
+  const plan =
+    count === 0 ? [] : planMutants(build, objects, count, random, facts.noreturn, (done) => tick(`reading ${done}`));
+  if (values.keep !== undefined) mkdirSync(values.keep, { recursive: true });
+  let done = 0;
+  const started = performance.now();
+  const outcomes = await runPlan(objects, plan, {
+    build,
+    tool,
+    analyze: { facts, checkUnreachable: !tool.flags.includes("--no-unreachable") },
+    jobs: Math.max(1, number("jobs", 2)),
+    keep: values.keep,
+    progress: () => tick(`${++done} of ${objects.length + plan.length}`),
+  });
+  say(`done in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, undefined, 1)}\n`);
+  return report(outcomes, build);
+}
+
+function report(outcomes: readonly Outcome[], build: string): number {
+  const clean = outcomes.filter((outcome) => outcome.number < 0);
+  const mutants = outcomes.filter((outcome) => outcome.number >= 0);
+  console.log(`\nUnmodified objects: ${clean.length}\n\n${ruleTable(clean)}`);
+  for (const by of ["only-theirs", "only-ours"] as const)
+    for (const { outcome, verdict } of selectVerdicts(clean, by)) console.log(describe(outcome, verdict));
+  if (mutants.length > 0) {
+    console.log(
+      `\nMutants: ${mutants.length} (functions with a report, by rule)\n\n${ruleTable(mutants)}\n\n${classTable(mutants)}`,
+    );
+    console.log("\nOnly theirs:");
+    for (const { outcome, verdict } of selectVerdicts(mutants, "only-theirs")) console.log(describe(outcome, verdict));
+    sample(mutants, build);
+  }
+  const missed = selectVerdicts(outcomes, "only-theirs").length;
+  console.log(`\nonly theirs: ${missed}`);
+  return missed > 0 ? 1 : 0;
+}
+
+/** A few of what only ours says, by rule, with the code around. */
+function sample(mutants: readonly Outcome[], build: string): void {
+  const wanted = number("samples", 3);
+  const shown = new Map<string, number>();
+  console.log(`\nOnly ours, ${wanted} of each rule:`);
+  for (const { outcome, verdict } of selectVerdicts(mutants, "only-ours")) {
+    const before = shown.get(verdict.rule) ?? 0;
+    if (before >= wanted) continue;
+    shown.set(verdict.rule, before + 1);
+    const kept = values.keep === undefined ? join(build, outcome.object) : join(values.keep, `${outcome.number}.o`);
+    console.log(`${describe(outcome, verdict)}\n${excerpt(kept, outcome, verdict)}`);
+  }
+}
+
+function say(text: string): void {
+  process.stderr.write(`[parity] ${text}\n`);
+}
+
+let ticked = 0;
+function tick(text: string): void {
+  if (performance.now() - ticked < 3000) return;
+  ticked = performance.now();
+  say(text);
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  say(error.message);
+  process.exitCode = 2;
+}

@@ -1,0 +1,89 @@
+import type { ObjectFinding } from "../../src/analyze/analyze-object.ts";
+import type { ObjectModel } from "./object-model.ts";
+import type { TheirReport } from "./their-tool.ts";
+
+/** One thing that one of the tools says about a function. */
+export interface Said {
+  /** Keys of ObjectModel.keyOf; a finding of ours is filed under its place and under its function, which are mostly one. */
+  readonly functions: readonly string[];
+  readonly rule: string;
+  readonly text: string;
+  /** "section+0xoffset" or as their tool names it */
+  readonly place: string;
+}
+
+/** What is said of one function under one rule, by whom. */
+export interface Verdict extends Said {
+  /**
+   * both: the same rule in the same function. other-rule: they name the function, we name it by another rule. only-theirs: we say nothing
+   * about the function. masked: only ours, where theirs stopped before (one warning a function, nothing behind a fatal one, nothing
+   * unreachable when anything else was said). only-ours: the rest.
+   */
+  readonly by: "both" | "other-rule" | "only-theirs" | "masked" | "only-ours";
+}
+
+export function sayOurs(model: ObjectModel, findings: readonly ObjectFinding[]): Said[] {
+  return findings.map((finding) => {
+    const key = model.keyOf(model.code.object.findSection(finding.section), finding.offset);
+    const named = model.keyOfName(finding.function, 0);
+    return {
+      functions: named === undefined || named === key ? [key] : [named, key],
+      rule: finding.rule,
+      text: `${finding.severity === "note" ? "(note) " : ""}${finding.message}`,
+      place: `${finding.section}+0x${finding.offset.toString(16)}`,
+    };
+  });
+}
+
+export function sayTheirs(model: ObjectModel, reports: readonly TheirReport[]): Said[] {
+  return reports.flatMap((report) =>
+    report.rule === undefined
+      ? []
+      : [
+          {
+            functions: [model.keyOfName(report.name, report.plus) ?? `unknown ${report.name}`],
+            rule: report.rule,
+            text: report.text,
+            place: `${report.name}+0x${report.plus.toString(16)}`,
+          },
+        ],
+  );
+}
+
+const identity = (said: Said): string => `${said.functions[0]} ${said.rule}`;
+
+/** What is said of a mutant and was not said of the object before. */
+export function without(said: readonly Said[], before: readonly Said[]): Said[] {
+  const known = new Set(before.map(identity));
+  return said.filter((each) => !known.has(identity(each)));
+}
+
+/** One verdict for a function and a rule. */
+export function compare(
+  model: ObjectModel,
+  theirs: readonly Said[],
+  ours: readonly Said[],
+  reports: readonly TheirReport[],
+): Verdict[] {
+  const verdicts = new Map<string, Verdict>();
+  const add = (verdict: Verdict): void => {
+    if (!verdicts.has(identity(verdict))) verdicts.set(identity(verdict), verdict);
+  };
+  const meet = (a: Said, b: Said): boolean => a.functions.some((key) => b.functions.includes(key));
+  for (const their of theirs) {
+    const here = ours.filter((our) => meet(our, their));
+    const by = here.some((our) => our.rule === their.rule) ? "both" : here.length > 0 ? "other-rule" : "only-theirs";
+    add({ ...their, by });
+  }
+  const stopped = new Set(reports.map((report) => model.keyOfName(report.name, report.plus)));
+  const fatal = reports.some((report) => report.fatal);
+  for (const our of ours) {
+    if (theirs.some((their) => their.rule === our.rule && meet(our, their))) continue;
+    const masked =
+      fatal ||
+      our.functions.some((key) => stopped.has(key)) ||
+      (our.rule === "unreachable-instruction" && reports.length > 0);
+    add({ ...our, by: masked ? "masked" : "only-ours" });
+  }
+  return [...verdicts.values()];
+}

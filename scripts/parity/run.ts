@@ -1,0 +1,141 @@
+import { mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type AnalyzeOptions, analyzeObject, type ObjectFinding } from "../../src/analyze/analyze-object.ts";
+import { bytesSource } from "../../src/base/bytes.ts";
+import { compare, type Said, sayOurs, sayTheirs, type Verdict, without } from "./compare.ts";
+import { mutationClasses } from "./mutations.ts";
+import { ObjectEdit } from "./object-edit.ts";
+import { type ObjectModel, openModel } from "./object-model.ts";
+import type { Planned } from "./plan.ts";
+import { seededRandom } from "./random.ts";
+import type { TheirReport, TheirTool } from "./their-tool.ts";
+
+/** What happened to one mutant, or to one object as it is (number -1). */
+export interface Outcome {
+  readonly number: number;
+  readonly object: string;
+  readonly class: string;
+  readonly function: string;
+  readonly section: string;
+  readonly offset: number;
+  readonly before: string;
+  readonly after: string;
+  readonly verdicts: readonly Verdict[];
+  /** Everything that their tool printed for it, outside of the comparison too. */
+  readonly theirTexts: readonly string[];
+  readonly ourMilliseconds: number;
+}
+
+export interface RunOptions {
+  readonly build: string;
+  readonly tool: TheirTool;
+  readonly analyze: AnalyzeOptions;
+  /** How many of their tool run at once. */
+  readonly jobs: number;
+  /** Mutants that somebody says something about are kept here, by their number. */
+  readonly keep: string | undefined;
+  readonly progress: (outcome: Outcome) => void;
+}
+
+interface Both {
+  readonly theirs: readonly Said[];
+  readonly ours: readonly Said[];
+  readonly reports: readonly TheirReport[];
+  readonly milliseconds: number;
+}
+
+/** Runs both tools over every object of the plan, first as it is, then over its mutants. */
+export async function runPlan(
+  objects: readonly string[],
+  plan: readonly Planned[],
+  options: RunOptions,
+): Promise<Outcome[]> {
+  const scratch = mkdtempSync(join(tmpdir(), "objreview-parity-"));
+  const outcomes: Outcome[] = [];
+  const queue = [...objects];
+  const work = async (): Promise<void> => {
+    for (let object = queue.shift(); object !== undefined; object = queue.shift()) {
+      const bytes = readFileSync(join(options.build, object));
+      const model = openModel(object, bytes);
+      const clean = await runBoth(model, bytes, scratch, "clean", options);
+      const tell = (outcome: Outcome): void => {
+        outcomes.push(outcome);
+        options.progress(outcome);
+      };
+      const verdicts = compare(model, clean.theirs, clean.ours, clean.reports);
+      const nothing = { class: "clean", function: "", section: "", offset: 0, before: "", after: "" };
+      tell({ ...nothing, number: -1, object, verdicts, theirTexts: texts(clean), ourMilliseconds: clean.milliseconds });
+      for (const planned of plan.filter((each) => each.object === object)) {
+        const outcome = await runMutant(model, planned, clean, scratch, options);
+        if (outcome !== undefined) tell(outcome);
+      }
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: options.jobs }, work));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return outcomes.sort((a, b) => a.number - b.number || (a.object < b.object ? -1 : 1));
+}
+
+const texts = (both: Both): string[] =>
+  both.reports.map((report) => `${report.name}+0x${report.plus.toString(16)}: ${report.text}`);
+
+async function runMutant(
+  model: ObjectModel,
+  planned: Planned,
+  clean: Both,
+  scratch: string,
+  options: RunOptions,
+): Promise<Outcome | undefined> {
+  const row = mutationClasses[planned.class] as (typeof mutationClasses)[number];
+  const { noreturn } = options.analyze.facts;
+  const edit = new ObjectEdit(model.bytes);
+  const site = row.sites(model, noreturn)[planned.site] as number;
+  const done = row.apply(model, edit, site, seededRandom(planned.seed), noreturn);
+  if (done === undefined) return undefined;
+  const both = await runBoth(model, edit.bytes, scratch, String(planned.number), options);
+  const verdicts = compare(model, without(both.theirs, clean.theirs), without(both.ours, clean.ours), both.reports);
+  if (options.keep !== undefined && verdicts.length > 0)
+    writeFileSync(join(options.keep, `${planned.number}.o`), edit.bytes);
+  return {
+    number: planned.number,
+    object: model.name,
+    class: row.name,
+    function: model.keyOf(done.section, done.offset),
+    section: model.code.object.sectionName[done.section] as string,
+    offset: done.offset,
+    before: done.before,
+    after: done.after,
+    verdicts,
+    theirTexts: texts(both),
+    ourMilliseconds: both.milliseconds,
+  };
+}
+
+async function runBoth(
+  model: ObjectModel,
+  bytes: Uint8Array,
+  scratch: string,
+  name: string,
+  options: RunOptions,
+): Promise<Both> {
+  const path = join(scratch, `${model.name.replaceAll("/", "_")}.${name}.o`);
+  writeFileSync(path, bytes);
+  const running = options.tool.run(path);
+  const started = performance.now();
+  let findings: readonly ObjectFinding[];
+  try {
+    findings = analyzeObject(bytesSource(bytes), options.analyze).findings;
+  } catch (error) {
+    throw new Error(`${model.name}, ${name}: ours fails: ${(error as Error).message}`, { cause: error });
+  }
+  const milliseconds = performance.now() - started;
+  const reports = await running.catch((error: unknown) => {
+    throw new Error(`${model.name}, ${name}: ${(error as Error).message}`, { cause: error });
+  });
+  unlinkSync(path);
+  return { theirs: sayTheirs(model, reports), ours: sayOurs(model, findings), reports, milliseconds };
+}

@@ -1,0 +1,41 @@
+import type { ObjectEdit } from "./object-edit.ts";
+import type { ObjectModel } from "./object-model.ts";
+import type { Random } from "./random.ts";
+
+// What a way of breaking an object is.
+
+/** What was done, in words; undefined when this site turned out not to be fit for it. */
+export interface Done {
+  readonly section: number;
+  readonly offset: number;
+  readonly before: string;
+  readonly after: string;
+}
+
+export interface MutationClass {
+  readonly name: string;
+  /** Instructions, or entries of the table, that it can be done to. */
+  sites(model: ObjectModel, noreturn: ReadonlySet<string>): readonly number[];
+  apply(
+    model: ObjectModel,
+    edit: ObjectEdit,
+    site: number,
+    random: Random,
+    noreturn: ReadonlySet<string>,
+  ): Done | undefined;
+}
+
+export const hex = (bytes: ArrayLike<number>): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+
+/** Instructions that `wanted` says yes to; only the places where the kernel's code runs, not what is thrown away at the link. */
+export function insnsWhere(model: ObjectModel, wanted: (insn: number) => boolean): number[] {
+  const found: number[] = [];
+  const { code } = model;
+  for (const section of code.sections) {
+    if ((code.object.sectionName[section] as string).startsWith(".discard")) continue;
+    const end = code.sectionEnd[section] as number;
+    for (let i = code.sectionStart[section] as number; i < end; i++) if (wanted(i)) found.push(i);
+  }
+  return found;
+}
