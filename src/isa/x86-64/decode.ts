@@ -23,12 +23,58 @@ definePrimaryMap();
 defineEscapeMaps();
 defineVexMaps();
 
+// Constants of this module are folded into the hot loop, imported ones are loaded again and again (V8 in Node 24).
+const {
+  ACTION_FIRST_WIDE,
+  ACTION_INDIRECT,
+  ACTION_LAST_FRAME,
+  ACTION_LAST_WIDE,
+  ACTION_LEA,
+  ACTION_MASK,
+  ACTION_NOP,
+  ACTION_SHADOW_STACK_HINT,
+  ACTION_SHIFT,
+  ACTION_STRING,
+  ACTION_SYSTEM,
+  ACTION_TRANSACTION,
+  ACTION_UNDEFINED,
+  ACTION_X87_STATUS,
+  BY_PREFIX,
+  BY_REG,
+  ESCAPE,
+  GROUPS,
+  IMM_ADDRESS,
+  IMM_MASK,
+  KIND_SHIFT,
+  LOCKABLE,
+  MAP_0F,
+  MAP_0F38,
+  MAP_0F3A,
+  MAP_EVEX,
+  MAP_EVEX5,
+  MAP_SYSTEM,
+  MAP_VEX,
+  MAP_VEX7,
+  MODRM,
+  PREFIX,
+  PREFIX_SETS,
+  REGISTERS_ONLY,
+  W_ANY,
+  W_BYTE,
+  W_REG,
+  W_RM,
+  W_VVVV,
+} = d;
+const { descriptors: allDescriptors, fixedWrites: allFixedWrites, immediateSize } = d;
+
 /** Longest instruction in bytes (SDM volume 2, section 2.3.11). */
 const MAX_SIZE = 15;
 /** The decoder may look this far behind an instruction's first byte before it knows that the instruction is too long. */
 const LOOK_AHEAD = 40;
-/** Rows that are reserved at a time. */
+/** Most rows between two looks at the tables' capacity. */
 const BLOCK = 8192;
+/** Free rows that are too few to go on with. */
+const FEW_ROWS = 64;
 
 // Prefixes that were seen, one bit each.
 const PREFIX_66 = 1;
@@ -38,16 +84,6 @@ const PREFIX_F2 = 8;
 const PREFIX_LOCK = 16;
 const PREFIX_FS_GS = 32;
 const PREFIX_3E = 64;
-
-/** immediate class * 4 + (operand-size prefix: 1) + (REX.W: 2) -> bytes; the address class is longer by its own rule. */
-const immediateSize = new Uint8Array(16 * 4);
-for (let variant = 0; variant < 4; variant++) {
-  const narrow = variant === 1;
-  const sizes = [0, 1, 2, narrow ? 2 : 4, narrow ? 2 : variant >= 2 ? 8 : 4, 8, 3, 1, 4, 2, 4];
-  sizes.forEach((size, immediate) => {
-    immediateSize[immediate * 4 + variant] = size;
-  });
-}
 
 /** See Arch.decode: `bytes[start, end)` become rows of `out`, every byte in exactly one row. */
 export function decode(bytes: Uint8Array, section: number, start: number, end: number, out: DecodeOutput): void {
@@ -63,7 +99,6 @@ export function decode(bytes: Uint8Array, section: number, start: number, end: n
 }
 
 const operands: Operands = {
-  wide: false,
   stack64: false,
   isRegister: false,
   reg: 0,
@@ -88,9 +123,12 @@ function decodeBlock(
   out: DecodeOutput,
 ): number {
   const { insns, ops } = out;
-  const room = Math.min(BLOCK, to - from);
-  insns.reserve(room);
-  ops.reserve(room * MAX_OPS_PER_INSN);
+  let room = Math.min(insns.capacity - insns.length, ((ops.capacity - ops.length) / MAX_OPS_PER_INSN) | 0, to - from);
+  if (room < FEW_ROWS && room < to - from) {
+    room = Math.min(BLOCK, to - from);
+    insns.reserve(room);
+    ops.reserve(room * MAX_OPS_PER_INSN);
+  }
   const columns = insns.columns;
   const sectionColumn = columns.section;
   const offsetColumn = columns.offset;
@@ -100,8 +138,8 @@ function decodeBlock(
   const targetColumn = columns.target;
   const writesColumn = columns.writes;
   const opColumn = columns.op;
-  const descriptors = d.descriptors;
-  const fixedWrites = d.fixedWrites;
+  const descriptors = allDescriptors;
+  const fixedWrites = allFixedWrites;
   const o = operands;
   let row = insns.length;
   const lastRow = row + room;
@@ -115,7 +153,7 @@ function decodeBlock(
     let index = byte;
     let descriptor = descriptors[byte] as number;
 
-    while ((descriptor & d.PREFIX) !== 0 && at - start < MAX_SIZE) {
+    while ((descriptor & PREFIX) !== 0 && at - start < MAX_SIZE) {
       if ((byte & 0xf0) === 0x40) rex = byte;
       else {
         rex = 0; // a REX prefix counts only directly before the opcode
@@ -152,16 +190,16 @@ function decodeBlock(
     // 0 none, 1 66, 2 f3, 3 f2: the order of VEX.pp
     let pp = 0;
     let vvvv = 0;
-    if ((descriptor & d.ESCAPE) !== 0) {
+    if ((descriptor & ESCAPE) !== 0) {
       if (byte === 0x0f) {
         byte = bytes[at++] as number;
-        index = d.MAP_0F + byte;
+        index = MAP_0F + byte;
         if (byte === 0x38) {
           byte = bytes[at++] as number;
-          index = d.MAP_0F38 + byte;
+          index = MAP_0F38 + byte;
         } else if (byte === 0x3a) {
           byte = bytes[at++] as number;
-          index = d.MAP_0F3A + byte;
+          index = MAP_0F3A + byte;
         }
         pp = prefix & PREFIX_F3 ? 2 : prefix & PREFIX_F2 ? 3 : prefix & PREFIX_66;
       } else {
@@ -174,7 +212,7 @@ function decodeBlock(
           pp = first & 3;
           vvvv = (~first >> 3) & 15;
           byte = bytes[at++] as number;
-          index = d.MAP_VEX + byte;
+          index = MAP_VEX + byte;
         } else {
           const second = bytes[at++] as number;
           rex = 0x40 | ((~first >> 5) & 7) | ((second >> 4) & 8);
@@ -183,16 +221,16 @@ function decodeBlock(
           if (byte === 0xc4) {
             const map = first & 31;
             byte = bytes[at++] as number;
-            index = map >= 1 && map <= 3 ? d.MAP_VEX + ((map - 1) << 8) + byte : map === 7 ? d.MAP_VEX7 + byte : -1;
+            index = map >= 1 && map <= 3 ? MAP_VEX + ((map - 1) << 8) + byte : map === 7 ? MAP_VEX7 + byte : -1;
           } else {
             const map = first & 15;
             at++;
             byte = bytes[at++] as number;
             index =
               map >= 1 && map <= 3
-                ? d.MAP_EVEX + ((map - 1) << 8) + byte
+                ? MAP_EVEX + ((map - 1) << 8) + byte
                 : map === 5 || map === 6
-                  ? d.MAP_EVEX5 + ((map - 5) << 8) + byte
+                  ? MAP_EVEX5 + ((map - 5) << 8) + byte
                   : -1;
             if ((second & 4) === 0) index = -1;
           }
@@ -202,34 +240,34 @@ function decodeBlock(
       descriptor = descriptors[index] as number;
     }
 
-    if ((descriptor & d.BY_PREFIX) !== 0) {
-      index = d.PREFIX_SETS + ((descriptor >> d.ACTION_SHIFT) & d.ACTION_MASK) * 4 + pp;
+    if ((descriptor & BY_PREFIX) !== 0) {
+      index = PREFIX_SETS + ((descriptor >> ACTION_SHIFT) & ACTION_MASK) * 4 + pp;
       descriptor = descriptors[index] as number;
     }
 
     let flags = 0;
     let reg = 0;
     let rm = (byte & 7) | ((rex & 1) << 3);
-    let isRegister = false;
+    let isRegister = true; // without ModRM, rm is the register in the opcode
     let base = NO_REGISTER;
     let displacement = 0;
-    if ((descriptor & d.MODRM) !== 0) {
+    if ((descriptor & MODRM) !== 0) {
       const modrm = bytes[at++] as number;
-      const mod = (descriptor & d.REGISTERS_ONLY) !== 0 ? 3 : modrm >> 6;
+      const mod = (descriptor & REGISTERS_ONLY) !== 0 ? 3 : modrm >> 6;
       reg = (modrm >> 3) & 7;
-      if ((descriptor & d.BY_REG) !== 0) {
-        index = d.GROUPS + ((descriptor >> d.ACTION_SHIFT) & d.ACTION_MASK) * 16 + (mod === 3 ? 8 : 0) + reg;
+      if ((descriptor & BY_REG) !== 0) {
+        index = GROUPS + ((descriptor >> ACTION_SHIFT) & ACTION_MASK) * 16 + (mod === 3 ? 8 : 0) + reg;
         descriptor = descriptors[index] as number;
-        if (((descriptor >> d.ACTION_SHIFT) & d.ACTION_MASK) === d.ACTION_SYSTEM) {
+        if (((descriptor >> ACTION_SHIFT) & ACTION_MASK) === ACTION_SYSTEM) {
           index =
-            d.MAP_SYSTEM + (prefix & PREFIX_F3 ? 2 : prefix & PREFIX_F2 ? 3 : prefix & PREFIX_66) * 64 + (modrm & 63);
+            MAP_SYSTEM + (prefix & PREFIX_F3 ? 2 : prefix & PREFIX_F2 ? 3 : prefix & PREFIX_66) * 64 + (modrm & 63);
           descriptor = descriptors[index] as number;
         }
       }
       reg |= (rex & 4) << 1;
       rm = (modrm & 7) | ((rex & 1) << 3);
-      if (mod === 3) isRegister = true;
-      else {
+      if (mod !== 3) {
+        isRegister = false;
         let hasDisplacement32 = mod === 2;
         if ((modrm & 7) === 4) {
           const sib = bytes[at++] as number;
@@ -249,13 +287,13 @@ function decodeBlock(
       }
     }
 
-    let kind = (descriptor >> d.KIND_SHIFT) & 31;
+    let kind = (descriptor >> KIND_SHIFT) & 31;
     let target = NONE;
     let immediate = 0;
-    const immediateClass = descriptor & d.IMM_MASK;
+    const immediateClass = descriptor & IMM_MASK;
     if (immediateClass !== 0) {
       let size = immediateSize[immediateClass * 4 + (prefix & PREFIX_66) + ((rex & 8) >> 2)] as number;
-      if (immediateClass === d.IMM_ADDRESS && (prefix & PREFIX_67) !== 0) size = 4;
+      if (immediateClass === IMM_ADDRESS && (prefix & PREFIX_67) !== 0) size = 4;
       if (size === 1) immediate = ((bytes[at] as number) << 24) >> 24;
       else if (size === 4) immediate = readInt32(bytes, at);
       at += size;
@@ -263,72 +301,46 @@ function decodeBlock(
     }
 
     let writes = fixedWrites[index] as number;
-    switch ((descriptor >> d.WRITES_SHIFT) & 15) {
-      case d.WRITES_REG:
-        writes |= 1 << reg;
-        break;
-      case d.WRITES_RM:
-        if (isRegister) writes |= 1 << rm;
-        break;
-      case d.WRITES_REG_RM:
-        writes |= 1 << reg;
-        if (isRegister) writes |= 1 << rm;
-        break;
-      case d.WRITES_OPCODE:
-        writes |= 1 << rm;
-        break;
-      case d.WRITES_REG8:
-        writes |= 1 << byteRegister(reg, rex);
-        break;
-      case d.WRITES_RM8:
-        if (isRegister) writes |= 1 << byteRegister(rm, rex);
-        break;
-      case d.WRITES_REG8_RM8:
-        writes |= 1 << byteRegister(reg, rex);
-        if (isRegister) writes |= 1 << byteRegister(rm, rex);
-        break;
-      case d.WRITES_OPCODE8:
-        writes |= 1 << byteRegister(rm, rex);
-        break;
-      case d.WRITES_VVVV:
-        writes |= 1 << vvvv;
-        break;
-      case d.WRITES_REG_VVVV:
-        writes |= (1 << reg) | (1 << vvvv);
-        break;
+    if ((descriptor & W_ANY) !== 0) {
+      // without REX the 8-bit registers 4 to 7 are the second bytes of registers 0 to 3 (SDM volume 2, section 3.1.1.1)
+      const registerBits = (descriptor & W_BYTE) !== 0 && rex === 0 ? 3 : 15;
+      if ((descriptor & W_REG) !== 0) writes |= 1 << (reg & registerBits);
+      if ((descriptor & W_RM) !== 0 && isRegister) writes |= 1 << (rm & registerBits);
+      if ((descriptor & W_VVVV) !== 0) writes |= 1 << vvvv;
     }
 
     let op = NONE;
-    const action = (descriptor >> d.ACTION_SHIFT) & d.ACTION_MASK;
+    const action = (descriptor >> ACTION_SHIFT) & ACTION_MASK;
     if (action !== 0) {
-      if (action <= d.ACTION_LAST_FRAME) {
-        o.wide = (rex & 8) !== 0;
-        o.stack64 = (prefix & PREFIX_66) === 0 || o.wide;
-        o.isRegister = isRegister;
-        o.reg = reg;
-        o.rm = rm;
-        o.addressBase = (prefix & PREFIX_67) !== 0 ? NO_REGISTER : base;
-        o.base = (prefix & PREFIX_FS_GS) !== 0 ? NO_REGISTER : o.addressBase;
-        o.displacement = displacement;
-        o.immediate = immediate;
-        const before = ops.length;
-        if (at - start <= MAX_SIZE && at <= stop && appendFrameOps(ops, row, action, o)) op = before;
-        if (action === d.ACTION_LEA) {
+      if (action <= ACTION_LAST_FRAME) {
+        if (action < ACTION_FIRST_WIDE || action > ACTION_LAST_WIDE || (rex & 8) !== 0) {
+          o.stack64 = (prefix & PREFIX_66) === 0 || (rex & 8) !== 0;
+          o.isRegister = isRegister;
+          o.reg = reg;
+          o.rm = rm;
+          o.addressBase = (prefix & PREFIX_67) !== 0 ? NO_REGISTER : base;
+          o.base = (prefix & PREFIX_FS_GS) !== 0 ? NO_REGISTER : o.addressBase;
+          o.displacement = displacement;
+          o.immediate = immediate;
+          const before = ops.length;
+          if (at - start <= MAX_SIZE && at <= stop && appendFrameOps(ops, row, action, o)) op = before;
+        }
+        if (action === ACTION_LEA) {
           flags &= ~FLAG_INDEXED; // it computes an address and reads nothing
           if (isRegister) flags |= FLAG_INVALID;
         }
       } else {
         switch (action) {
-          case d.ACTION_NOP:
+          case ACTION_NOP:
             if ((rex & 1) !== 0) {
               kind = KIND_OTHER; // xchg %r8,%rax
               writes = (1 << RAX) | (1 << rm);
             } else if ((prefix & PREFIX_F3) !== 0) kind = KIND_OTHER; // pause
             break;
-          case d.ACTION_STRING:
+          case ACTION_STRING:
             if ((prefix & (PREFIX_F2 | PREFIX_F3)) !== 0) writes |= 1 << RCX;
             break;
-          case d.ACTION_SHADOW_STACK_HINT:
+          case ACTION_SHADOW_STACK_HINT:
             if (byte !== 0x1e) break;
             if ((bytes[at - 1] as number) === 0xfa || (bytes[at - 1] as number) === 0xfb) kind = KIND_LANDING_PAD;
             else if ((reg & 7) === 1) {
@@ -336,23 +348,23 @@ function decodeBlock(
               writes |= 1 << rm;
             } else kind = KIND_NOP;
             break;
-          case d.ACTION_TRANSACTION:
+          case ACTION_TRANSACTION:
             if ((rm & 7) !== 0) kind = KIND_UNKNOWN;
             break;
-          case d.ACTION_INDIRECT:
+          case ACTION_INDIRECT:
             if ((prefix & PREFIX_3E) !== 0) flags |= FLAG_NOTRACK;
             break;
-          case d.ACTION_UNDEFINED:
+          case ACTION_UNDEFINED:
             flags |= FLAG_INVALID;
             break;
-          case d.ACTION_X87_STATUS:
+          case ACTION_X87_STATUS:
             if ((rm & 7) === 0) writes |= 1 << RAX;
             else kind = KIND_UNKNOWN;
             break;
         }
       }
     }
-    if ((prefix & PREFIX_LOCK) !== 0 && ((descriptor & d.LOCKABLE) === 0 || isRegister)) flags |= FLAG_INVALID;
+    if ((prefix & PREFIX_LOCK) !== 0 && ((descriptor & LOCKABLE) === 0 || isRegister)) flags |= FLAG_INVALID;
 
     let size = at - start;
     if (kind === KIND_UNKNOWN || size > MAX_SIZE || at > stop) {
@@ -386,9 +398,4 @@ function readInt32(bytes: Uint8Array, at: number): number {
     ((bytes[at + 2] as number) << 16) |
     ((bytes[at + 3] as number) << 24)
   );
-}
-
-/** Without REX the 8-bit registers 4 to 7 are the second bytes of registers 0 to 3 (SDM volume 2, table 2-4 and section 3.1.1.1). */
-function byteRegister(register: number, rex: number): number {
-  return rex === 0 && register >= 4 && register < 8 ? register - 4 : register;
 }

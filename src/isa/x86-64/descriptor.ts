@@ -54,28 +54,33 @@ export const IMM_8_8 = 9;
 export const IMM_32 = 10;
 export const IMM_MASK = 15;
 
+/** immediate class * 4 + (operand-size prefix: 1) + (REX.W: 2) -> bytes; the address class is longer by its own rule. */
+export const immediateSize = new Uint8Array(16 * 4);
+for (let variant = 0; variant < 4; variant++) {
+  const narrow = variant === 1;
+  const sizes = [0, 1, 2, narrow ? 2 : 4, narrow ? 2 : variant >= 2 ? 8 : 4, 8, 3, 1, 4, 2, 4];
+  sizes.forEach((size, immediate) => {
+    immediateSize[immediate * 4 + variant] = size;
+  });
+}
+
 export const MODRM = 1 << 4;
 export const PREFIX = 1 << 5;
 export const ESCAPE = 1 << 6;
 export const BY_REG = 1 << 7;
 
-export const WRITES_SHIFT = 8;
-export const WRITES_NOTHING = 0;
+// Bits 8-11: the general registers that the encoding names as written.
 /** ModRM.reg */
-export const WRITES_REG = 1;
-/** ModRM.rm where it names a register */
-export const WRITES_RM = 2;
-export const WRITES_REG_RM = 3;
-/** The low three bits of the opcode */
-export const WRITES_OPCODE = 4;
-// The same as 8-bit registers: without REX numbers 4 to 7 are ah, ch, dh and bh.
-export const WRITES_REG8 = 5;
-export const WRITES_RM8 = 6;
-export const WRITES_REG8_RM8 = 7;
-export const WRITES_OPCODE8 = 8;
+export const W_REG = 1 << 8;
+/** ModRM.rm where it names a register; without a ModRM byte the low three bits of the opcode */
+export const W_RM = 1 << 9;
+/** As 8-bit registers: without REX numbers 4 to 7 are ah, ch, dh and bh. */
+export const W_BYTE = 1 << 10;
 /** VEX.vvvv */
-export const WRITES_VVVV = 9;
-export const WRITES_REG_VVVV = 10;
+export const W_VVVV = 1 << 11;
+export const W_ANY = W_REG | W_RM | W_VVVV;
+export const W_REG8 = W_REG | W_BYTE;
+export const W_RM8 = W_RM | W_BYTE;
 
 export const KIND_SHIFT = 12;
 export const ACTION_SHIFT = 17;
@@ -93,6 +98,8 @@ export const ACTION_PUSH_RM = 5;
 export const ACTION_POP_RM = 6;
 export const ACTION_PUSH_FLAGS = 7;
 export const ACTION_POP_FLAGS = 8;
+// From here to ACTION_DEC: nothing to follow without REX.W.
+export const ACTION_FIRST_WIDE = 9;
 export const ACTION_MOVE_TO_RM = 9;
 export const ACTION_MOVE_TO_REG = 10;
 export const ACTION_LEA = 11;
@@ -108,6 +115,7 @@ export const ACTION_ADD_REG_TO_RM = 18;
 export const ACTION_ADD_RM_TO_REG = 19;
 export const ACTION_INC = 20;
 export const ACTION_DEC = 21;
+export const ACTION_LAST_WIDE = 21;
 export const ACTION_LEAVE = 22;
 export const ACTION_LAST_FRAME = 22;
 /** 90: nop, pause, or xchg with r8 */
@@ -143,17 +151,6 @@ export const ACCESS_OPEN = KIND_ACCESS_OPEN << KIND_SHIFT;
 export const ACCESS_CLOSE = KIND_ACCESS_CLOSE << KIND_SHIFT;
 export const DIRECTION_SET = KIND_DIRECTION_SET << KIND_SHIFT;
 export const DIRECTION_CLEAR = KIND_DIRECTION_CLEAR << KIND_SHIFT;
-
-export const W_REG = WRITES_REG << WRITES_SHIFT;
-export const W_RM = WRITES_RM << WRITES_SHIFT;
-export const W_REG_RM = WRITES_REG_RM << WRITES_SHIFT;
-export const W_OPCODE = WRITES_OPCODE << WRITES_SHIFT;
-export const W_REG8 = WRITES_REG8 << WRITES_SHIFT;
-export const W_RM8 = WRITES_RM8 << WRITES_SHIFT;
-export const W_REG8_RM8 = WRITES_REG8_RM8 << WRITES_SHIFT;
-export const W_OPCODE8 = WRITES_OPCODE8 << WRITES_SHIFT;
-export const W_VVVV = WRITES_VVVV << WRITES_SHIFT;
-export const W_REG_VVVV = WRITES_REG_VVVV << WRITES_SHIFT;
 
 export function action(id: number): number {
   return id << ACTION_SHIFT;

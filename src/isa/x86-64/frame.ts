@@ -16,13 +16,37 @@ import {
 import * as d from "./descriptor.ts";
 import { RAX, RBP, RSP } from "./registers.ts";
 
+// As in decode.ts: constants of this module are folded into the code.
+const {
+  ACTION_ADD_ACCUMULATOR,
+  ACTION_ADD_REG_TO_RM,
+  ACTION_ADD_RM,
+  ACTION_ADD_RM_TO_REG,
+  ACTION_AND_ACCUMULATOR,
+  ACTION_AND_RM,
+  ACTION_DEC,
+  ACTION_INC,
+  ACTION_LEA,
+  ACTION_LEAVE,
+  ACTION_MOVE_TO_REG,
+  ACTION_MOVE_TO_RM,
+  ACTION_POP_FLAGS,
+  ACTION_POP_OPCODE,
+  ACTION_POP_OTHER,
+  ACTION_POP_RM,
+  ACTION_PUSH_FLAGS,
+  ACTION_PUSH_OPCODE,
+  ACTION_PUSH_OTHER,
+  ACTION_PUSH_RM,
+  ACTION_SUB_ACCUMULATOR,
+  ACTION_SUB_RM,
+} = d;
+
 /** Most rows that one instruction appends. */
 export const MAX_OPS_PER_INSN = 2;
 
 /** What the decoder found out about the operands of one instruction. One object, filled again and again. */
 export interface Operands {
-  /** REX.W */
-  wide: boolean;
   /** The stack moves by 8 bytes: no operand-size prefix, or REX.W over it. */
   stack64: boolean;
   /** ModRM.mod is 3: rm is a register. */
@@ -44,59 +68,58 @@ export interface Operands {
 /** Appends the frame operations of one instruction; false when it has none that can be expressed. */
 export function appendFrameOps(ops: OpBuilder, insn: number, id: number, o: Operands): boolean {
   switch (id) {
-    case d.ACTION_PUSH_OPCODE:
+    // the most frequent first: the cases are compared one by one
+    case ACTION_MOVE_TO_RM:
+      if (o.isRegister) return append(ops, insn, OP_ADD, o.rm, o.reg, 0);
+      return o.base !== NO_REGISTER && append(ops, insn, OP_STORE, o.base, o.reg, o.displacement);
+    case ACTION_MOVE_TO_REG:
+      if (o.isRegister) return append(ops, insn, OP_ADD, o.reg, o.rm, 0);
+      return o.base !== NO_REGISTER && append(ops, insn, OP_LOAD, o.reg, o.base, o.displacement);
+    case ACTION_PUSH_OPCODE:
       return o.stack64 && append(ops, insn, OP_PUSH, NO_REGISTER, o.rm, 0);
-    case d.ACTION_POP_OPCODE:
+    case ACTION_POP_OPCODE:
       return o.stack64 && append(ops, insn, OP_POP, o.rm, NO_REGISTER, 0);
-    case d.ACTION_PUSH_OTHER:
+    case ACTION_PUSH_OTHER:
       return o.stack64 && append(ops, insn, OP_PUSH, NO_REGISTER, NO_REGISTER, 0);
-    case d.ACTION_POP_OTHER:
+    case ACTION_POP_OTHER:
       return o.stack64 && append(ops, insn, OP_POP, NO_REGISTER, NO_REGISTER, 0);
-    case d.ACTION_PUSH_RM:
+    case ACTION_PUSH_RM:
       if (!o.stack64) return false;
       if (o.isRegister) return append(ops, insn, OP_PUSH, NO_REGISTER, o.rm, 0);
       if (o.base === NO_REGISTER) return append(ops, insn, OP_PUSH, NO_REGISTER, NO_REGISTER, 0);
       return append(ops, insn, OP_PUSH_MEMORY, o.base, NO_REGISTER, o.displacement);
-    case d.ACTION_POP_RM:
+    case ACTION_POP_RM:
       return o.stack64 && append(ops, insn, OP_POP, o.isRegister ? o.rm : NO_REGISTER, NO_REGISTER, 0);
-    case d.ACTION_PUSH_FLAGS:
+    case ACTION_PUSH_FLAGS:
       return o.stack64 && append(ops, insn, OP_PUSH_FLAGS, NO_REGISTER, NO_REGISTER, 0);
-    case d.ACTION_POP_FLAGS:
+    case ACTION_POP_FLAGS:
       return o.stack64 && append(ops, insn, OP_POP_FLAGS, NO_REGISTER, NO_REGISTER, 0);
-    case d.ACTION_MOVE_TO_RM:
-      if (!o.wide) return false;
-      if (o.isRegister) return append(ops, insn, OP_ADD, o.rm, o.reg, 0);
-      return o.base !== NO_REGISTER && append(ops, insn, OP_STORE, o.base, o.reg, o.displacement);
-    case d.ACTION_MOVE_TO_REG:
-      if (!o.wide) return false;
-      if (o.isRegister) return append(ops, insn, OP_ADD, o.reg, o.rm, 0);
-      return o.base !== NO_REGISTER && append(ops, insn, OP_LOAD, o.reg, o.base, o.displacement);
-    case d.ACTION_LEA:
-      if (!o.wide || o.addressBase === NO_REGISTER) return false;
+    case ACTION_LEA:
+      if (o.addressBase === NO_REGISTER) return false;
       return append(ops, insn, OP_ADD, o.reg, o.addressBase, o.displacement);
-    case d.ACTION_ADD_RM:
-      return o.wide && o.isRegister && append(ops, insn, OP_ADD, o.rm, o.rm, o.immediate);
-    case d.ACTION_SUB_RM:
-      return o.wide && o.isRegister && appendSub(ops, insn, o.rm, o.immediate);
-    case d.ACTION_AND_RM:
-      return o.wide && o.isRegister && append(ops, insn, OP_AND, o.rm, NO_REGISTER, o.immediate);
-    case d.ACTION_ADD_ACCUMULATOR:
-      return o.wide && append(ops, insn, OP_ADD, RAX, RAX, o.immediate);
-    case d.ACTION_SUB_ACCUMULATOR:
-      return o.wide && appendSub(ops, insn, RAX, o.immediate);
-    case d.ACTION_AND_ACCUMULATOR:
-      return o.wide && append(ops, insn, OP_AND, RAX, NO_REGISTER, o.immediate);
-    case d.ACTION_ADD_REG_TO_RM:
-      if (!o.wide || !o.isRegister || o.rm !== RSP) return false;
+    case ACTION_ADD_RM:
+      return o.isRegister && append(ops, insn, OP_ADD, o.rm, o.rm, o.immediate);
+    case ACTION_SUB_RM:
+      return o.isRegister && appendSub(ops, insn, o.rm, o.immediate);
+    case ACTION_AND_RM:
+      return o.isRegister && append(ops, insn, OP_AND, o.rm, NO_REGISTER, o.immediate);
+    case ACTION_ADD_ACCUMULATOR:
+      return append(ops, insn, OP_ADD, RAX, RAX, o.immediate);
+    case ACTION_SUB_ACCUMULATOR:
+      return appendSub(ops, insn, RAX, o.immediate);
+    case ACTION_AND_ACCUMULATOR:
+      return append(ops, insn, OP_AND, RAX, NO_REGISTER, o.immediate);
+    case ACTION_ADD_REG_TO_RM:
+      if (!o.isRegister || o.rm !== RSP) return false;
       return append(ops, insn, OP_ADD_REGISTER, o.rm, o.reg, 0);
-    case d.ACTION_ADD_RM_TO_REG:
-      if (!o.wide || !o.isRegister || o.reg !== RSP) return false;
+    case ACTION_ADD_RM_TO_REG:
+      if (!o.isRegister || o.reg !== RSP) return false;
       return append(ops, insn, OP_ADD_REGISTER, o.reg, o.rm, 0);
-    case d.ACTION_INC:
-      return o.wide && o.isRegister && append(ops, insn, OP_ADD, o.rm, o.rm, 1);
-    case d.ACTION_DEC:
-      return o.wide && o.isRegister && append(ops, insn, OP_ADD, o.rm, o.rm, -1);
-    case d.ACTION_LEAVE:
+    case ACTION_INC:
+      return o.isRegister && append(ops, insn, OP_ADD, o.rm, o.rm, 1);
+    case ACTION_DEC:
+      return o.isRegister && append(ops, insn, OP_ADD, o.rm, o.rm, -1);
+    case ACTION_LEAVE:
       if (!o.stack64) return false;
       append(ops, insn, OP_ADD, RSP, RBP, 0);
       return append(ops, insn, OP_POP, RBP, NO_REGISTER, 0);

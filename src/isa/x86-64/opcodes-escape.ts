@@ -156,8 +156,8 @@ function defineIntegers(): void {
   d.fill(T, "b2 b4-b5", farPointer); // lss, lfs, lgs
   d.put(T + 0xb8, byPrefix(0, 0, TO_REG, 0)); // popcnt
   d.put(T + 0xba, group([0, 0, 0, 0, XI, XI | d.W_RM | LOCKABLE, XI | d.W_RM | LOCKABLE, XI | d.W_RM | LOCKABLE]));
-  d.fill(T, "c0", X | d.W_REG8_RM8 | LOCKABLE); // xadd
-  d.fill(T, "c1", X | d.W_REG_RM | LOCKABLE);
+  d.fill(T, "c0", X | d.W_REG8 | d.W_RM8 | LOCKABLE); // xadd
+  d.fill(T, "c1", X | d.W_REG | d.W_RM | LOCKABLE);
   d.fill(T, "c3", group(new Array<number>(8).fill(X), [])); // movnti
   // memory: cmpxchg8b, xrstors, xsavec, xsaves, vmptrld (66: vmclear, f3: vmxon), vmptrst; register: rdrand, rdseed
   const exchange: d.Entry = [X | LOCKABLE, AX | DX];
@@ -165,7 +165,7 @@ function defineIntegers(): void {
   const random = group(memory, [0, 0, 0, 0, 0, 0, TO_RM, TO_RM]);
   const user = group(memory, [0, 0, 0, 0, 0, 0, X, TO_RM]); // senduipi, rdpid
   d.put(T + 0xc7, byPrefix(random, random, user, random));
-  d.fill(T, "c8-cf", OTHER | d.W_OPCODE); // bswap
+  d.fill(T, "c8-cf", OTHER | d.W_RM); // bswap
 }
 
 /**

@@ -38,7 +38,7 @@ function defineVex(): void {
   d.fill(two, "f2", TO_REG); // andn
   d.put(two + 0xf3, group([0, X | d.W_VVVV, X | d.W_VVVV, X | d.W_VVVV])); // blsr, blsmsk, blsi
   d.put(two + 0xf5, byPrefix(TO_REG, 0, TO_REG, TO_REG)); // bzhi, pext, pdep
-  d.put(two + 0xf6, byPrefix(0, 0, 0, X | d.W_REG_VVVV)); // mulx
+  d.put(two + 0xf6, byPrefix(0, 0, 0, X | d.W_REG | d.W_VVVV)); // mulx
   d.fill(two, "f7", TO_REG); // bextr, shlx, sarx, shrx
 
   const three = d.MAP_VEX + 0x200;

@@ -100,7 +100,7 @@ function defineArithmetic(): void {
 
 function defineStack(): void {
   d.fill(P, "50-57", [OTHER | action(d.ACTION_PUSH_OPCODE), SP]);
-  d.fill(P, "58-5f", [OTHER | d.W_OPCODE | action(d.ACTION_POP_OPCODE), SP]);
+  d.fill(P, "58-5f", [OTHER | d.W_RM | action(d.ACTION_POP_OPCODE), SP]);
   d.fill(P, "68", [OTHER | IMM_Z | action(d.ACTION_PUSH_OTHER), SP]);
   d.fill(P, "6a", [OTHER | IMM_8 | action(d.ACTION_PUSH_OTHER), SP]);
   d.put(P + 0x8f, d.group([[OTHER | MODRM | d.W_RM | action(d.ACTION_POP_RM), SP]]));
@@ -112,8 +112,8 @@ function defineStack(): void {
 
 function defineMoves(): void {
   d.fill(P, "63", OTHER | MODRM | d.W_REG); // movsxd
-  d.fill(P, "86", OTHER | MODRM | d.W_REG8_RM8 | LOCKABLE); // xchg
-  d.fill(P, "87", OTHER | MODRM | d.W_REG_RM | LOCKABLE);
+  d.fill(P, "86", OTHER | MODRM | d.W_REG8 | d.W_RM8 | LOCKABLE); // xchg
+  d.fill(P, "87", OTHER | MODRM | d.W_REG | d.W_RM | LOCKABLE);
   d.fill(P, "88", OTHER | MODRM | d.W_RM8);
   d.fill(P, "89", OTHER | MODRM | d.W_RM | action(d.ACTION_MOVE_TO_RM));
   d.fill(P, "8a", OTHER | MODRM | d.W_REG8);
@@ -124,11 +124,11 @@ function defineMoves(): void {
   d.put(P + 0x8e, d.group([segment, segment | action(d.ACTION_UNDEFINED), segment, segment, segment, segment]));
   d.fill(P, "8d", OTHER | MODRM | d.W_REG | action(d.ACTION_LEA));
   d.fill(P, "90", d.NOP | action(d.ACTION_NOP));
-  d.fill(P, "91-97", [OTHER | d.W_OPCODE, AX]); // xchg with rax
+  d.fill(P, "91-97", [OTHER | d.W_RM, AX]); // xchg with rax
   d.fill(P, "a0-a1", [OTHER | IMM_ADDRESS, AX]);
   d.fill(P, "a2-a3", OTHER | IMM_ADDRESS);
-  d.fill(P, "b0-b7", OTHER | IMM_8 | d.W_OPCODE8);
-  d.fill(P, "b8-bf", OTHER | IMM_V | d.W_OPCODE);
+  d.fill(P, "b0-b7", OTHER | IMM_8 | d.W_RM8);
+  d.fill(P, "b8-bf", OTHER | IMM_V | d.W_RM);
   // mov with an immediate; c6 f8 is xabort, c7 f8 xbegin: a conditional branch to the abort handler, which writes eax
   const none = [0, 0, 0, 0, 0, 0];
   const transaction = action(d.ACTION_TRANSACTION);
