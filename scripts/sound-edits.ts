@@ -48,7 +48,11 @@ function listCandidates(objects: readonly BuiltObject[]): Candidate[] {
   for (const made of objects) {
     const sort: Sort = made.source.endsWith(".S") ? "asm" : "c";
     candidates.push({ file: made.source, sort, made, objects: [made.object] });
-    for (const header of made.headers) dependents.set(header, [...(dependents.get(header) ?? []), made]);
+    for (const header of made.headers) {
+      const users = dependents.get(header);
+      if (users === undefined) dependents.set(header, [made]);
+      else users.push(made);
+    }
   }
   for (const [file, users] of [...dependents].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const made = users.find((each) => each.source.endsWith(".c"));
