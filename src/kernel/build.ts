@@ -77,7 +77,13 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
   const failed: FailedObject[] = [];
   const warnings: Diagnostic[] = [];
   let outcome: BuildOutcome = "done";
-  let wanted = [...new Set(request.objects)];
+  let wanted: string[] = [];
+  for (const object of new Set(request.objects)) {
+    // Names come from a patch, and go to make's command line.
+    if (isObjectName(object)) wanted.push(object);
+    else
+      failed.push({ object, error: unplaced(`${JSON.stringify(object)} is not the name of an object`), logTail: "" });
+  }
 
   if (request.side === "base" && request.cache !== undefined) {
     for (const object of wanted) {
@@ -233,8 +239,19 @@ function describeFailure(
   const text =
     why ??
     (run.outcome === "exited" ? "not built, and nothing printed tells why" : `the build ended early: ${run.outcome}`);
-  const unknown: Diagnostic = { file: "", line: 0, text, via: [], severity: "error", option: undefined };
+  const unknown = unplaced(text);
   return { object, error: first ?? unknown, logTail: logTail(run.log) };
+}
+
+function unplaced(text: string): Diagnostic {
+  return { file: "", line: 0, text, via: [], severity: "error", option: undefined };
+}
+
+/** Plain characters, no component that begins with "." or "-", a ".o" at the end. */
+function isObjectName(object: string): boolean {
+  return (
+    /^(?:[A-Za-z0-9_+][A-Za-z0-9_.+,=@-]*\/)*[A-Za-z0-9_+][A-Za-z0-9_.+,@-]*\.o$/.test(object) && object.length <= 1024
+  );
 }
 
 /** The warnings that belong to an object: those in its own files. A header's warning goes with each object that includes it. */
