@@ -113,6 +113,13 @@ export class CapstoneX86 {
     return sweep;
   }
 
+  /** The instruction at the start of `bytes`, undefined where there is none. */
+  first(bytes: Uint8Array): { size: number; target: number; writes: number } | undefined {
+    const sweep = this.sweep(bytes.subarray(0, LONGEST), true);
+    if (sweep.unknown[0] === 1) return undefined;
+    return { size: sweep.size[0] as number, target: sweep.target[0] as number, writes: sweep.writes[0] as number };
+  }
+
   #sweepChunk(bytes: Uint8Array, from: number, end: number, withWrites: boolean, sweep: Sweep): number {
     const library = this.#library;
     const handle = this.#capstone.handle;

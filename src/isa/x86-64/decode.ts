@@ -6,6 +6,7 @@ import {
   FLAG_NOTRACK,
   FLAG_PC_RELATIVE,
   KIND_CALL,
+  KIND_JUMP,
   KIND_LANDING_PAD,
   KIND_NOP,
   KIND_OTHER,
@@ -297,7 +298,7 @@ function decodeBlock(
       if (size === 1) immediate = ((bytes[at] as number) << 24) >> 24;
       else if (size === 4) immediate = readInt32(bytes, at);
       at += size;
-      if (kind >= 2 && kind <= KIND_CALL) target = origin + at + immediate;
+      if (kind >= KIND_JUMP && kind <= KIND_CALL) target = origin + at + immediate;
     }
 
     let writes = fixedWrites[index] as number;

@@ -98,7 +98,7 @@ export const ACTION_PUSH_RM = 5;
 export const ACTION_POP_RM = 6;
 export const ACTION_PUSH_FLAGS = 7;
 export const ACTION_POP_FLAGS = 8;
-// From here to ACTION_DEC: nothing to follow without REX.W.
+// From here to ACTION_LAST_WIDE: nothing to follow without REX.W.
 export const ACTION_FIRST_WIDE = 9;
 export const ACTION_MOVE_TO_RM = 9;
 export const ACTION_MOVE_TO_REG = 10;
@@ -115,25 +115,27 @@ export const ACTION_ADD_REG_TO_RM = 18;
 export const ACTION_ADD_RM_TO_REG = 19;
 export const ACTION_INC = 20;
 export const ACTION_DEC = 21;
-export const ACTION_LAST_WIDE = 21;
-export const ACTION_LEAVE = 22;
-export const ACTION_LAST_FRAME = 22;
+/** iret of five 8-byte words: where it ends no context, it is a move of the stack pointer */
+export const ACTION_IRET = 22;
+export const ACTION_LAST_WIDE = 22;
+export const ACTION_LEAVE = 23;
+export const ACTION_LAST_FRAME = 23;
 /** 90: nop, pause, or xchg with r8 */
-export const ACTION_NOP = 23;
+export const ACTION_NOP = 24;
 /** A string instruction: with rep it counts in rcx. */
-export const ACTION_STRING = 24;
+export const ACTION_STRING = 25;
 /** 0f 01 with a register ModRM: the whole ModRM byte is the opcode. */
-export const ACTION_SYSTEM = 25;
+export const ACTION_SYSTEM = 26;
 /** f3 0f 1e with a register ModRM: endbr, rdssp, or a hint */
-export const ACTION_SHADOW_STACK_HINT = 26;
+export const ACTION_SHADOW_STACK_HINT = 27;
 /** xabort and xbegin: only ModRM f8 */
-export const ACTION_TRANSACTION = 27;
+export const ACTION_TRANSACTION = 28;
 /** An indirect near branch, which may carry notrack. */
-export const ACTION_INDIRECT = 28;
+export const ACTION_INDIRECT = 29;
 /** df e0: fnstsw %ax */
-export const ACTION_X87_STATUS = 29;
+export const ACTION_X87_STATUS = 30;
 /** Decodes, and raises an invalid-opcode exception on every processor. */
-export const ACTION_UNDEFINED = 30;
+export const ACTION_UNDEFINED = 31;
 
 export const OTHER = KIND_OTHER << KIND_SHIFT;
 export const JUMP = KIND_JUMP << KIND_SHIFT;

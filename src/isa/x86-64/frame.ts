@@ -27,6 +27,7 @@ const {
   ACTION_DEC,
   ACTION_INC,
   ACTION_LEA,
+  ACTION_IRET,
   ACTION_LEAVE,
   ACTION_MOVE_TO_REG,
   ACTION_MOVE_TO_RM,
@@ -74,7 +75,9 @@ export function appendFrameOps(ops: OpBuilder, insn: number, id: number, o: Oper
       return o.base !== NO_REGISTER && append(ops, insn, OP_STORE, o.base, o.reg, o.displacement);
     case ACTION_MOVE_TO_REG:
       if (o.isRegister) return append(ops, insn, OP_ADD, o.reg, o.rm, 0);
-      return o.base !== NO_REGISTER && append(ops, insn, OP_LOAD, o.reg, o.base, o.displacement);
+      if (o.base !== NO_REGISTER) return append(ops, insn, OP_LOAD, o.reg, o.base, o.displacement);
+      // A stack pointer kept at an absolute, indexed or per-CPU address.
+      return o.reg === RSP && append(ops, insn, OP_LOAD, RSP, NO_REGISTER, 0);
     case ACTION_PUSH_OPCODE:
       return o.stack64 && append(ops, insn, OP_PUSH, NO_REGISTER, o.rm, 0);
     case ACTION_POP_OPCODE:
@@ -119,6 +122,8 @@ export function appendFrameOps(ops: OpBuilder, insn: number, id: number, o: Oper
       return o.isRegister && append(ops, insn, OP_ADD, o.rm, o.rm, 1);
     case ACTION_DEC:
       return o.isRegister && append(ops, insn, OP_ADD, o.rm, o.rm, -1);
+    case ACTION_IRET: // RIP, CS, RFLAGS, RSP, SS (SDM volume 2, IRET)
+      return append(ops, insn, OP_ADD, RSP, RSP, 5 * 8);
     case ACTION_LEAVE:
       if (!o.stack64) return false;
       append(ops, insn, OP_ADD, RSP, RBP, 0);

@@ -154,7 +154,7 @@ function defineControl(): void {
   d.fill(P, "ca", [d.RETURN | IMM_16, SP]);
   d.fill(P, "cc", d.TRAP);
   d.fill(P, "cd", OTHER | IMM_8); // int
-  d.fill(P, "cf", d.CONTEXT_RETURN); // iret
+  d.fill(P, "cf", d.CONTEXT_RETURN | action(d.ACTION_IRET)); // iret
   d.fill(P, "d6", d.BUG); // udb
   d.fill(P, "e0-e2", [d.BRANCH | d.IMM_REL8, CX]); // loopne, loope, loop
   d.fill(P, "e3", d.BRANCH | d.IMM_REL8); // jrcxz
