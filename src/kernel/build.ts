@@ -114,7 +114,11 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
     warnings.push(...log.warnings);
     for (const object of replayable) {
       const errors = log.failed.get(object);
-      const item = errors === undefined ? collect(request, request.replay.commands.get(object)!, "replay") : undefined;
+      // A compiler that was stopped leaves half an object; make prints a target's lines when it is whole.
+      const whole = outcome === "done" || replayed.run.log.includes(`  CC      ${object}\n`);
+      const made = request.replay.commands.get(object)!;
+      const item = errors === undefined && whole ? collect(request, made, "replay") : undefined;
+      if (outcome === "done" && errors !== undefined && log.toolKilled) outcome = "out-of-memory";
       if (item?.kind === "built") built.set(object, item.built);
       else failed.push(describeFailure(object, errors ?? [], item?.why, replayed.run));
     }
@@ -144,6 +148,14 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
       }
       if (outcome !== "done") break;
     }
+  }
+
+  // Those whose turn never came.
+  const told = new Set(failed.map((item) => item.object));
+  for (const object of request.objects) {
+    if (built.has(object) || told.has(object)) continue;
+    told.add(object);
+    failed.push({ object, error: unplaced(`the build ended early: ${outcome}`), logTail: "" });
   }
 
   if (request.side === "base" && request.cache !== undefined) {
@@ -236,9 +248,8 @@ function describeFailure(
   run: BuildRun,
 ): FailedObject {
   const first = errors.find((item) => item.severity === "error") ?? errors[0];
-  const text =
-    why ??
-    (run.outcome === "exited" ? "not built, and nothing printed tells why" : `the build ended early: ${run.outcome}`);
+  const early = run.outcome === "exited" ? undefined : `the build ended early: ${run.outcome}`;
+  const text = early ?? why ?? "not built, and nothing printed tells why";
   const unknown = unplaced(text);
   return { object, error: first ?? unknown, logTail: logTail(run.log) };
 }
