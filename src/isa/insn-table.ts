@@ -93,7 +93,7 @@ export const OP_ADD = 1;
 export const OP_AND = 2;
 /** memory[dst + imm] = src, 8 bytes. */
 export const OP_STORE = 3;
-/** dst = memory[src + imm], 8 bytes. */
+/** dst = memory[src + imm], 8 bytes. src is NO_REGISTER for an address of another form, and then dst is the stack pointer. */
 export const OP_LOAD = 4;
 /** sp -= 8; memory[sp] = src. src is NO_REGISTER for an immediate, memory or segment operand. */
 export const OP_PUSH = 5;
