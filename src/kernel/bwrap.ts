@@ -156,7 +156,7 @@ function checkSource(mount: BindMount, asRoot: boolean): string {
   const real = `${realpathSync(dirname(source))}/${basename(source)}`;
   // As root we can tell: a folder of the job's user above the source could have been swapped under our feet.
   for (const folder of ancestors(real)) {
-    if (statSync(folder).uid === JOB_USER_ID) {
+    if (asRoot && statSync(folder).uid === JOB_USER_ID) {
       throw new InvariantError(`${source}: lies inside a folder that jobs write to`);
     }
   }
