@@ -60,7 +60,7 @@ const patterns: readonly Pattern[] = [
   // any other address; a register, an immediate or a narrower move is none
   pattern("mov +(?:%[fg]s:)?(?:-?0x[0-9a-f]+)?(?:\\(.*\\))?,%rsp", () => ["load rsp - 0"]),
   // a stack switch: from a per-CPU or other variable, at whatever address
-  pattern("mov +[^%$].*,%rsp|mov +%[c-gs]s:.*,%rsp", () => ["load rsp - 0"]),
+  pattern("mov +([^%$].*|%[c-gs]s:.*),%rsp", () => ["load rsp - 0"]),
   pattern(`mov +${R},${MEMORY}`, (m) => whenFull([m[1], base(m[3])], `store ${base(m[3])} ${m[1]} ${int(m[2])}`)),
   pattern(`lea +(?:%[c-gs]s:)?${MEMORY},${R}`, (m) =>
     whenFull([base(m[2]), m[3]], `add ${m[3]} ${base(m[2])} ${int(m[1])}`),
