@@ -49,8 +49,8 @@ const patterns: readonly Pattern[] = [
     `push +${MEMORY}`,
     (m) => whenFull([base(m[2])], `push-memory ${base(m[2])} - ${int(m[1])}`) ?? ["push - - 0"],
   ),
-  pattern("push +[^%$].*|push +%[fg]s:.*", () => ["push - - 0"]),
-  pattern("pop +[^%].*", () => ["pop - - 0"]),
+  pattern("push +[^%$ ].*|push +%[fg]s:.*", () => ["push - - 0"]),
+  pattern("pop +[^% ].*", () => ["pop - - 0"]),
   pattern("pushf", () => ["push-flags - - 0"]),
   pattern("popf", () => ["pop-flags - - 0"]),
   pattern("iretq", () => ["add rsp rsp 40"]),
@@ -60,7 +60,7 @@ const patterns: readonly Pattern[] = [
   // any other address; a register, an immediate or a narrower move is none
   pattern("mov +(?:%[fg]s:)?(?:-?0x[0-9a-f]+)?(?:\\(.*\\))?,%rsp", () => ["load rsp - 0"]),
   // a stack switch: from a per-CPU or other variable, at whatever address
-  pattern("mov +([^%$].*|%[c-gs]s:.*),%rsp", () => ["load rsp - 0"]),
+  pattern("mov +([^%$ ].*|%[c-gs]s:.*),%rsp", () => ["load rsp - 0"]),
   pattern(`mov +${R},${MEMORY}`, (m) => whenFull([m[1], base(m[3])], `store ${base(m[3])} ${m[1]} ${int(m[2])}`)),
   pattern(`lea +(?:%[c-gs]s:)?${MEMORY},${R}`, (m) =>
     whenFull([base(m[2]), m[3]], `add ${m[3]} ${base(m[2])} ${int(m[1])}`),
