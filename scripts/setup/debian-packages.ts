@@ -28,7 +28,6 @@ export const reviewPackages: readonly DebianPackage[] = [
 export const testPackages: readonly DebianPackage[] = [
   ...reviewPackages,
   { name: "chromium", purpose: "looks at the HTML page" },
-  { name: "gcc-aarch64-linux-gnu", purpose: "makes the arm64 object of the decoder tests" },
 ];
 
 /** The packages of the list that dpkg does not have completely installed. */
