@@ -22,12 +22,16 @@ export interface Verdict extends Said {
   readonly by: "both" | "other-rule" | "only-theirs" | "masked" | "only-ours";
 }
 
+const sectionKey = (name: string): string => `section ${name}`;
+
 export function sayOurs(model: ObjectModel, findings: readonly ObjectFinding[]): Said[] {
   return findings.map((finding) => {
     const key = model.keyOf(model.code.object.findSection(finding.section), finding.offset);
     const named = model.keyOfName(finding.function, 0);
     return {
-      functions: named === undefined || named === key ? [key] : [named, key],
+      functions: [
+        ...new Set([named ?? key, key, ...(finding.rule === "falls-through" ? [sectionKey(finding.section)] : [])]),
+      ],
       rule: finding.rule,
       text: `${finding.severity === "note" ? "(note) " : ""}${finding.message}`,
       place: `${finding.section}+0x${finding.offset.toString(16)}`,
@@ -41,7 +45,12 @@ export function sayTheirs(model: ObjectModel, reports: readonly TheirReport[]): 
       ? []
       : [
           {
-            functions: [model.keyOfName(report.name, report.plus) ?? `unknown ${report.name}`],
+            functions: [
+              // It names only the section whose end is run over.
+              report.text.startsWith("unexpected end of section")
+                ? sectionKey(report.name)
+                : (model.keyOfName(report.name, report.plus) ?? `unknown ${report.name}`),
+            ],
             rule: report.rule,
             text: report.text,
             place: `${report.name}+0x${report.plus.toString(16)}`,

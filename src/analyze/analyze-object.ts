@@ -142,7 +142,7 @@ function makeFinding(
   const { flow } = context;
   const { code } = flow;
   const message = rule.messages[report.message] as { text: string; severity?: Finding["severity"] };
-  const owner = ownerName(context, report.owner);
+  const owner = ownerName(context, report.owner, report.at);
   const data = { ...report.data, function: stableName(owner) };
   const text = message.text.replace(/\{(\w+)\}/g, (_, key: string) => data[key as keyof typeof data] ?? `{${key}}`);
   const names = Object.entries(report.data ?? {}).map(([key, value]) => `${key}=${stableName(value)}`);

@@ -8,6 +8,7 @@ import {
   KIND_INDIRECT_JUMP,
   KIND_JUMP,
   KIND_LANDING_PAD,
+  KIND_NOP,
   KIND_OTHER,
   KIND_RETURN,
   newDecodeOutput,
@@ -82,6 +83,10 @@ export function buildFlow(code: Code, functions: Functions): Flow {
   for (let i = 0; i < kind.length; i++) {
     const k = kind[i] as number;
     if (k < KIND_JUMP) continue;
+    if (instead.madeNop.has(i)) {
+      kind[i] = KIND_NOP;
+      continue;
+    }
     if (k <= KIND_CALL) resolveBranch(flow, i, k);
     else if (k === KIND_BUG && ((marks.bits[i] as number) & MARK_REACHABLE) !== 0) kind[i] = KIND_REPORT;
     // Inside a function an iret goes on behind itself: it pops the frame that was pushed for it (sync_core() style).

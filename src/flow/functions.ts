@@ -31,6 +31,8 @@ export interface Functions {
   readonly ofSymbol: ReadonlyMap<number, number>;
   /** "section:offset" of every named symbol in code -> symbol */
   labelAt(section: number, offset: number): number;
+  /** Symbol with a size that covers a byte of code, of any type, or NONE: assembly that is no function has one too. */
+  symbolCovering(section: number, offset: number): number;
 }
 
 /** `.cold`, with the number that gcc may add behind it: "foo.cold", "foo.cold.3" (gcc -freorder-blocks-and-partition). */
@@ -40,6 +42,7 @@ export function buildFunctions(code: Code): Functions {
   const { object, arch } = code;
   const { symbols, symbolName } = object;
   const labels = new Map<number, number>();
+  const sized: number[] = [];
   const rows: { symbol: number; section: number; start: number; end: number }[] = [];
   for (let s = 1; s < symbols.length; s++) {
     const section = symbols.section[s] as number;
@@ -48,8 +51,9 @@ export function buildFunctions(code: Code): Functions {
     if (type === STT_SECTION || type === STT_FILE) continue;
     const start = symbols.value[s] as number;
     labels.set(labelKey(section, start), s);
-    if (type !== STT_FUNC) continue;
     const size = symbols.size[s] as number;
+    if (size > 0) sized.push(s);
+    if (type !== STT_FUNC) continue;
     const end = Math.min(start + size, object.sections.size[section] as number);
     rows.push({ symbol: s, section, start, end });
   }
@@ -92,7 +96,60 @@ export function buildFunctions(code: Code): Functions {
     if (parent !== undefined) table.parent[f] = parent;
   }
   const ofInsn = coverInsns(code, table);
-  return { table, ofInsn, ofSymbol, labelAt: (section, offset) => labels.get(labelKey(section, offset)) ?? NONE };
+  return {
+    table,
+    ofInsn,
+    ofSymbol,
+    labelAt: (section, offset) => labels.get(labelKey(section, offset)) ?? NONE,
+    symbolCovering: coverFinder(code, sized),
+  };
+}
+
+/** Finds the innermost of the symbols that cover a place. Sorted and swept once, when it is first asked. */
+function coverFinder(code: Code, sized: number[]): (section: number, offset: number) => number {
+  const { symbols } = code.object;
+  // Where another symbol begins or ends: from `at` on the innermost one is `symbol`.
+  let steps: { section: number; at: number; symbol: number }[] | undefined;
+  const build = (): { section: number; at: number; symbol: number }[] => {
+    const section = (s: number): number => symbols.section[s] as number;
+    const start = (s: number): number => symbols.value[s] as number;
+    const end = (s: number): number => start(s) + (symbols.size[s] as number);
+    sized.sort((a, b) => section(a) - section(b) || start(a) - start(b) || end(b) - end(a) || b - a);
+    const found: { section: number; at: number; symbol: number }[] = [];
+    const open: number[] = [];
+    const close = (until: number, home: number): void => {
+      for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+        if (section(top) === home && end(top) > until) return;
+        open.pop();
+        const under = open.at(-1);
+        found.push({
+          section: section(top),
+          at: end(top),
+          symbol: under === undefined || section(under) !== section(top) || end(under) <= end(top) ? NONE : under,
+        });
+      }
+    };
+    for (const s of sized) {
+      close(start(s), section(s));
+      found.push({ section: section(s), at: start(s), symbol: s });
+      open.push(s);
+    }
+    close(Number.POSITIVE_INFINITY, NONE);
+    return found.sort((a, b) => a.section - b.section || a.at - b.at);
+  };
+  return (section, offset) => {
+    steps ??= build();
+    let low = 0;
+    let high = steps.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const step = steps[middle]!;
+      if (step.section < section || (step.section === section && step.at <= offset)) low = middle + 1;
+      else high = middle;
+    }
+    const step = steps[low - 1];
+    return step === undefined || step.section !== section ? NONE : step.symbol;
+  };
 }
 
 function labelKey(section: number, offset: number): number {

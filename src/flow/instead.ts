@@ -38,6 +38,8 @@ export interface Instead {
   readonly replacementOf: ReadonlyMap<number, number>;
   /** Originals that are passed over: a replacement with user-access instructions is forced. */
   readonly skipped: ReadonlySet<number>;
+  /** Jumps at jump labels that the build turns into no-ops before the code runs. */
+  readonly madeNop: ReadonlySet<number>;
   readonly dangling: readonly string[];
 }
 
@@ -61,14 +63,15 @@ export function readInstead(code: Code, marks: Marks): Instead {
     if (alternatives.replaces[a] === 1) skipped.add(from);
   }
   readExceptionTable(code, edges, dangling);
-  readJumpLabels(code, edges, dangling);
+  const madeNop = new Set<number>();
+  readJumpLabels(code, edges, madeNop, dangling);
   edges.sort((a, b) => a.from - b.from || a.kind - b.kind || a.to - b.to);
   const builder = new TableBuilder(insteadSchema, edges.length);
   for (const edge of edges) {
     builder.push(edge);
     marks.bits[edge.from] = (marks.bits[edge.from] as number) | MARK_INSTEAD;
   }
-  return { edges: builder.finish(), alternatives, replacementOf, skipped, dangling };
+  return { edges: builder.finish(), alternatives, replacementOf, skipped, madeNop, dangling };
 }
 
 /** Section offset -> the place it names, for one section's relocations. */
@@ -168,22 +171,39 @@ function readExceptionTable(code: Code, edges: { from: number; to: number; kind:
 }
 
 const JUMP_ENTRY = 16; // include/linux/jump_label.h, struct jump_entry with relative addresses on 64 bit
+// arch/x86/include/asm/jump_label.h: with HAVE_JUMP_LABEL_HACK the assembler is given a jump, so that it chooses the length, and the build
+// overwrites it by a no-op.
+const KEY_MAKE_NOP = 2;
 
-function readJumpLabels(code: Code, edges: { from: number; to: number; kind: number }[], dangling: string[]): void {
+function readJumpLabels(
+  code: Code,
+  edges: { from: number; to: number; kind: number }[],
+  madeNop: Set<number>,
+  dangling: string[],
+): void {
   const section = code.object.findSection("__jump_table");
   if (section === NONE) return;
   const references = referencesByOffset(code, section);
+  const relocs = code.object.relocs(section);
+  const makesNop = new Set<number>();
+  for (let r = 0; r < relocs.length; r++) {
+    if (((relocs.addend[r] as number) & KEY_MAKE_NOP) !== 0) makesNop.add(relocs.offset[r] as number);
+  }
   for (let at = 0; at + JUMP_ENTRY <= code.object.bytes(section).length; at += JUMP_ENTRY) {
     const place = references.get(at);
     const target = references.get(at + 4);
     if (place === undefined || target === undefined) continue;
     const from = insnAt(code, place.section, place.offset);
-    let to = insnAt(code, target.section, target.offset);
-    // A jump may be patched to a no-op, a no-op to the jump.
-    if (from !== NONE && code.insns.kind[from] === KIND_JUMP) {
-      to = from + 1 < (code.sectionEnd[place.section] as number) ? from + 1 : NONE;
+    const to = insnAt(code, target.section, target.offset);
+    if (from === NONE || to === NONE) {
+      dangling.push(`__jump_table entry ${at / JUMP_ENTRY}`);
+      continue;
     }
-    if (from === NONE || to === NONE) dangling.push(`__jump_table entry ${at / JUMP_ENTRY}`);
-    else edges.push({ from, to, kind: INSTEAD_JUMP_LABEL });
+    // A jump may be patched to a no-op, and either of them to a jump to where the entry says.
+    edges.push({ from, to, kind: INSTEAD_JUMP_LABEL });
+    if (code.insns.kind[from] !== KIND_JUMP) continue;
+    if (makesNop.has(at + 8)) madeNop.add(from);
+    else if (from + 1 < (code.sectionEnd[place.section] as number))
+      edges.push({ from, to: from + 1, kind: INSTEAD_JUMP_LABEL });
   }
 }

@@ -21,7 +21,7 @@ export const unfollowedStackWrite = defineRule({
     realign: { text: "{function}() aligns the stack pointer although nothing else remembers the frame" },
     base: { text: "{function}() overwrites the register that its frame is found by" },
     load: {
-      text: "{function}() loads the stack pointer from memory: the frame behind it is not checked",
+      text: "{function}() loads the stack pointer from memory: the new stack is taken to be laid out like the old one",
       severity: "note",
     },
   },

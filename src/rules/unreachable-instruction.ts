@@ -27,16 +27,18 @@ export const unreachableInstruction = defineRule({
       const end = flow.code.sectionEnd[section] as number;
       for (let i = flow.code.sectionStart[section] as number; i < end; i++) {
         if (!isUnreached(context, i) || explained[i] === 1) continue;
-        const family = flow.functions.table.parent[ownerOf(flow, i)] as number;
-        if (told.has(family)) continue;
-        told.add(family);
+        const owner = ownerOf(flow, i);
+        // One report a function; code without one counts by the symbol that covers it.
+        const whole = owner === NONE ? -2 - codeSymbol(context, i) : (flow.functions.table.parent[owner] as number);
+        if (told.has(whole)) continue;
+        told.add(whole);
         const before = i > 0 && flow.next[i - 1] === i ? i - 1 : NONE;
         const call = before !== NONE && context.returns.deadCall[before] === 1;
         const trap = before !== NONE && flow.kind[before] === KIND_BUG;
         report({
           message: call ? "after-noreturn-call" : trap ? "after-trap" : "default",
           at: i,
-          owner: ownerOf(flow, i),
+          owner,
           data: call ? { callee: calleeName(context, before) } : {},
         });
       }
@@ -50,10 +52,20 @@ function isUnreached(context: RuleContext, insn: number): boolean {
   const kind = flow.kind[insn];
   if (kind === KIND_NOP || kind === KIND_TRAP || kind === KIND_UNKNOWN) return false;
   const f = flow.functions.ofInsn[insn] as number;
-  if (f === NONE || flow.marks.excluded[f] === 1) return false;
+  // What no symbol covers was a weak function before the link, or nobody says what it is.
+  if (f === NONE) return codeSymbol(context, insn) !== NONE;
+  if (flow.marks.excluded[f] === 1) return false;
   const { names } = flow.code.arch;
   const name = flow.code.object.symbolName[flow.functions.table.symbol[f] as number] as string;
   return !names.isStaticCallTrampoline(name) && !names.isPrefixSymbol(name);
+}
+
+/** Symbol of assembly code that is no function; NONE for code of no symbol, and for what the link throws away. */
+function codeSymbol(context: RuleContext, insn: number): number {
+  const { code, functions } = context.flow;
+  const section = code.insns.section[insn] as number;
+  if ((code.object.sectionName[section] as string).startsWith(".discard")) return NONE;
+  return functions.symbolCovering(section, code.insns.offset[insn] as number);
 }
 
 /**

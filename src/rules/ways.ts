@@ -58,6 +58,11 @@ export function calleeName(context: RuleContext, insn: number): string {
   return symbol === NONE ? "a function pointer" : `${context.flow.code.object.symbolName[symbol]}()`;
 }
 
-export function ownerName(context: RuleContext, owner: number): string {
-  return owner < 0 ? "code without a function symbol" : functionName(context.flow.code, context.flow.functions, owner);
+/** Name of a function; for code without one (`at` is in it) that of the assembly symbol that covers it. */
+export function ownerName(context: RuleContext, owner: number, at = NONE): string {
+  const { code, functions } = context.flow;
+  if (owner >= 0) return functionName(code, functions, owner);
+  const symbol =
+    at === NONE ? NONE : functions.symbolCovering(code.insns.section[at] as number, code.insns.offset[at] as number);
+  return symbol === NONE ? "code without a function symbol" : (code.object.symbolName[symbol] as string);
 }

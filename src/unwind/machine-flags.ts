@@ -197,16 +197,21 @@ function touchesFlags(flow: Flow, insn: number): boolean {
   return k >= KIND_ACCESS_OPEN && k <= KIND_DIRECTION_CLEAR;
 }
 
-/** Functions that open, close or inherit a flag; every other one is entered and left with all of them clear. */
+/**
+ * Functions that open, close or inherit a flag; every other one is entered and left with all of them clear. Where code without a function
+ * touches one, it may be anybody's: then all of them.
+ */
 function rootsOfInterest(flow: Flow, safe: Uint8Array): number[] {
   const { table } = flow.functions;
   const wanted = new Set<number>();
-  for (let f = 0; f < table.length; f++) if (safe[f] === 1) wanted.add(table.parent[f] as number);
-  for (let i = 0; i < flow.kind.length; i++) {
+  let all = false;
+  for (let i = 0; i < flow.kind.length && !all; i++) {
     if (!touchesFlags(flow, i)) continue;
     const f = ownerOf(flow, i);
-    if (f !== NONE) wanted.add(table.parent[f] as number);
+    if (f === NONE) all = true;
+    else wanted.add(table.parent[f] as number);
   }
+  for (let f = 0; f < table.length; f++) if (all || safe[f] === 1) wanted.add(table.parent[f] as number);
   return [...wanted].sort((a, b) => a - b);
 }
 

@@ -6,7 +6,7 @@ import { FUNCTION_PREFIX, FUNCTION_WITHOUT_SIZE, sameFamily } from "../flow/func
 import { MARK_HINT, MARK_INSTEAD } from "../flow/marks.ts";
 import type { Returns } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
-import { KIND_CALL, KIND_INDIRECT_CALL, KIND_RETURN } from "../isa/insn-table.ts";
+import { KIND_CALL, KIND_CONTEXT_RETURN, KIND_INDIRECT_CALL, KIND_RETURN } from "../isa/insn-table.ts";
 import {
   ORC_REG_BP_INDIRECT,
   ORC_REG_SP_INDIRECT,
@@ -30,6 +30,7 @@ import {
   FrameStates,
   NOWHERE,
 } from "./state.ts";
+import { FAULT_UNDEFINED } from "./transfer.ts";
 import { Transitions } from "./transitions.ts";
 
 // Forward dataflow over the instructions of one object, from every function entry and every hint. Each instruction has one state: the
@@ -201,10 +202,10 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     }
     const k = kind[insn] as number;
     let after = before;
-    const effect = transitions.after(before, insn);
+    const effect = k === KIND_CONTEXT_RETURN ? undefined : transitions.after(before, insn);
     if (effect !== undefined) {
       after = effect.state;
-      if (effect.fault !== 0 && forOwner !== NONE) {
+      if (effect.fault !== 0 && isFault(insn, effect.fault, forOwner)) {
         events.push({
           kind: EVENT_FAULT,
           insn,
@@ -250,8 +251,16 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
       if (n > 0) go(insn, first, forOwner, after);
       if (n > 1) go(insn, second, forOwner, after);
     } else for (const to of next.to.slice(0, n)) go(insn, to, forOwner, after);
-    if (runsOff && forOwner !== NONE)
+    if (runsOff && (forOwner !== NONE || (after.base !== BASE_UNDEFINED && after.base < BASE_LOST)))
       events.push({ kind: EVENT_OFF_SECTION, insn, owner: forOwner, from: insn, state: after, detail: 0 });
+  };
+
+  const isFault = (insn: number, fault: number, forOwner: number): boolean => {
+    // Code without a function may use a stack whose frame nobody has to find.
+    if (fault === FAULT_UNDEFINED) return forOwner !== NONE;
+    // A hint on the next instruction says what the write has done.
+    const following = flow.next[insn] as number;
+    return following === NONE || ((marks.bits[following] as number) & MARK_HINT) === 0;
   };
 
   const go = (insn: number, to: number, forOwner: number, after: FrameState): void => {
@@ -263,21 +272,26 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     for (let insn = work.pop(); insn !== undefined; insn = work.pop()) step(insn);
   };
 
-  for (let h = 0; h < hints.length; h++) {
-    const insn = hints.insn[h] as number;
-    if (hints.type[h] === UNWIND_HINT_TYPE_SAVE || hints.type[h] === UNWIND_HINT_TYPE_RESTORE || state[insn] !== NONE)
-      continue;
-    const f = ownerOf(flow, insn);
-    if (f !== NONE && marks.excluded[f] === 1) continue;
-    arrive(insn, NONE, f, entry);
-    drain();
-  }
   const { table } = functions;
   for (let f = 0; f < table.length; f++) {
     const insn = table.firstInsn[f] as number;
     if (insn === NONE || marks.excluded[f] === 1 || ((table.flags[f] as number) & FUNCTION_WITHOUT_SIZE) !== 0)
       continue;
-    if (table.parent[f] !== f || state[insn] !== NONE) continue;
+    if (table.parent[f] !== f) continue;
+    // Whoever came here before has to have brought the frame of an entry.
+    arrive(insn, NONE, f, entry);
+    drain();
+  }
+  for (let h = 0; h < hints.length; h++) {
+    const insn = hints.insn[h] as number;
+    if (hints.type[h] === UNWIND_HINT_TYPE_SAVE || state[insn] !== NONE) continue;
+    if (hints.type[h] === UNWIND_HINT_TYPE_RESTORE) {
+      if (precedingSave(insn) === NONE)
+        events.push({ kind: EVENT_NO_SAVE, insn, owner: ownerOf(flow, insn), from: NONE, state: entry, detail: 0 });
+      continue;
+    }
+    const f = ownerOf(flow, insn);
+    if (f !== NONE && marks.excluded[f] === 1) continue;
     arrive(insn, NONE, f, entry);
     drain();
   }

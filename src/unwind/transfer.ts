@@ -43,7 +43,7 @@ export const FAULT_REALIGN = 2;
 export const FAULT_UNDEFINED = 3;
 /** The register that the CFA is computed from is overwritten, and the stack pointer does not know the CFA either. */
 export const FAULT_BASE_LOST = 4;
-/** The stack pointer is read from memory: a switch of stacks, which nothing in this function can check. */
+/** The stack pointer is read from memory: a switch of stacks, and nothing in this function says how the new one is laid out. */
 export const FAULT_LOADED = 5;
 
 export interface Effect {
@@ -69,7 +69,8 @@ export function applyOp(
     return touchesStack(states, op, dst) ? { state: states.lost(), fault: FAULT_UNDEFINED } : { state, fault: 0 };
   const next: FrameDraft = { ...state, value: state.value.slice(), saved: state.saved.slice() };
   const fault = apply(states, next, op, dst, src, imm);
-  if (fault === FAULT_REALIGN) return { state, fault };
+  // After a switch of stacks the code goes on as if the new one were laid out like the old one, and is checked so.
+  if (fault === FAULT_REALIGN || fault === FAULT_LOADED) return { state, fault };
   return { state: fault !== 0 && next.base !== states.arch.registers.fp ? states.lost() : states.intern(next), fault };
 }
 
@@ -231,10 +232,12 @@ function restore(s: Draft, dst: number, slot: Place): boolean {
 function load(states: FrameStates, s: Draft, dst: number, src: number, imm: number): number {
   const { sp } = states.arch.registers;
   if (dst === sp) {
+    if (s.base !== sp) {
+      s.value[sp] = NOWHERE;
+      return 0;
+    }
     // __switch_to_asm style: the old stack pointer was stored at this displacement of one task, the new one is read from another.
-    if (s.base === sp && s.switchSlot === imm && src !== sp) return 0;
-    s.value[sp] = NOWHERE;
-    return s.base === sp ? FAULT_LOADED : 0;
+    return s.switchSlot === imm && src !== sp && src !== NO_REGISTER ? 0 : FAULT_LOADED;
   }
   const slot = moved(s.value[src] as Place, imm);
   if (restore(s, dst, slot)) return 0;
