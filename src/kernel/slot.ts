@@ -18,6 +18,8 @@ import type { Tree } from "./tree.ts";
 /** As many slots of one name as may exist; more at a time than that wait. */
 const MAX_SLOTS = 8;
 const WAIT_MILLIS = 600_000;
+/** Beyond this many files one merge is the shorter way. */
+const MAX_REPLACED = 5000;
 
 /**
  * The first slot of this name that no living process has, made when there is none. A slot that a crash left behind is
@@ -28,6 +30,9 @@ export async function openSlot(tree: Tree, name: string): Promise<Slot> {
   const slots = ensureFolder(tree.folder, "slots");
   const { lock, slotName } = await lockOne(slots, name);
   try {
+    // A job that runs as another user reads the work tree, whatever the operator's umask says; the folders above it are
+    // closed to others all the same.
+    process.umask(0o022);
     const folder = ensureFolder(slots, slotName);
     return new Slot(tree, slotName, folder, lock);
   } catch (error) {
@@ -90,7 +95,7 @@ export class Slot {
     if (head === commit && options.clean !== true) return;
     this.#markDirty();
     if (head === undefined || options.clean === true) await this.#heal(commit);
-    else {
+    else if (!(await this.#replaceContents(head, commit))) {
       // Two-way merge of the index and the work tree: touches what differs between the two commits and nothing else.
       const moved = await this.git.run(["read-tree", "-m", "-u", head, commit]);
       if (moved.exitCode !== 0) await this.#heal(commit);
@@ -113,6 +118,29 @@ export class Slot {
   /** Leaves the slot to others. It keeps what it holds. */
   release(): void {
     this.#lock.release();
+  }
+
+  /**
+   * The usual case, files whose content changes and nothing more, without the merge: read-tree looks up each of the tree's
+   * 87,000 objects (0.55 s of processor time; this takes 0.1 s). False, with nothing done, when there is more to it.
+   */
+  async #replaceContents(head: string, commit: string): Promise<boolean> {
+    const changes = (await this.git.runOk(["diff-tree", "-r", "-z", "--raw", "--no-renames", head, commit])).stdout;
+    const entries: string[] = [];
+    const paths: string[] = [];
+    const fields = changes.split("\0");
+    // git-diff-tree(1), raw output: ":<mode> <mode> <name> <name> <status>" NUL "<path>" NUL
+    for (let at = 0; at + 1 < fields.length; at += 2) {
+      const [, from, to, name, status] = /^:(\d{6}) (\d{6}) [0-9a-f]+ ([0-9a-f]+) (\w)/.exec(fields[at]!) ?? [];
+      if (status !== "M" || from !== to || (to !== "100644" && to !== "100755")) return false;
+      entries.push(`${to} ${name}\t${fields[at + 1]}\0`);
+      paths.push(`${fields[at + 1]}\0`);
+    }
+    if (paths.length > MAX_REPLACED) return false;
+    if (paths.length === 0) return true;
+    await this.git.runOk(["update-index", "-z", "--index-info"], { input: entries.join("") });
+    await this.git.runOk(["checkout-index", "-f", "-u", "-z", "--stdin"], { input: paths.join("") });
+    return true;
   }
 
   async #heal(commit: string): Promise<void> {

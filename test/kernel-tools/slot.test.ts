@@ -69,6 +69,21 @@ test("a checkout holds exactly the commit, there and back", async (t) => {
   slot.release();
 });
 
+test("files whose content alone changes, many folders deep and with odd names", async (t) => {
+  const { repository, tree } = await setUp(t);
+  const names = ["a.c", "deep/er/and/deeper.c", "odd \u00e4\t name.c", "-dash.c", "run.sh"];
+  const version = (text: string) => Object.fromEntries(names.map((name) => [name, `${text} ${name}\n`]));
+  const one = await repository.commit("one", version("one"));
+  const two = await repository.commit("two", version("two"));
+  const slot = await openSlot(tree, "review");
+  await slot.checkout(one);
+  await slot.checkout(two);
+  for (const name of names) assert.equal(readFileSync(join(slot.dir, name), "utf8"), `two ${name}\n`);
+  assert.equal((await slot.git.runOk(["status", "--porcelain"])).stdout, "");
+  assert.equal((await slot.git.runOk(["write-tree"])).stdout.trim(), await repository.git("rev-parse", "HEAD^{tree}"));
+  slot.release();
+});
+
 test("a file that does not change keeps its time", async (t) => {
   const { tree, first, second } = await setUp(t);
   const slot = await openSlot(tree, "review");
