@@ -1,7 +1,14 @@
 import { InvariantError } from "../base/errors.ts";
 import { lowerBound, NONE } from "../base/table.ts";
 import type { Flow } from "../flow/flow.ts";
-import { KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_INTRA_CALL, KIND_TAIL_CALL, ownerOf } from "../flow/flow.ts";
+import {
+  FAULT_UNANNOTATED_INTRA_CALL,
+  KIND_CONDITIONAL_TAIL,
+  KIND_INDIRECT_TAIL,
+  KIND_INTRA_CALL,
+  KIND_TAIL_CALL,
+  ownerOf,
+} from "../flow/flow.ts";
 import { FUNCTION_PREFIX, FUNCTION_WITHOUT_SIZE, sameFamily } from "../flow/functions.ts";
 import { MARK_HINT, MARK_INSTEAD } from "../flow/marks.ts";
 import type { Returns } from "../flow/returns.ts";
@@ -91,6 +98,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const work: number[] = [];
   const saveWaiters = new Map<number, { insn: number; from: number; owner: number; state: FrameState }[]>();
   const { edges } = instead;
+  const unannotated = new Set(flow.faults.filter((f) => f.fault === FAULT_UNANNOTATED_INTRA_CALL).map((f) => f.insn));
 
   const arrive = (insn: number, from: number, forOwner: number, arriving: FrameState): void => {
     let incoming = arriving;
@@ -218,6 +226,11 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     }
     if (k === KIND_CALL || k === KIND_INDIRECT_CALL) after = transitions.afterCall(after);
     else if (k === KIND_INTRA_CALL) after = transitions.afterIntraCall(after);
+    if (unannotated.has(insn)) {
+      // It is told as such; what the return address on the stack does to the frame is the same defect.
+      after = states.lost();
+      if (target[insn] !== NONE) go(insn, target[insn] as number, forOwner, after);
+    }
     if (forOwner !== NONE && before.base < BASE_LOST) {
       if (k === KIND_RETURN && isModified(before, entry)) {
         events.push({
