@@ -65,10 +65,13 @@ function reachDirectory(
   let reach: Reach = "built-in";
   let current = plans.get(".");
   let best: { reach: Reach; holder: DirectoryPlan } | undefined;
+  let linked: typeof best;
   const blockers: Blocker[] = [];
   // arch/x86/Makefile adds arch/x86/ and arch/x86/lib/ to the top lists; a directory may be listed two levels up ("dir/sub/").
   while (current !== undefined) {
     if (current.dir !== "." || !object.includes("/")) best = { reach, holder: current };
+    // A directory may list an object of one below it: drivers/gpu/drm/Makefile has bridge/panel.o, bridge/Makefile has not.
+    if (isLinked(current, relativeTo(current.dir, object))) linked = { reach, holder: current };
     const next = nextDirectory(object, current, plans);
     if (next === undefined) {
       const rest = relativeTo(current.dir, object);
@@ -76,13 +79,14 @@ function reachDirectory(
       if (slash > 0 && !isNamed(current, rest)) {
         const name = `${rest.slice(0, slash)}/`;
         blockers.push({ dir: current.dir, name, isListed: current.off.some((entry) => entry.startsWith(name)) });
-        return { reach: "none", holder: undefined, blockers };
+        return { reach: linked?.reach ?? "none", holder: linked?.holder, blockers };
       }
       break;
     }
     reach = reach === "built-in" ? next.reach : reach === "module" && next.reach !== "visited" ? "module" : "visited";
     current = next.plan;
   }
+  best = linked ?? best;
   return { reach: best?.reach ?? "none", holder: best?.holder, blockers };
 }
 
@@ -111,11 +115,13 @@ function nextDirectory(
   return undefined;
 }
 
-function isNamed(plan: DirectoryPlan, name: string): boolean {
+function isLinked(plan: DirectoryPlan, name: string): boolean {
   const lists = nameLists(plan, name);
-  return (
-    lists.builtIn || lists.library || lists.module !== undefined || plan.off.includes(name) || plan.other.includes(name)
-  );
+  return lists.builtIn || lists.library || lists.module !== undefined;
+}
+
+function isNamed(plan: DirectoryPlan, name: string): boolean {
+  return isLinked(plan, name) || plan.off.includes(name) || plan.other.includes(name);
 }
 
 function nameLists(

@@ -1,10 +1,11 @@
 // Over a real kernel: what the cheap ways of getting an object give is what kbuild gives, byte for byte.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { BuildResult } from "../../src/kernel/build.ts";
+import { openCompileCache } from "../../src/kernel/compile-cache.ts";
 import { commandIdentity } from "../../src/kernel/kbuild.ts";
 import { openObjectCache } from "../../src/kernel/object-cache.ts";
 import { openOnDemandCompiler } from "../../src/kernel/on-demand.ts";
@@ -150,6 +151,31 @@ test("the object cache gives the same bytes for the same sources, and nothing fo
   const head = await bench.build("head", (await bench.open("head")).outDir, ["lib/sort.o"], { cache });
   assert.equal(head.built.get("lib/sort.o")!.how, "kbuild");
   assert.equal(cache.find("lib/sort.o", outDir), undefined, "what a head builds is not kept");
+});
+
+test("the compile cache is written by base builds and only read by head builds", async (t) => {
+  const caches = openCompileCache(join(bench.scratch, "cc"));
+  assert.ok(caches !== undefined, "ccache is not installed: apt-get install ccache");
+  const count = (): number => readdirSync(caches.base.dir, { recursive: true }).length;
+  const head = bench.edit({
+    "lib/uuid.c": (text) =>
+      text.replace("#include <linux/kernel.h>", "#include <linux/kernel.h>\nint objreview_marker;"),
+  });
+  const made = await bench.build("base", (await bench.open("base")).outDir, ["lib/uuid.o"], {
+    compileCache: caches.base,
+  });
+  assert.match(made.built.get("lib/uuid.o")!.command, /^ccache gcc /);
+  const filled = count();
+  t.diagnostic(`${filled} entries in the cache`);
+  assert.ok(filled > 10);
+  const other = await bench.build("head", (await bench.open("head", head)).outDir, ["lib/uuid.o"], {
+    compileCache: caches.head,
+  });
+  assert.equal(count(), filled);
+  assert.notEqual(bytesOf(other, "lib/uuid.o"), bytesOf(made, "lib/uuid.o"));
+  const plain = await bench.build("head", (await bench.open("head", head)).outDir, ["lib/uuid.o"]);
+  assert.ok(bytesOf(other, "lib/uuid.o") === bytesOf(plain, "lib/uuid.o"), "with the cache or without: the same bytes");
+  await bench.restore();
 });
 
 test("objects on demand stay within their budget and are built once", async () => {
