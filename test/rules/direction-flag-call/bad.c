@@ -1,0 +1,8 @@
+void elsewhere(void);
+
+void move_down(char *to, const char *from, long n)
+{
+	__asm__ volatile("std; rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+	elsewhere();
+	__asm__ volatile("cld");
+}

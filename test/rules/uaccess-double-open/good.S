@@ -1,0 +1,8 @@
+	.include "macros.inc"
+FUNC put_two
+	stac
+	movl	%esi, (%rdi)
+	movl	%esi, 4(%rdi)
+	clac
+	ret
+END put_two

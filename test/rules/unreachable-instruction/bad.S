@@ -1,0 +1,18 @@
+	.include "macros.inc"
+FUNC dead_code
+	ret
+	incl	%edi		# nothing jumps here
+	ret
+END dead_code
+
+FUNC goes_on
+	call	never_back	# listed as never returning, declared as returning
+	incl	%edi
+	ret
+END goes_on
+
+FUNC warns
+	ud2			# a WARN() that lost its annotation
+	incl	%edi
+	ret
+END warns

@@ -1,0 +1,94 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { analyzeObject, type ObjectAnalysis, type TreeFacts } from "../../src/analyze/analyze-object.ts";
+import { bytesSource } from "../../src/base/bytes.ts";
+
+/** test/rules: one folder per rule, and the macros that its assembly includes. */
+export const fixtureFolder = fileURLToPath(new URL("../rules", import.meta.url));
+
+/** What the fixtures' tree says: names of no kernel, so that nothing built in can decide. */
+export const fixtureFacts: TreeFacts = {
+  source: "the fixtures' own lists",
+  noreturn: new Set(["never_back"]),
+  accessSafe: new Set(["may_be_open"]),
+};
+
+/** As the x86-64 kernel is compiled (arch/x86/Makefile of Linux 6.12), without the mitigations. */
+const cOptions = [
+  "-std=gnu11",
+  "-ffreestanding",
+  "-fno-strict-aliasing",
+  "-fno-PIE",
+  "-mno-sse",
+  "-mno-mmx",
+  "-mno-red-zone",
+  "-mcmodel=kernel",
+  "-fno-asynchronous-unwind-tables",
+  "-fno-jump-tables",
+  "-fno-stack-protector",
+  "-fcf-protection=none",
+];
+
+export const optimisations = ["-O2", "-Os"] as const;
+
+/** Rules that have a folder of fixtures, sorted. */
+export function fixtureRules(): string[] {
+  return readdirSync(fixtureFolder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+export function fixtureFiles(rule: string): string[] {
+  return readdirSync(join(fixtureFolder, rule)).sort();
+}
+
+export function readFixture(rule: string, file: string): string {
+  return readFileSync(join(fixtureFolder, rule, file), "utf8");
+}
+
+/** Builds one fixture with line tables and validates it; `optimisation` counts for C alone. */
+export function checkFixture(rule: string, file: string, compiler: string, optimisation = "-O2"): ObjectAnalysis {
+  const folder = mkdtempSync(join(tmpdir(), "objreview-rule-"));
+  try {
+    const output = join(folder, "output.o");
+    const options = file.endsWith(".c") ? [...cOptions, optimisation] : ["-Wa,-I", `-Wa,${fixtureFolder}`];
+    execFileSync(compiler, [...options, "-g", "-c", "-o", output, file], {
+      cwd: join(fixtureFolder, rule),
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const bytes = new Uint8Array(readFileSync(output));
+    return analyzeObject(bytesSource(bytes), {
+      facts: fixtureFacts,
+      stripPrefixes: [`${join(fixtureFolder, rule)}/`],
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The findings as expected.txt writes them, sorted: "function rule message-key file:line". */
+export function findingLines(analysis: ObjectAnalysis): string[] {
+  return analysis.findings
+    .map((f) => `${f.function} ${f.rule} ${f.messageKey} ${f.place?.file}:${f.place?.line}`)
+    .sort();
+}
+
+/** Lines of expected.txt that speak of `file`; a last word that begins with "-O" limits a line to that optimisation. */
+export function expectedLines(rule: string, file: string, optimisation = ""): string[] {
+  return readFixture(rule, "expected.txt")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => line.split(" "))
+    .filter(([, , , place = ""]) => place.startsWith(`${file}:`))
+    .filter(([, , , , only]) => only === undefined || only === optimisation)
+    .map((words) => words.slice(0, 4).join(" "))
+    .sort();
+}
+
+export function hasCompiler(name: string): boolean {
+  return spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0;
+}
