@@ -88,7 +88,7 @@ class Drawer {
   }
 
   next(position: number): { candidate: Candidate; kind: string; edit: Edit } | undefined {
-    const turn: Sort = position % 3 !== 2 ? "c" : position % 6 === 2 ? "asm" : "header";
+    const turn: Sort = position % 3 !== 0 ? "c" : position % 6 === 0 ? "asm" : "header";
     const sorts: readonly Sort[] = [turn, "header", "asm", "c"];
     const sort = sorts.find((each) => this.#queues[each].length > 0) ?? turn;
     const queue = this.#queues[sort];
