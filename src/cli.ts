@@ -1,6 +1,7 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { FormatError, ToolError, UsageError } from "./base/errors.ts";
 import { checkCommand } from "./cli/check.ts";
+import { doctorCommand } from "./cli/doctor.ts";
 import { openProgress } from "./cli/progress.ts";
 import { REVIEW_FORMATS, reviewCommand } from "./cli/review.ts";
 import { VERSION } from "./version.ts";
@@ -11,6 +12,14 @@ const io = {
   out: (text: string) => void process.stdout.write(text),
   err: (text: string) => void process.stderr.write(text),
 };
+
+// A reader that ends early (head, a pager) is no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(process.exitCode);
+  });
+}
 
 const program = new Command("objreview")
   .description("Reviews what a kernel patch does to the object code.")
@@ -38,7 +47,11 @@ program
   .option("--mbox <file>", "mailbox with the series, - for standard input")
   .option("--patch <file...>", "patch files, in order")
   .option("--range <A..B>", "commits of the tree")
-  .option("--profile <name...>", "configuration and compiler (repeatable); objreview doctor lists them")
+  .option(
+    "--profile <name...>",
+    "configuration and compiler: names (objreview doctor lists them), or JSON files of that form",
+  )
+  .option("--max-dependents <n>", "objects built at most because they include a touched header (default 60)", readCount)
   .option("--out <dir>", "write review.json, review.html, review.sarif and digest.txt there")
   .addOption(new Option("--format <format>", "what standard output gets").choices(REVIEW_FORMATS).default("text"))
   .option("--no-cache", "build the base anew, whatever earlier reviews made")
@@ -56,6 +69,15 @@ program
     });
   });
 
+program
+  .command("doctor")
+  .description("tell what this machine has of what reviews need, what is missing, and how to get it")
+  .option("--json", "print JSON")
+  .addHelpText("after", "\nExit status: 0 reviews are possible, 1 something that they need is missing.")
+  .action(async (options) => {
+    process.exitCode = await doctorCommand(options, process.env, io);
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -63,5 +85,18 @@ try {
   else if (error instanceof UsageError || error instanceof FormatError || error instanceof ToolError) {
     io.err(`objreview: ${error.message.split("\n")[0]}\n`);
     process.exitCode = 2;
-  } else throw error;
+  } else {
+    // A defect of ours. People get one line; whoever looks into it asks for the rest.
+    io.err(
+      `objreview: an error of objreview itself: ${error instanceof Error ? error.message.split("\n")[0] : error}\n`,
+    );
+    if (process.env.OBJREVIEW_DEBUG !== undefined && error instanceof Error) io.err(`${error.stack}\n`);
+    else io.err("objreview: OBJREVIEW_DEBUG=1 shows where; please report it\n");
+    process.exitCode = 2;
+  }
+}
+
+function readCount(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError("not a number from 0 to 99999");
+  return Number(text);
 }
