@@ -4,42 +4,52 @@ export interface ProgressPrinter {
   done(): void;
 }
 
-const QUIET_MILLIS = 1000;
+const TICK_MILLIS = 1000;
+/** Lines that follow each other more quickly are thinned out; the last one of a burst is shown by the tick. */
+const TERMINAL_GAP_MILLIS = 100;
+const LOG_GAP_MILLIS = 900;
+/** In a log, a sign of life at least this often. */
+const ALIVE_MILLIS = 10_000;
 
 export function openProgress(stream: {
   isTTY?: boolean;
   columns?: number;
   write(text: string): unknown;
 }): ProgressPrinter {
+  const isTerminal = stream.isTTY === true;
   const began = performance.now();
   let last = Number.NEGATIVE_INFINITY;
   let held: string | undefined;
   let shown = "";
   const stamp = (): string => `${((performance.now() - began) / 1000).toFixed(1).padStart(5)} s  `;
-  const print = (text: string): void => {
+  const write = (text: string): void => {
     last = performance.now();
+    if (isTerminal) stream.write(`\r\u001b[2K${(stamp() + text).slice(0, (stream.columns || 80) - 1)}`);
+    else stream.write(`${stamp()}${text}\n`);
+  };
+  const print = (text: string): void => {
     held = undefined;
     shown = text;
-    if (stream.isTTY === true) stream.write(`\r\u001b[2K${(stamp() + text).slice(0, (stream.columns ?? 80) - 1)}`);
-    else stream.write(`${stamp()}${text}\n`);
+    write(text);
   };
   const tick = setInterval(() => {
     if (held !== undefined) print(held);
-    else if (stream.isTTY === true && shown !== "") print(shown);
-    else if (performance.now() - last > 5000 && shown !== "") print(`${shown} ...`);
-  }, QUIET_MILLIS);
+    else if (shown === "") return;
+    else if (isTerminal) write(shown);
+    else if (performance.now() - last > ALIVE_MILLIS) write(`${shown} (still at it)`);
+  }, TICK_MILLIS);
   tick.unref();
   return {
     line(text) {
       const clean = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").slice(0, 200);
-      // Steps that follow each other quickly are thinned out; the last one of a burst is shown by the tick.
-      if (performance.now() - last < QUIET_MILLIS / 4) held = clean;
+      if (performance.now() - last < (isTerminal ? TERMINAL_GAP_MILLIS : LOG_GAP_MILLIS)) held = clean;
       else print(clean);
     },
     done() {
       clearInterval(tick);
-      if (stream.isTTY === true && shown !== "") stream.write("\r\u001b[2K");
-      else if (held !== undefined) print(held);
+      if (isTerminal) {
+        if (shown !== "") stream.write("\r\u001b[2K");
+      } else if (held !== undefined) print(held);
     },
   };
 }

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { FormatError, ToolError, UsageError } from "../base/errors.ts";
+import { type Profile, readProfile, requireProfile } from "../kernel/profile.ts";
 import { openSandbox } from "../kernel/sandbox.ts";
 import { locateState } from "../kernel/state-folder.ts";
 import { renderDigest } from "../report/digest.ts";
@@ -13,6 +14,7 @@ import type { ReviewInput, ReviewRequest } from "../review/request.ts";
 import { failedResult, review } from "../review/review.ts";
 import { rules } from "../rules/index.ts";
 import type { CommandIo } from "./check.ts";
+import { readPatchFile } from "./patch-files.ts";
 import type { ProgressPrinter } from "./progress.ts";
 
 export const REVIEW_FORMATS = ["text", "mail", "json", "sarif", "html"] as const;
@@ -25,6 +27,8 @@ export interface ReviewOptions {
   readonly patch?: readonly string[];
   readonly range?: string;
   readonly profile?: readonly string[];
+  /** Most objects that are built because they include a touched header. */
+  readonly maxDependents?: number;
   readonly out?: string;
   readonly format: ReviewFormat;
   readonly cache: boolean;
@@ -47,34 +51,23 @@ export async function reviewCommand(
   io: CommandIo,
   environment: ReviewEnvironment,
 ): Promise<number> {
-  const request: ReviewRequest = {
-    tree: options.tree,
-    base: options.base,
-    input: readInputs(options),
-    profiles: options.profile ?? [],
-    useCache: options.cache,
-    state: locateState(environment.env),
-    openSandbox: () => openSandbox({ mode: options.sandbox, env: environment.env }),
-    signal: environment.signal,
-    onProgress: (line) => environment.progress.line(line),
-    reproduce: reproduceLines(options),
-  };
   let result: ReviewResult;
   let stop: unknown;
   try {
-    result = await review(request);
+    // Found out now and not when the work is done.
+    if (options.out !== undefined) makeOutFolder(options.out);
+    result = await review(makeRequest(options, environment));
   } catch (error) {
-    result = failedResult(request, error);
+    result = failedResult(options, error);
     stop = error;
   } finally {
     environment.progress.done();
   }
   io.out(await render(result, options.format, environment.colour));
-  if (options.out !== undefined) await writeAll(result, options.out, io);
+  if (options.out !== undefined && !isOutFolderError(stop, options.out)) await writeAll(result, options.out, io);
   if (stop !== undefined) {
-    if (stop instanceof UsageError || stop instanceof FormatError || stop instanceof ToolError)
-      io.err(`objreview: ${result.reason}\n`);
-    else throw stop;
+    if (!(stop instanceof UsageError || stop instanceof FormatError || stop instanceof ToolError)) throw stop;
+    io.err(`objreview: ${oneLine(result.reason ?? "")}\n`);
     return 2;
   }
   switch (result.verdict) {
@@ -84,9 +77,31 @@ export async function reviewCommand(
     case "broken":
       return 1;
     default:
-      io.err(`objreview: ${result.verdict}: ${result.reason ?? "no reason given"}\n`);
+      io.err(`objreview: ${VERDICT_WORDS[result.verdict] ?? result.verdict}: ${oneLine(result.reason ?? "")}\n`);
       return 2;
   }
+}
+
+/** Verdicts that are exit status 2, as standard error names them. */
+const VERDICT_WORDS: Partial<Record<ReviewResult["verdict"], string>> = {
+  incomplete: "incomplete series",
+  applied: "already applied",
+};
+
+function makeRequest(options: ReviewOptions, environment: ReviewEnvironment): ReviewRequest {
+  return {
+    tree: options.tree,
+    base: options.base,
+    input: readInputs(options),
+    profiles: (options.profile ?? []).map(findProfile),
+    dependentCap: options.maxDependents,
+    useCache: options.cache,
+    state: locateState(environment.env),
+    openSandbox: () => openSandbox({ mode: options.sandbox, env: environment.env }),
+    signal: environment.signal,
+    onProgress: (line) => environment.progress.line(line),
+    reproduce: (base) => reproduceLines(options, base),
+  };
 }
 
 function readInputs(options: ReviewOptions): ReviewInput {
@@ -98,19 +113,37 @@ function readInputs(options: ReviewOptions): ReviewInput {
     return { kind: "range", from: ends[1] as string, to: ends[2] as string };
   }
   const names = options.mbox === undefined ? (options.patch as readonly string[]) : [options.mbox];
-  return { kind: "files", files: names.map((name) => ({ name, bytes: readFile(name) })) };
+  return { kind: "files", files: names.map(readPatchFile) };
 }
 
-function readFile(name: string): Uint8Array {
+/** A profile that objreview ships, by name, or one of the caller's own: a JSON file of the same form. */
+function findProfile(name: string): Profile {
+  if (!name.endsWith(".json")) return requireProfile(name);
+  let value: unknown;
   try {
-    return readFileSync(name === "-" ? 0 : name);
+    value = JSON.parse(readFileSync(name, "utf8"));
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw new UsageError(
-      `${name}: ${code === "ENOENT" ? "no such file" : code === "EISDIR" ? "is a folder" : "cannot be read"}`,
-      { cause },
-    );
+    throw new UsageError(`${name}: ${cause instanceof SyntaxError ? "not JSON" : "cannot be read"}`, { cause });
   }
+  return readProfile(value, name);
+}
+
+function makeOutFolder(out: string): void {
+  try {
+    mkdirSync(out, { recursive: true });
+    accessSync(out, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new UsageError(`--out ${out}: not a folder that can be written to`, { cause });
+  }
+}
+
+function isOutFolderError(error: unknown, out: string): boolean {
+  return error instanceof UsageError && error.message.startsWith(`--out ${out}:`);
+}
+
+/** A reason may quote what a patch says: no line breaks, no control characters. */
+function oneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").slice(0, 1000);
 }
 
 async function render(result: ReviewResult, format: ReviewFormat, colour: boolean): Promise<string> {
@@ -135,7 +168,6 @@ function ruleInfo() {
 }
 
 async function writeAll(result: ReviewResult, out: string, io: CommandIo): Promise<void> {
-  mkdirSync(out, { recursive: true });
   const files: readonly [name: string, text: string][] = [
     ["review.json", renderJson(result)],
     ["review.html", await renderHtml(result)],
@@ -147,15 +179,15 @@ async function writeAll(result: ReviewResult, out: string, io: CommandIo): Promi
 }
 
 /** What repeats the review: the same command, with names that a shell takes as they are. */
-function reproduceLines(options: ReviewOptions): string[] {
+function reproduceLines(options: ReviewOptions, base: string): string[] {
   const input =
     options.mbox !== undefined
       ? `--mbox ${quote(options.mbox)}`
       : options.range !== undefined
         ? `--range ${quote(options.range)}`
-        : (options.patch ?? []).map((name) => `--patch ${quote(name)}`).join(" ");
+        : `--patch ${(options.patch ?? []).map(quote).join(" ")}`;
   const profiles = (options.profile ?? []).map((name) => ` --profile ${quote(name)}`).join("");
-  return [`npx objreview review --tree . --base ${quote(options.base)} ${input}${profiles}`];
+  return [`npx objreview review --tree . --base ${quote(base)} ${input}${profiles}`];
 }
 
 function quote(text: string): string {

@@ -1,7 +1,7 @@
 // The review as one HTML page: no script, no network, nothing outside the file. It reads from the top: the verdict, the
 // findings as cards, then what was and was not looked at.
 
-import { blocksLeftOut, type GraphPainter, loadGraphPainter } from "./graph.ts";
+import { blocksLeftOut, isTwoSided, paintGraph } from "./graph.ts";
 import {
   coverageSection,
   fixedAndUnchanged,
@@ -144,9 +144,13 @@ function brokenCard(result: ReviewResult): Markup {
       ? "not looked for"
       : `${patchNumber(broken.patch.number, result)} ${broken.patch.subject}`;
   return html`<section><h2>The first error</h2><article class="card finding error">
-<pre class="box"><code>${broken.file}${broken.line > 0 ? `:${broken.line}` : ""}: ${broken.error}</code></pre>
-<h3>Where</h3><dl class="witnesses"><dt>Object</dt><dd><code>${broken.object}</code></dd><dt>Profile</dt><dd>${broken.profile}</dd><dt>First bad patch</dt><dd>${first}</dd></dl>
-<p class="small">The base builds.</p></article></section>`;
+<pre class="box"><code>${broken.file}${broken.line > 0 ? `:${broken.line}` : ""}${broken.file === "" ? "" : ": "}${broken.error}</code></pre>
+<h3>Where</h3><dl class="witnesses"><dt>Object</dt><dd><code>${broken.object}</code></dd><dt>Profile</dt><dd>${broken.profile}</dd><dt>First bad patch</dt><dd>${first}</dd>${
+    broken.repairedBy === undefined
+      ? NOTHING
+      : html`<dt>Repaired by</dt><dd>${patchNumber(broken.repairedBy.number, result)} ${broken.repairedBy.subject}</dd>`
+  }</dl>
+<p class="small">The base builds${broken.repairedBy === undefined ? "" : ", and so does the whole series"}.</p></article></section>`;
 }
 
 function conflictCard(result: ReviewResult): Markup {
@@ -160,33 +164,29 @@ function conflictCard(result: ReviewResult): Markup {
 ${conflict.message === "" ? NOTHING : html`<p class="consequence">${conflict.message}</p>`}</article></section>`;
 }
 
-function graphFor(finding: ReviewFinding, result: ReviewResult, painter: GraphPainter, id: string): Markup {
+function graphFor(finding: ReviewFinding, result: ReviewResult, id: string): Markup {
   const graph = finding.graph === undefined ? undefined : result.graphs.find((entry) => entry.id === finding.graph);
   if (graph === undefined) return NOTHING;
   const site = finding.path[finding.path.length - 1]?.offset;
-  const svg = painter.paint(graph, id, site);
-  if (svg === undefined)
-    return html`<p class="small">The control-flow graph of ${graph.function}() could not be drawn.</p>`;
+  const svg = paintGraph(graph, id, site);
+  if (svg === undefined) return NOTHING;
   const left = blocksLeftOut(graph);
+  const ways = isTwoSided(graph)
+    ? html`<li><span class="swatch path"></span>one way</li><li><span class="swatch other"></span>the other way</li><li><span class="swatch path other"></span>both</li>`
+    : html`<li><span class="swatch path"></span>on the way to it</li>`;
   return html`<details open><summary>Control-flow graph of ${graph.function}()</summary>
 <div class="box drawing" tabindex="0" role="region" aria-label="Control-flow graph of ${graph.function}()">${new Markup(svg)}</div>
-<ul class="legend small"><li><span class="swatch site"></span>the finding is here</li><li><span class="swatch path"></span>on the way to it</li><li><span class="swatch"></span>other blocks</li><li>first line: state on entry</li>${
-    left > 0 ? html`<li>${plural(left, "block")} left out</li>` : NOTHING
+<ul class="legend small"><li><span class="swatch site"></span>the finding is here</li>${ways}<li>first line of a block: state on entry -&gt; behind it</li>${
+    left > 0 ? html`<li>${plural(left, "more block")} of the function not drawn</li>` : NOTHING
   }</ul></details>`;
 }
 
-export interface HtmlOptions {
-  /** Graphviz, where the caller draws many pages. Default: loaded for this one. */
-  readonly painter?: GraphPainter;
-}
-
 /** The whole page as text. Never throws on a result of the schema. */
-export async function renderHtml(result: ReviewResult, options: HtmlOptions = {}): Promise<string> {
+export function renderHtml(result: ReviewResult): string {
   const findings = speakingFindings(result);
-  const painter = options.painter ?? (await loadGraphPainter());
   const shown = findings.slice(0, MAX_CARDS);
   const cards = shown.map((finding, i) => {
-    const drawing = i < MAX_GRAPHS ? graphFor(finding, result, painter, `graph-${i + 1}`) : NOTHING;
+    const drawing = i < MAX_GRAPHS ? graphFor(finding, result, `graph-${i + 1}`) : NOTHING;
     return findingCard(finding, result, i + 1, drawing);
   });
   const page = html`<!doctype html>

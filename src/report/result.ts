@@ -20,6 +20,12 @@ const step = z.strictObject({
   note: z.string(),
   /** State after the step: "CFA=SP+16", "AC=1". */
   state: z.string(),
+  /** Instructions right before this one that are told with it: "5 pushes". */
+  folded: z.string().optional(),
+  /** Steps between the one before and this one that are left out. */
+  skipped: z.int().min(1).optional(),
+  /** For an instruction of a replacement (an alternative): section offset in bytes of what it is patched over. */
+  insteadOf: z.int().min(0).optional(),
   place: place.optional(),
   /** Disassembly of the instruction. */
   asm: z.string().optional(),
@@ -27,24 +33,43 @@ const step = z.strictObject({
   code: z.string().optional(),
 });
 
-/** The control-flow graph of one function, as the page draws it. */
+/** The control-flow graph around one finding: the blocks on the way to it in reading order, then what lies right beside them. */
 const graph = z.strictObject({
   id: z.string(),
   object: z.string(),
   function: z.string(),
-  /** Blocks that were left out because the function is larger than the drawing takes. */
+  /** Blocks of the function that are neither drawn nor stood for. */
   omittedBlocks: z.int().min(0),
   blocks: z.array(
     z.strictObject({
       id: z.int().min(0),
-      /** Section offsets in bytes. */
+      /** Section offsets in bytes, of the first instruction and behind the last. */
       start: z.int().min(0),
       end: z.int().min(0),
+      /** State on entry; empty where it says nothing about the finding. */
       stateIn: z.string(),
+      /** State behind the block, where the way changes it there. */
+      stateOut: z.string().optional(),
+      /** State on entry by the other way, where it differs. */
+      otherStateIn: z.string().optional(),
       onPath: z.boolean(),
+      /** On the other way to a two-sided finding. */
+      onOtherPath: z.boolean().optional(),
       /** The finding is in this block. */
       isSite: z.boolean(),
-      instructions: z.array(z.strictObject({ offset: z.int().min(0), asm: z.string(), line: z.int().min(0) })),
+      /** Above 0: stands for so many blocks on the way. */
+      foldedBlocks: z.int().min(0).optional(),
+      instructions: z.array(
+        z.strictObject({
+          offset: z.int().min(0),
+          asm: z.string(),
+          line: z.int().min(0),
+          /** Instructions of the block left out before this one. */
+          skipped: z.int().min(1).optional(),
+          /** As of a step. */
+          insteadOf: z.int().min(0).optional(),
+        }),
+      ),
       omittedInstructions: z.int().min(0),
     }),
   ),
@@ -54,6 +79,7 @@ const graph = z.strictObject({
       to: z.int().min(0),
       kind: z.enum(["fall", "jump", "branch", "table", "alternative", "fixup", "jump-label"]),
       onPath: z.boolean(),
+      onOtherPath: z.boolean().optional(),
     }),
   ),
 });
@@ -191,7 +217,10 @@ export const reviewResultSchema = z.strictObject({
   conflict: z.strictObject({ patch: patchRef, files: z.array(z.string()), message: z.string() }).optional(),
   broken: z
     .strictObject({
+      /** First bad patch. */
       patch: patchRef.optional(),
+      /** Patch of the series behind which it builds again: the tip does. */
+      repairedBy: patchRef.optional(),
       object: z.string(),
       file: z.string(),
       line: z.int().min(0),

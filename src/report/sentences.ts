@@ -111,8 +111,10 @@ export function verdictSentence(result: ReviewResult, replyTo?: number): string 
       const patch = result.broken?.patch;
       const who =
         patch === undefined ? what : patch.number === replyTo ? "this patch" : patchNumber(patch.number, result);
+      const repaired = result.broken?.repairedBy;
+      const until = repaired === undefined ? "" : `, repaired in ${patchNumber(repaired.number, result)}`;
       const also = speaking === 0 ? "" : `; also ${findingsSentence(result, replyTo)}`;
-      return `${who} does not build${also}.`;
+      return `${who} does not build${until}${also}.`;
     }
     case "conflict": {
       const patch = result.conflict?.patch;

@@ -38,7 +38,11 @@ function groupItem(label: string, groups: readonly ReasonGroup[]): string[] {
 function builtLines(result: ReviewResult): string[] {
   const lines = result.profiles.slice(0, MAX_PROFILES).flatMap((profile, i) => {
     const { affectedObjects: affected, builtObjects: built, identicalObjects: identical } = profile;
-    const name = `${safeProse(profile.arch, 40)} ${safeProse(profile.config, 60)}, ${safeProse(profile.compiler, 60)}`;
+    // "x86_64 defconfig" of "x86_64_defconfig"; the kernel's make calls it so for every architecture but this one.
+    const config = profile.config.startsWith(`${profile.arch}_`)
+      ? profile.config.slice(profile.arch.length + 1)
+      : profile.config;
+    const name = `${safeProse(profile.arch, 40)} ${safeProse(config, 60)}, ${safeProse(profile.compiler, 60)}`;
     const count = `${built} of ${plural(affected, "affected object")}`;
     const same =
       identical === 0

@@ -21,29 +21,32 @@ function conflictLines(conflict: NonNullable<ReviewResult["conflict"]>, result: 
 }
 
 function brokenLines(broken: NonNullable<ReviewResult["broken"]>, result: ReviewResult): string[] {
-  const place = `${safeProse(broken.file, 200)}${broken.line === 0 ? "" : `:${broken.line}`}`;
+  const place = broken.file === "" ? "" : `${safeProse(broken.file, 200)}${broken.line === 0 ? "" : `:${broken.line}`}`;
   const label = "error: ";
-  const first = broken.patch;
-  const bad =
-    first === undefined
-      ? "Which patch breaks it was not looked for."
-      : `First bad patch: ${patchNumber(first.number, result)} (${safeProse(first.subject, 160)}).`;
   const object = safeProse(broken.object, 160);
   return [
     ...wrapText(safeProse(broken.error), { first: label }),
-    ...wrapText(place, { first: " ".repeat(label.length) }),
+    ...(place === "" ? [] : wrapText(place, { first: " ".repeat(label.length) })),
     "",
     ...wrapText(
-      `The first error while building ${object} under ${safeProse(broken.profile, 80)}; the base builds. ${bad}`,
+      `The first error while building ${object} under ${safeProse(broken.profile, 80)}; the base builds. ${firstBad(broken, result)}`,
       { first: "  " },
     ),
   ];
 }
 
+function firstBad({ patch, repairedBy }: NonNullable<ReviewResult["broken"]>, result: ReviewResult): string {
+  if (patch === undefined) return "Which patch breaks it was not looked for.";
+  const who = `${patchNumber(patch.number, result)} (${safeProse(patch.subject, 160)})`;
+  if (repairedBy === undefined) return `First bad patch: ${who}.`;
+  const repair = `${patchNumber(repairedBy.number, result)} (${safeProse(repairedBy.subject, 160)})`;
+  return `Broken by ${who}, repaired by ${repair}: between the two the tree does not bisect.`;
+}
+
 function cleanLines(result: ReviewResult): string[] {
   const built = result.profiles.reduce((sum, profile) => sum + profile.builtObjects, 0);
   const same = result.profiles.reduce((sum, profile) => sum + profile.identicalObjects, 0);
-  if (built === 0) return wrapText("No object was built: see below for what was not looked at.");
+  if (built === 0) return wrapText(nothingBuilt(result));
   const changed = Math.max(0, built - same);
   const words =
     changed === 0
@@ -53,6 +56,13 @@ function cleanLines(result: ReviewResult): string[] {
   const gaps = [...groups.notBuilt, ...groups.notChecked].reduce((sum, group) => sum + group.names.length, 0);
   const rest = gaps === 0 ? "" : ` ${gaps === 1 ? "One thing was" : `${gaps} things were`} not looked at, see below.`;
   return wrapText(`${words}${rest}`);
+}
+
+function nothingBuilt(result: ReviewResult): string {
+  if (coverageGroups(result).notBuilt.length > 0) return "No object was built: see below for what was not looked at.";
+  const removed = result.objects.filter((object) => object.state === "removed").length;
+  if (removed > 0) return `There is nothing to build: ${plural(removed, "object")} removed, no other one affected.`;
+  return "There is nothing to build: no object of the kernel is made from what is touched.";
 }
 
 /** Paragraphs under the verdict sentence, empty for plain findings. Lines of at most 76 columns. */

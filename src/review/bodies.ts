@@ -1,12 +1,27 @@
+import type { ObjectFinding } from "../analyze/analyze-object.ts";
 import type { BuildResult } from "../kernel/build.ts";
 import type { Tree } from "../kernel/tree.ts";
+import { definesFunction } from "./definition.ts";
 import { type Judged, type JudgeOptions, judgeObject } from "./judge.ts";
 
 // Cold start: without an index of the whole kernel, the one fact that decides a verdict here (does this callee ever return?) is looked
 // up in the callee's own object, built on demand.
 
-/** As many objects as one review builds to answer such questions. */
+/** As many objects as one state of a review builds to answer such questions. */
 export const MAX_BODIES = 8;
+/** A larger source is generated, and no place to look for a function. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+export interface BodiesQuestion {
+  readonly symbols: readonly string[];
+  readonly tree: Tree;
+  readonly commit: string;
+  /** Which of these objects are part of the kernel or of a module in the state that is judged. */
+  readonly members: (objects: readonly string[]) => Promise<readonly string[]>;
+  /** Builds objects of that state. */
+  readonly build: (objects: readonly string[]) => Promise<BuildResult>;
+  readonly judge: JudgeOptions;
+}
 
 export interface BodiesResult {
   /** symbol -> never returns */
@@ -15,35 +30,27 @@ export interface BodiesResult {
   readonly undecided: { symbol: string; why: string }[];
 }
 
-/**
- * @param build builds objects of the state that is judged
- * @param known symbols that were answered before
- */
-export async function findBodies(
-  symbols: readonly string[],
-  tree: Tree,
-  commit: string,
-  build: (objects: readonly string[]) => Promise<BuildResult>,
-  judge: JudgeOptions,
-): Promise<BodiesResult> {
+export async function findBodies(question: BodiesQuestion): Promise<BodiesResult> {
+  const { symbols, tree, commit, members, build, judge } = question;
   const bodies = new Map<string, boolean>();
   const undecided: { symbol: string; why: string }[] = [];
   let budget = MAX_BODIES;
   for (const symbol of symbols) {
     const sources = await findDefinitions(tree, commit, symbol);
-    if (sources.length === 0) {
-      undecided.push({ symbol, why: "no definition of it was found in the tree" });
+    const candidates = await members(sources.map((source) => source.replace(/\.[cS]$/, ".o")));
+    if (candidates.length === 0) {
+      undecided.push({ symbol, why: "no definition of it was found in what this configuration builds" });
       continue;
     }
-    if (budget < 1) {
+    const objects = candidates.slice(0, budget);
+    if (objects.length === 0) {
       undecided.push({ symbol, why: `more than ${MAX_BODIES} objects would have to be built for such questions` });
       continue;
     }
-    const objects = sources.slice(0, budget).map((source) => source.replace(/\.[cS]$/, ".o"));
     budget -= objects.length;
     const result = await build(objects);
     const answers = [...result.built.values()].map((built) => judgeObject(built, judge));
-    const answer = answers.find((judged) => defines(judged, symbol));
+    const answer = answers.find((judged) => judged.analysis?.defined.has(symbol) === true);
     if (answer === undefined)
       undecided.push({ symbol, why: `${objects.join(", ")} could not be built or does not define it` });
     else bodies.set(symbol, answer.analysis?.neverReturning.includes(symbol) === true);
@@ -51,27 +58,20 @@ export async function findBodies(
   return { bodies, undecided };
 }
 
-function defines(judged: Judged, symbol: string): boolean {
-  return judged.analysis?.defined.has(symbol) === true;
+/** Without the findings that hold only if one of these functions returns, which nobody could say: coverage, not findings. */
+export function withoutUndecided(judged: Judged, symbols: readonly string[]): Judged {
+  const { analysis } = judged;
+  if (analysis === undefined || symbols.length === 0) return judged;
+  const restsOn = (finding: ObjectFinding): boolean =>
+    finding.messageKey === "after-call" && symbols.some((symbol) => finding.message.includes(` ${symbol}() returns`));
+  return { ...judged, analysis: { ...analysis, findings: analysis.findings.filter((finding) => !restsOn(finding)) } };
 }
 
-const MAX_FILE_BYTES = 4 * 1024 * 1024;
-
-/** Source files in which `symbol` stands where a definition would: at the start of a line or behind a type, or as SYM_FUNC_START(). */
+/** Source files that define `symbol`, as far as their text tells. */
 async function findDefinitions(tree: Tree, commit: string, symbol: string): Promise<string[]> {
-  if (!/^[A-Za-z_]\w*$/.test(symbol)) return [];
   const candidates = await tree.findDefinitionCandidates(commit, symbol);
   const files = await tree.readFiles(commit, candidates);
-  const definition = new RegExp(
-    `^(?:[A-Za-z_][\\w \\t*()]*[ \\t*])?${symbol}\\s*\\([^;]*?\\)\\s*(?:__\\w+\\s*)*\\{`,
-    "m",
+  return [...files].flatMap(([path, bytes]) =>
+    bytes.length <= MAX_FILE_BYTES && definesFunction(path, new TextDecoder().decode(bytes), symbol) ? [path] : [],
   );
-  const assembly = new RegExp(`^\\s*SYM_\\w*START\\w*\\(${symbol}\\)`, "m");
-  const found: string[] = [];
-  for (const [path, bytes] of files) {
-    if (bytes.length > MAX_FILE_BYTES) continue;
-    const text = new TextDecoder().decode(bytes);
-    if (path.endsWith(".S") ? assembly.test(text) : definition.test(text)) found.push(path);
-  }
-  return found;
 }

@@ -8,8 +8,11 @@ import { type BuildResult, type BuiltObject, buildObjects } from "../kernel/buil
 import { scanIncludes } from "../kernel/include-scan.ts";
 import { type CompileCache, commandIdentity } from "../kernel/kbuild.ts";
 import type { KernelConfig } from "../kernel/kernel-config.ts";
+import type { Membership } from "../kernel/membership.ts";
 import { type ObjectCache, openObjectCache } from "../kernel/object-cache.ts";
-import { openPlanner, type Planner } from "../kernel/planner.ts";
+import { decidingDirectories } from "../kernel/membership.ts";
+import { openPlanMemo, type PlanMemo } from "../kernel/plan-memo.ts";
+import { isJudged, openPlanner, type Planner } from "../kernel/planner.ts";
 import { openBuildFolder, type PreparedFolder, prepareBase, removeFolder } from "../kernel/prepare.ts";
 import type { Profile } from "../kernel/profile.ts";
 import { planReplay } from "../kernel/replay.ts";
@@ -19,7 +22,7 @@ import { changedPaths, type SourceListing } from "../kernel/source-listing.ts";
 import { ensureFolder } from "../kernel/state-folder.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
 import { changedIdentifiers } from "../patch/identifiers.ts";
-import { fileKind, touchedFiles } from "../patch/touched.ts";
+import { fileKind, type TouchedFile, touchedFiles } from "../patch/touched.ts";
 import type { ReviewRequest } from "./request.ts";
 import type { PhaseTimer } from "./timer.ts";
 
@@ -62,6 +65,8 @@ export class ProfileBuild {
     this.prepared = prepared;
     const { request, profile, base } = options;
     this.#compileCacheDir = ensureFolder(request.state.cache, "ccache");
+    // What an earlier review of the slot collected.
+    removeFolder(join(options.slot.folder, "objects", profile.name));
     this.#cache = request.useCache
       ? openObjectCache({
           cacheDir: request.state.cache,
@@ -75,8 +80,9 @@ export class ProfileBuild {
 
   static async open(options: ProfileBuildOptions): Promise<ProfileBuild> {
     const { request, profile, slot, sandbox, base, jobs } = options;
-    await slot.checkout(base.commit);
+    if (slot.head() === undefined) request.onProgress?.("writing the work tree");
     const prepared = await prepareBase({
+      needSource: () => slot.checkout(base.commit),
       sourceDir: slot.dir,
       listing: base.listing,
       profile,
@@ -92,6 +98,20 @@ export class ProfileBuild {
 
   get config(): KernelConfig {
     return this.prepared.config;
+  }
+
+  /** Those of `objects` that are part of vmlinux or of a module in this state, by kbuild's own lists. */
+  async members(state: SourceState, objects: readonly string[]): Promise<readonly string[]> {
+    if (objects.length === 0) return [];
+    const { slot, timer } = this.#options;
+    const { outDir } = await this.#openState(state);
+    const membership = await timer.time("find objects", () => this.#planner(slot.dir, outDir).membership(objects));
+    return objects.filter((object) => isJudged(membership.get(object) as Membership));
+  }
+
+  /** The configuration of one state; the base's unless the series touches what decides it. */
+  async configOf(state: SourceState): Promise<KernelConfig> {
+    return (await this.#openState(state)).config;
   }
 
   #ccache(mode: "rw" | "ro"): CompileCache {
@@ -151,14 +171,16 @@ export class ProfileBuild {
 
   /** The objects that a series affects, from touched files to reasons. */
   async findAffected(state: SourceState, patches: readonly (readonly FileDiff[])[]): Promise<AffectedResult> {
-    const { request, slot, base, profile, timer } = this.#options;
+    const { request, slot, profile, timer } = this.#options;
     return timer.time("find objects", async () => {
       const touched = touchedFiles(patches);
-      const opened = await this.#openState(state);
-      const head = this.#planner(slot.dir, opened.outDir);
+      request.onProgress?.(`${profile.name}: finding the affected objects`);
       const changesPlan = touched.some(
         (file) => file.kind === "kbuild" || file.kind === "kconfig" || file.path.startsWith("scripts/"),
       );
+      const memo = changesPlan ? undefined : await this.#basePlan(touched);
+      const opened = await this.#openState(state);
+      const head = this.#planner(slot.dir, opened.outDir, memo);
       const second = changesPlan ? await this.#openBaseBeside() : undefined;
       try {
         return await findAffected({
@@ -175,6 +197,7 @@ export class ProfileBuild {
           headSourceDir: slot.dir,
           sourceArch: profile.sourceArch,
           dependencies: undefined,
+          ...(request.dependentCap === undefined ? {} : { cap: request.dependentCap }),
           includes: () =>
             scanIncludes({
               sourceDir: slot.dir,
@@ -187,7 +210,6 @@ export class ProfileBuild {
         });
       } finally {
         second?.slot.release();
-        void base;
       }
     });
   }
@@ -217,21 +239,42 @@ export class ProfileBuild {
     return { slot: second, outDir };
   }
 
-  #planner(sourceDir: string, outDir: string): Planner {
+  #planner(sourceDir: string, outDir: string, memo?: PlanMemo): Planner {
     const { profile, sandbox, request } = this.#options;
-    return openPlanner({
-      folders: { sourceDir, outDir },
-      profile,
-      sandbox,
-      compileCache: this.#ccache("ro"),
-      seconds: profile.limits.prepareSeconds,
-      signal: request.signal,
-    });
+    return openPlanner(
+      async () => ({
+        folders: { sourceDir, outDir },
+        profile,
+        sandbox,
+        compileCache: this.#ccache("ro"),
+        seconds: profile.limits.prepareSeconds,
+        signal: request.signal,
+      }),
+      memo,
+    );
+  }
+
+  /**
+   * What is known of the base's build plan, which is the head's too where no recipe is touched. The directories of the touched files are
+   * evaluated now, over the base's own source, if they never were; what the head is asked for later is not kept.
+   */
+  async #basePlan(touched: readonly TouchedFile[]): Promise<PlanMemo> {
+    const { request, slot, base } = this.#options;
+    const memo = openPlanMemo(request.state.cache, this.prepared, base.listing);
+    const dirs = touched.flatMap((file) => (/\.[cS]$/.test(file.path) ? decidingDirectories(file.path) : []));
+    if (memo.environment !== undefined && dirs.every((dir) => memo.plans.has(dir))) return { ...memo, keep: () => undefined };
+    this.#open = undefined;
+    await slot.checkout(base.commit);
+    const outDir = this.#folder("out-base");
+    await openBuildFolder(this.prepared, { ...this.#sideOptions("rw"), outDir, changed: [] });
+    const planner = this.#planner(slot.dir, outDir, memo);
+    return { environment: await planner.environment(), plans: await planner.plan(dirs), keep: () => undefined };
   }
 
   /** Build folders of this review; the collected objects stay until the next review of the slot. */
   close(): void {
     removeFolder(this.#folder("out-head"));
+    removeFolder(this.#folder("out-base"));
   }
 
   #folder(name: string): string {

@@ -1,16 +1,18 @@
 import type { Compared } from "../analyze/compare.ts";
 import type { AffectedObject, AffectedResult } from "../kernel/affected.ts";
 import type { BuildResult } from "../kernel/build.ts";
-import type { Diagnostic } from "../kernel/build-errors.ts";
+import { type Diagnostic, newWarnings } from "../kernel/build-errors.ts";
 import type { Profile } from "../kernel/profile.ts";
 import type { Slot } from "../kernel/slot.ts";
 import type { CoverageNote, ReviewObject } from "../report/result.ts";
-import { findBodies } from "./bodies.ts";
+import { findBodies, withoutUndecided } from "./bodies.ts";
+import { walkHistory } from "./history.ts";
 import { type Judged, type JudgeOptions, judgeObject } from "./judge.ts";
 import { type ProfileBuild, readTreeFacts, type SourceState } from "./profile-build.ts";
-import { type ReviewRequest, ReviewStop } from "./request.ts";
+import type { ReviewRequest } from "./request.ts";
+import { stopUnlessDone } from "./stops.ts";
 import type { PhaseTimer } from "./timer.ts";
-import { type Blamed, blame, type History, type ObjectState } from "./walk.ts";
+import { type Blamed, type BrokenBetween, blame, findBrokenBetween, firstBreaking } from "./walk.ts";
 
 export interface BrokenObject {
   readonly object: string;
@@ -25,8 +27,8 @@ export interface ProfileReview {
   readonly objects: ReviewObject[];
   readonly blamed: readonly Blamed[];
   readonly broken: readonly BrokenObject[];
-  /** 0-based patches behind which some object does not compile although it does at the tip. */
-  readonly brokenBetween: ReadonlySet<number>;
+  /** Objects that do not compile in the middle of the series although they do at the tip. */
+  readonly brokenBetween: readonly BrokenBetween[];
   readonly warnings: readonly Diagnostic[];
   readonly coverage: {
     functions: number;
@@ -55,35 +57,38 @@ export interface ProfileReviewOptions {
 
 /** Builds and judges everything that the series affects under one profile. */
 export async function reviewProfile(options: ProfileReviewOptions): Promise<ProfileReview> {
-  const { request, profile, build, slot, base, states, affected, timer } = options;
+  const { request, profile, build, slot, base, states, affected } = options;
   const tip = states[states.length - 1] as SourceState;
   const inBase = affected.objects.flatMap((o) => o.baseObject ?? []);
   const inTip = affected.objects.filter((o) => o.inHead).map((o) => o.object);
+  const notes: CoverageNote[] = [];
   const baseResult = underHeadNames(await build.buildBase(inBase), affected.objects);
   stopUnlessDone(baseResult, "the base");
+  const before = await judgeState(options, base, baseResult, []);
   const headResult = await build.buildState(tip, "head", inTip);
   stopUnlessDone(headResult, "the patched tree");
-  const notes: CoverageNote[] = [];
-  const judgeBase: JudgeOptions = { facts: await readTreeFacts(slot, base.commit), config: build.config };
-  const judgeHead: JudgeOptions = { facts: await readTreeFacts(slot, tip.commit), config: build.config };
   request.onProgress?.(`${profile.name}: analysing ${headResult.built.size} objects`);
-  const before = await timer.time("analyse", () => judgeAll(baseResult, judgeBase));
-  const after = await timer.time("analyse", () => judgeAll(headResult, judgeHead));
-  await decideCallees(options, tip, after, judgeHead, notes);
-  await decideCallees(options, base, before, judgeBase, notes);
-  const histories = await walkHistory(options, baseResult, headResult, judgeHead);
-  const between = [...histories.values()].flatMap((h) => h.between);
+  const after = comparable(await judgeState(options, tip, headResult, notes), baseResult);
+  const histories = await walkHistory({
+    options,
+    baseResult,
+    headResult,
+    notes,
+    judgeState: async (state, result) => comparable(await judgeState(options, state, result, []), baseResult),
+  });
+  const failsInBase = new Set(baseResult.failed.map((failure) => failure.object));
   const broken = headResult.failed
-    .filter((failure) => baseResult.failed.every((f) => f.object !== failure.object))
-    .map((failure) => ({
-      object: failure.object,
-      error: failure.error,
-      patch: firstBreaking(histories.get(failure.object)),
-    }));
+    .filter((failure) => !failsInBase.has(failure.object))
+    .map(({ object, error }) => ({ object, error, patch: firstBreaking(histories.get(object)) }));
+  const failsAtTip = new Set(headResult.failed.map((failure) => failure.object));
+  const brokenBetween = findBrokenBetween(histories).filter(
+    ({ object }) => !failsInBase.has(object) && !failsAtTip.has(object),
+  );
   const objects = affected.objects.map((o) =>
     describeObject(o, profile.name, { before, after, baseResult, headResult }),
   );
-  addCoverage(notes, objects, after, affected, judgeHead.facts.source);
+  const { source } = await readTreeFacts(slot, tip.commit);
+  addCoverage(notes, objects, after, affected, source);
   const sum = (pick: (judged: Judged) => number): number =>
     [...after.values()].reduce((total, judged) => total + pick(judged), 0);
   return {
@@ -92,7 +97,7 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
     objects,
     blamed: blame(before, after, histories, states.length - 1),
     broken,
-    brokenBetween: new Set(between.filter((state) => state.judged === undefined).map((state) => state.patch)),
+    brokenBetween,
     warnings: newWarnings(baseResult.warnings, headResult.warnings),
     coverage: {
       functions: sum((j) => j.analysis?.coverage.functions ?? 0),
@@ -104,14 +109,6 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
     identical: objects.filter((o) => o.state === "identical").length,
     built: headResult.built.size,
   };
-}
-
-function stopUnlessDone(result: BuildResult, what: string): void {
-  if (result.outcome === "done") return;
-  throw new ReviewStop(
-    result.outcome === "cancelled" ? "cancelled" : "inconclusive",
-    `building ${what} was ended: ${result.outcome.replaceAll("-", " ")}`,
-  );
 }
 
 /** The base's results under the names that the head has for the same objects, so that a renamed source is compared with itself. */
@@ -127,97 +124,50 @@ function underHeadNames(result: BuildResult, objects: readonly AffectedObject[])
   };
 }
 
-function sourceNames(object: string): string[] {
-  const stem = object.replace(/\.o$/, "");
-  return [`${stem}.c`, `${stem}.S`];
-}
-
-/** An object whose source the tree does not have (it is generated, or assembled from parts) is left to kbuild to find. */
-function hasSource(state: SourceState, object: string): boolean {
-  return sourceNames(object).some((path) => state.listing.files.has(path));
-}
-
 function judgeAll(result: BuildResult, options: JudgeOptions): Map<string, Judged> {
   return new Map([...result.built].map(([object, built]) => [object, judgeObject(built, options)]));
 }
 
-/** Looks up the callees whose never returning decides a verdict, and judges the objects concerned again. */
-async function decideCallees(
+/** Judges what was built of one state; callees whose never returning decides a verdict are looked up. */
+async function judgeState(
   options: ProfileReviewOptions,
   state: SourceState,
-  judged: Map<string, Judged>,
-  judge: JudgeOptions,
+  result: BuildResult,
   notes: CoverageNote[],
-): Promise<void> {
-  const waiting = [...judged.values()].filter((j) => (j.analysis?.undecided.length ?? 0) > 0);
-  if (waiting.length === 0) return;
+): Promise<Map<string, Judged>> {
   const { build, slot, base, timer, request, profile } = options;
-  const symbols = [...new Set(waiting.flatMap((j) => j.analysis?.undecided ?? []))];
-  request.onProgress?.(`${profile.name}: looking up ${symbols.join(", ")}`);
+  const judge: JudgeOptions = {
+    facts: await readTreeFacts(slot, state.commit),
+    config: state === base ? build.config : await build.configOf(state),
+  };
+  const judged = await timer.time("analyse", () => judgeAll(result, judge));
+  const symbols = [...new Set([...judged.values()].flatMap((j) => j.analysis?.undecided ?? []))];
+  if (symbols.length === 0) return judged;
+  request.onProgress?.(`${profile.name}: looking up whether ${symbols.join(", ")} ever returns`);
   const { bodies, undecided } = await timer.time("look up callees", () =>
-    findBodies(
+    findBodies({
       symbols,
-      slot.tree,
-      state.commit,
-      (objects) => (state === base ? build.buildBase(objects) : build.buildState(state, "callees", objects)),
+      tree: slot.tree,
+      commit: state.commit,
+      members: (objects) => build.members(state, objects),
+      build: (objects) => (state === base ? build.buildBase(objects) : build.buildState(state, "callees", objects)),
       judge,
-    ),
+    }),
   );
   for (const { symbol, why } of undecided)
     notes.push({ kind: "undecided", object: "", function: symbol, why: `whether it returns: ${why}` });
-  for (const j of waiting) {
-    const again = judgeObject(
-      { object: j.object, file: j.file, command: "", deps: [], generated: [], how: "cache" },
-      { ...judge, bodies },
-    );
-    judged.set(j.object, again);
+  const names = undecided.map(({ symbol }) => symbol);
+  for (const [object, built] of result.built) {
+    if ((judged.get(object)?.analysis?.undecided.length ?? 0) === 0) continue;
+    judged.set(object, withoutUndecided(judgeObject(built, { ...judge, bodies }), names));
   }
+  return judged;
 }
 
-/** States of the objects that more than one patch affects, behind each of those patches but the last. */
-async function walkHistory(
-  options: ProfileReviewOptions,
-  baseResult: BuildResult,
-  headResult: BuildResult,
-  judge: JudgeOptions,
-): Promise<Map<string, History>> {
-  const { states, touched, build, slot } = options;
-  const histories = new Map<string, { patches: number[]; between: ObjectState[] }>();
-  const wanted = new Map<number, string[]>();
-  const all = states.map((_, index) => index);
-  for (const { object: path } of options.affected.objects) {
-    const deps = new Set([
-      ...(baseResult.built.get(path)?.deps ?? []),
-      ...(headResult.built.get(path)?.deps ?? []),
-      ...sourceNames(path),
-    ]);
-    const own = all.filter((index) => (touched[index] as readonly string[]).some((file) => deps.has(file)));
-    const patches = own.length > 0 ? own : all;
-    histories.set(path, { patches, between: [] });
-    for (const patch of patches.slice(0, -1)) wanted.set(patch, [...(wanted.get(patch) ?? []), path]);
-  }
-  for (const [patch, objects] of [...wanted].sort((a, b) => a[0] - b[0])) {
-    const state = states[patch] as SourceState;
-    const present = objects.filter((object) => hasSource(state, object));
-    if (present.length === 0) continue;
-    const result = await build.buildState(state, `patch ${patch + 1}`, present);
-    stopUnlessDone(result, `patch ${patch + 1}`);
-    const facts = await readTreeFacts(slot, state.commit);
-    const judged = await options.timer.time("analyse", () => judgeAll(result, { ...judge, facts }));
-    for (const object of present) histories.get(object)?.between.push({ patch, judged: judged.get(object) });
-  }
-  return histories;
-}
-
-/** The first patch behind which an object that the tip cannot build does not build, without a gap. */
-function firstBreaking(history: History | undefined): number | undefined {
-  if (history === undefined) return undefined;
-  let first = history.patches[history.patches.length - 1];
-  for (const { patch, judged } of [...history.between].sort((a, b) => b.patch - a.patch)) {
-    if (judged !== undefined) break;
-    first = patch;
-  }
-  return first;
+/** A change of another object can make findings here come and go; those of an object that the base cannot build have no other side. */
+function comparable(judged: ReadonlyMap<string, Judged>, baseResult: BuildResult): Map<string, Judged> {
+  const withoutBase = new Set(baseResult.failed.map((failure) => failure.object));
+  return new Map([...judged].filter(([object]) => !withoutBase.has(object)));
 }
 
 interface Sides {
@@ -238,18 +188,17 @@ function describeObject({ object: path, reason }: AffectedObject, profile: strin
     textBytes: after?.analysis?.coverage.textBytes ?? 0,
     fromCache: sides.baseResult.built.get(path)?.how === "cache",
   };
-  if (after === undefined) {
-    const failed = sides.headResult.failed.find((f) => f.object === path);
-    if (failed !== undefined) return { ...common, state: "not-built", why: `does not compile: ${failed.error.text}` };
-    return { ...common, state: "removed", why: "the series removes its source" };
+  const inBase = sides.baseResult.failed.find((f) => f.object === path)?.error;
+  const inHead = sides.headResult.failed.find((f) => f.object === path)?.error;
+  if (inHead !== undefined) {
+    const why = inBase === undefined ? "does not compile" : "compiles neither in the base nor with the series";
+    return { ...common, state: "not-built", why: `${why}: ${describeError(inHead)}` };
   }
+  if (inBase !== undefined)
+    return { ...common, state: "not-analysed", why: `the base does not compile: ${describeError(inBase)}` };
+  if (after === undefined) return { ...common, state: "removed", why: "the series removes it" };
   if (after.analysis === undefined) return { ...common, state: "not-analysed", why: after.error ?? "unreadable" };
-  if (before === undefined) {
-    const failed = sides.baseResult.failed.find((f) => f.object === path);
-    return failed === undefined
-      ? { ...common, state: "new" }
-      : { ...common, state: "analysed", why: `the base does not build it: ${failed.error.text}` };
-  }
+  if (before === undefined) return { ...common, state: "new" };
   return { ...common, state: before.codeKey === after.codeKey ? "identical" : "analysed" };
 }
 
@@ -265,13 +214,6 @@ function addCoverage(
       notes.push({ kind: "object-not-analysed", object: object.path, why: object.why ?? "" });
     if (object.state === "not-built")
       notes.push({ kind: "object-not-built", object: object.path, why: object.why ?? "" });
-    if (object.state === "analysed" && object.why !== undefined) {
-      notes.push({
-        kind: "assumption",
-        object: object.path,
-        why: `${object.why}; its findings have nothing to be compared with`,
-      });
-    }
   }
   for (const [object, judged] of after) {
     for (const note of judged.analysis?.coverage.notes ?? []) {
@@ -295,16 +237,9 @@ function addCoverage(
   if (factsSource !== "tools/objtool of the tree") notes.push({ kind: "assumption", object: "", why: factsSource });
 }
 
-/** Warnings of the head that the base does not have, whatever line they moved to. */
-function newWarnings(base: readonly Diagnostic[], head: readonly Diagnostic[]): Diagnostic[] {
-  const known = new Map<string, number>();
-  const key = (d: Diagnostic): string => `${d.file}\n${d.text}`;
-  for (const d of base) known.set(key(d), (known.get(key(d)) ?? 0) + 1);
-  return head.filter((d) => {
-    const left = known.get(key(d)) ?? 0;
-    if (left > 0) known.set(key(d), left - 1);
-    return left === 0;
-  });
+/** "kernel/fork.c:12: expected ';'", without a place where none is known. */
+export function describeError({ file, line, text }: Diagnostic): string {
+  return file === "" ? text : `${file}${line === 0 ? "" : `:${line}`}: ${text}`;
 }
 
 /** Findings that the series brought and that are worth telling. */

@@ -1,3 +1,4 @@
+import type { Profile } from "../kernel/profile.ts";
 import type { Sandbox } from "../kernel/sandbox.ts";
 import type { StateFolder } from "../kernel/state-folder.ts";
 import type { ReviewResult } from "../report/result.ts";
@@ -18,8 +19,10 @@ export interface ReviewRequest {
   /** Revision that the series is applied to. */
   readonly base: string;
   readonly input: ReviewInput;
-  /** Names; the default profile when empty. */
-  readonly profiles: readonly string[];
+  /** The default one, and a second one for files that it does not build, when empty. */
+  readonly profiles: readonly Profile[];
+  /** Most objects that are built because they include a touched header; the kernel folder's own default when undefined. */
+  readonly dependentCap?: number | undefined;
   /** False: nothing is taken from earlier reviews, except prepared build folders. */
   readonly useCache: boolean;
   readonly state: StateFolder;
@@ -27,8 +30,8 @@ export interface ReviewRequest {
   readonly openSandbox: () => Promise<Sandbox>;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((line: string) => void) | undefined;
-  /** Lines for "Try it" in the report. */
-  readonly reproduce: readonly string[];
+  /** Lines for "Try it" in the report; `base` is a name of the base that others have too. */
+  readonly reproduce: (base: string) => readonly string[];
 }
 
 /** An end before the last phase: the verdict says which, the reason is one line. */
@@ -42,4 +45,8 @@ export class ReviewStop extends Error {
     this.verdict = verdict;
     this.detail = detail;
   }
+}
+
+export function throwIfCancelled(request: ReviewRequest): void {
+  if (request.signal?.aborted === true) throw new ReviewStop("cancelled", "the review was cancelled");
 }

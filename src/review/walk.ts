@@ -1,6 +1,7 @@
 import type { ObjectFinding } from "../analyze/analyze-object.ts";
 import type { Compared, Located } from "../analyze/compare.ts";
 import { compareFindings } from "../analyze/compare.ts";
+import type { Diagnostic } from "../kernel/build-errors.ts";
 import type { Judged } from "./judge.ts";
 import { locate } from "./judge.ts";
 
@@ -13,10 +14,12 @@ export interface ObjectState {
   readonly patch: number;
   /** Undefined: it does not compile there. */
   readonly judged: Judged | undefined;
+  /** The compiler's first error where it does not. */
+  readonly error?: Diagnostic | undefined;
 }
 
 export interface History {
-  /** Patches that affect the object, 0-based, in order; never empty. */
+  /** Patches that affect the object, 0-based, in order; empty where the walk was left out, so that no patch can be named. */
   readonly patches: readonly number[];
   /** States behind all of them but the last, as far as they were built. */
   readonly between: readonly ObjectState[];
@@ -91,9 +94,8 @@ function firstPatch(
   byPatch: ReadonlyMap<number, ReadonlyMap<string, unknown>> | undefined,
   finding: ObjectFinding,
 ): number | undefined {
-  if (history === undefined) return undefined;
-  let first = history.patches[history.patches.length - 1] as number;
-  for (const patch of [...history.patches].reverse().slice(1)) {
+  let first = history?.patches.at(-1);
+  for (const patch of [...(history?.patches ?? [])].reverse().slice(1)) {
     const found = byPatch?.get(patch);
     // A state that does not compile, or was not built, tells nothing.
     if (found === undefined) continue;
@@ -101,4 +103,39 @@ function firstPatch(
     first = patch;
   }
   return first;
+}
+
+/** The first patch behind which an object that the tip cannot build does not build, without a gap. */
+export function firstBreaking(history: History | undefined): number | undefined {
+  let first = history?.patches.at(-1);
+  for (const { patch, judged } of [...(history?.between ?? [])].sort((a, b) => b.patch - a.patch)) {
+    if (judged !== undefined) break;
+    first = patch;
+  }
+  return first;
+}
+
+export interface BrokenBetween {
+  readonly object: string;
+  /** 0-based: it does not compile behind `patch`, and does again behind `repairedBy`. */
+  readonly patch: number;
+  readonly repairedBy: number;
+  readonly error: Diagnostic | undefined;
+  /** All patches behind which it does not compile. */
+  readonly patches: readonly number[];
+}
+
+/** Objects that the tip builds and some patch before it does not. */
+export function findBrokenBetween(histories: ReadonlyMap<string, History>): BrokenBetween[] {
+  const result: BrokenBetween[] = [];
+  for (const [object, { patches, between }] of histories) {
+    const bad = between.filter((state) => state.judged === undefined).sort((a, b) => a.patch - b.patch);
+    const first = bad[0];
+    if (first === undefined) continue;
+    const isBad = new Set(bad.map((state) => state.patch));
+    const repairedBy = patches.find((patch) => patch > first.patch && !isBad.has(patch));
+    if (repairedBy === undefined) continue;
+    result.push({ object, patch: first.patch, repairedBy, error: first.error, patches: [...isBad] });
+  }
+  return result;
 }

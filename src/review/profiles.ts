@@ -1,0 +1,118 @@
+import { availableParallelism } from "node:os";
+import { DEFAULT_PROFILE, type Profile, requireProfile } from "../kernel/profile.ts";
+import type { Sandbox } from "../kernel/sandbox.ts";
+import type { Slot } from "../kernel/slot.ts";
+import type { FileDiff } from "../patch/file-diff.ts";
+import type { Series } from "../patch/series.ts";
+import type { CoverageNote } from "../report/result.ts";
+import { explainMissing, type MissingFile } from "./missing.ts";
+import { ProfileBuild } from "./profile-build.ts";
+import { type ProfileReview, reviewProfile } from "./profile-review.ts";
+import { type ReviewRequest, ReviewStop } from "./request.ts";
+import type { SeriesStates } from "./states.ts";
+import { stopOfBase, stopOfHead } from "./stops.ts";
+import type { PhaseTimer } from "./timer.ts";
+
+/** Profile that files are tried under which the default one does not build. */
+export const SECOND_PROFILE = "x86_64-allmodconfig-gcc";
+
+export interface ProfilesInput {
+  readonly request: ReviewRequest;
+  readonly slot: Slot;
+  readonly sandbox: Sandbox;
+  readonly series: Series;
+  readonly sources: SeriesStates;
+  readonly timer: PhaseTimer;
+}
+
+export interface ProfilesResult {
+  readonly reviews: readonly ProfileReview[];
+  readonly notes: readonly CoverageNote[];
+  /** Set where a profile that was asked for could not be reviewed, so that the whole is not complete: why. */
+  readonly incomplete: string | undefined;
+}
+
+/** Reviews under every profile that was asked for; without one, under the default, and under a second one what that does not build. */
+export async function reviewProfiles(input: ProfilesInput): Promise<ProfilesResult> {
+  const { request, sources } = input;
+  const isDefault = request.profiles.length === 0;
+  const asked = isDefault ? [requireProfile(DEFAULT_PROFILE)] : request.profiles;
+  const reviews: ProfileReview[] = [];
+  const notes: CoverageNote[] = [];
+  let missing: readonly MissingFile[] | undefined;
+  let stop: ReviewStop | undefined;
+  for (const profile of asked) {
+    const one = await tryProfile(profile, input, sources.patches);
+    if (one instanceof ReviewStop) {
+      stop ??= one;
+      notes.push({ kind: "object-not-built", object: profile.name, why: one.message });
+      continue;
+    }
+    reviews.push(one.review);
+    missing = stillMissing(missing, one.missing);
+  }
+  if (reviews.length === 0) throw stop as ReviewStop;
+  if (isDefault && missing !== undefined && missing.length > 0) {
+    const second = requireProfile(SECOND_PROFILE);
+    const files = new Set(missing.map((m) => m.file));
+    request.onProgress?.(`${[...files].join(", ")}: not part of ${DEFAULT_PROFILE}; trying ${SECOND_PROFILE}`);
+    const patches = sources.patches.map((patch) => patch.filter((file) => files.has(file.path)));
+    const one = await tryProfile(second, input, patches);
+    if (one instanceof ReviewStop) notes.push({ kind: "object-not-built", object: second.name, why: one.message });
+    else {
+      reviews.push(one.review);
+      missing = stillMissing(missing, one.missing);
+    }
+  }
+  for (const { file, why } of missing ?? []) notes.push({ kind: "object-not-built", object: file, why });
+  return { reviews, notes, incomplete: stop?.message };
+}
+
+/** Files that no profile so far builds, with every profile's reason. */
+function stillMissing(before: readonly MissingFile[] | undefined, now: readonly MissingFile[]): readonly MissingFile[] {
+  if (before === undefined) return now;
+  return before.flatMap((m) => {
+    const again = now.find((n) => n.file === m.file);
+    return again === undefined ? [] : [again.why === m.why ? m : { file: m.file, why: `${m.why}; ${again.why}` }];
+  });
+}
+
+/** A profile that cannot be reviewed leaves the others their result; a broken or cancelled review ends as a whole. */
+async function tryProfile(profile: Profile, input: ProfilesInput, patches: readonly (readonly FileDiff[])[]) {
+  try {
+    return await reviewUnder(profile, input, patches);
+  } catch (error) {
+    if (error instanceof ReviewStop && error.verdict === "inconclusive") return error;
+    throw error;
+  }
+}
+
+async function reviewUnder(profile: Profile, input: ProfilesInput, patches: readonly (readonly FileDiff[])[]) {
+  const { request, slot, sandbox, sources, timer, series } = input;
+  const { base, states } = sources;
+  const tip = states.at(-1) ?? base;
+  let build: ProfileBuild;
+  try {
+    build = await timer.time("prepare", () =>
+      ProfileBuild.open({ request, profile, slot, sandbox, base, timer, jobs: availableParallelism() }),
+    );
+  } catch (error) {
+    throw stopOfBase(error, profile, "the base cannot be configured or prepared");
+  }
+  try {
+    const affected = await build.findAffected(tip, patches);
+    request.onProgress?.(
+      `${profile.name}: ${affected.objects.length} affected ${affected.objects.length === 1 ? "object" : "objects"}`,
+    );
+    const touched = sources.patches.map((files) =>
+      files.flatMap((file) => [file.oldPath, file.newPath].filter((path) => path !== undefined)),
+    );
+    const review = await reviewProfile({ request, profile, build, slot, base, states, touched, affected, timer });
+    const missing = await explainMissing(affected.notBuilt, build, slot.tree, tip.commit, profile);
+    return { review, missing };
+  } catch (error) {
+    throw stopOfHead(error, profile, series);
+  } finally {
+    build.close();
+  }
+}
