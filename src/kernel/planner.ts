@@ -4,6 +4,7 @@ import type { SandboxedRun } from "./kbuild.ts";
 import type { Membership } from "./membership.ts";
 import { decideMembership, decidingDirectories } from "./membership.ts";
 import { subdirectories } from "./plan-difference.ts";
+import type { PlanMemo } from "./plan-memo.ts";
 
 /** The build plan of one side, evaluated as far as it was asked for. */
 export interface Planner {
@@ -19,18 +20,29 @@ export interface Planner {
   environment(): Promise<MakeEnvironment>;
 }
 
-/** A planner over an opened build folder. Makefiles of a patch run in it: `run` is sandboxed like a build. */
-export function openPlanner(run: SandboxedRun): Planner {
-  const known = new Map<string, DirectoryPlan>();
-  let environment: Promise<MakeEnvironment> | undefined;
+/**
+ * A planner over an opened build folder. Makefiles of a patch run in it: `open` gives a run that is sandboxed like a build, and is asked
+ * once, when the first directory has to be evaluated.
+ * @param memo what earlier evaluations of the same trusted sources gave; never given for sources that a patch has a part in
+ */
+export function openPlanner(open: () => Promise<SandboxedRun>, memo?: PlanMemo): Planner {
+  const known = new Map<string, DirectoryPlan>(memo?.plans);
+  let run: Promise<SandboxedRun> | undefined;
+  let environment: Promise<MakeEnvironment> | undefined = memo?.environment && Promise.resolve(memo.environment);
+  const opened = (): Promise<SandboxedRun> => {
+    run ??= open();
+    return run;
+  };
   const readEnvironment = (): Promise<MakeEnvironment> => {
-    environment ??= readMakeEnvironment(run);
+    environment ??= opened().then(readMakeEnvironment);
     return environment;
   };
   const plan = async (dirs: readonly string[]): Promise<ReadonlyMap<string, DirectoryPlan>> => {
     const missing = [...new Set(dirs)].filter((dir) => !known.has(dir));
     if (missing.length > 0) {
-      for (const [dir, made] of await planDirectories(run, await readEnvironment(), missing)) known.set(dir, made);
+      const from = await readEnvironment();
+      for (const [dir, made] of await planDirectories(await opened(), from, missing)) known.set(dir, made);
+      memo?.keep(from, known);
     }
     return known;
   };

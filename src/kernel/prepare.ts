@@ -45,6 +45,8 @@ export interface PreparedFolder {
 
 export interface PrepareOptions {
   readonly sourceDir: string;
+  /** Called before `sourceDir` is read, which it is only when nothing fitting is kept; makes it hold what `listing` says. */
+  readonly needSource?: (() => Promise<void>) | undefined;
   /** The listing of `sourceDir`. */
   readonly listing: SourceListing;
   readonly profile: Profile;
@@ -80,7 +82,7 @@ export async function prepareBase(options: PrepareOptions): Promise<PreparedFold
   const root = ensureFolder(options.cacheDir, "prepared");
   const scratch = ensureFolder(root, `ask-${process.pid}`);
   const folders = { sourceDir, outDir: scratch };
-  const toolchain = await identifyToolchain(sandbox, profile, folders, compileCache, signal);
+  const toolchain = await identifyToolchain(sandbox, profile, folders, compileCache, signal, options.cacheDir);
   rmSync(scratch, { recursive: true, force: true });
 
   const planKey = shortDigest([
@@ -96,6 +98,7 @@ export async function prepareBase(options: PrepareOptions): Promise<PreparedFold
     const found = candidates.find((candidate) => changedDeps(candidate.record, listing).length === 0);
     if (found !== undefined) return describe(found.dir, found.key, found.record, true, began);
 
+    await options.needSource?.();
     const work = join(shelf, "work");
     rmSync(work, { recursive: true, force: true });
     const seed = candidates[0];

@@ -26,6 +26,26 @@ export async function listCommit(git: Git, commit: string): Promise<SourceListin
   return readListing(listed.stdout);
 }
 
+/** The listing of `commit`, from the listing of another commit and what differs between the two. Throws ToolError. */
+export async function listCommitFrom(
+  git: Git,
+  from: string,
+  listing: SourceListing,
+  commit: string,
+): Promise<SourceListing> {
+  if (from === commit) return listing;
+  const command = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", from, commit];
+  const fields = (await git.runOk(command, { maxOutputBytes: MAX_LISTING_BYTES })).stdout.split("\0");
+  const files = new Map(listing.files);
+  // git-diff-tree(1), raw output with -z: ":MODE MODE ID ID STATUS\0PATH\0"
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [, mode = "", , id = ""] = fields[at]!.split(" ");
+    if (mode.startsWith("100")) files.set(fields[at + 1]!, id);
+    else files.delete(fields[at + 1]!);
+  }
+  return { files };
+}
+
 /** Paths that differ between two listings: changed, added and removed, sorted. */
 export function changedPaths(from: SourceListing, to: SourceListing): string[] {
   const changed: string[] = [];

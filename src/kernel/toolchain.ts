@@ -3,6 +3,7 @@ import type { BuildFolders, CompileCache } from "./kbuild.ts";
 import { requireSuccess, runInBuild } from "./kbuild.ts";
 import type { Profile } from "./profile.ts";
 import type { Sandbox } from "./sandbox.ts";
+import { keepToolchain, recallToolchain } from "./toolchain-memo.ts";
 
 // What compiles, as the sandbox sees it. A package upgrade between two reviews must not let old results pass for new ones.
 
@@ -29,17 +30,27 @@ export async function identifyToolchain(
   folders: BuildFolders,
   compileCache?: CompileCache,
   signal?: AbortSignal,
+  cacheDir?: string,
 ): Promise<Toolchain> {
   const { compiler } = profile;
   const cc = `${compiler.crossPrefix}${compiler.command}`;
   const binutils = compiler.llvm === "" ? ["as", "ld", "objcopy"] : ["ld.lld", "llvm-objcopy"];
   const tools = [cc, ...binutils.map((tool) => `${compiler.llvm === "" ? compiler.crossPrefix : ""}${tool}`)];
+  const asked = [...tools, "make", "sh", "ccache"];
+  const kept = cacheDir === undefined ? undefined : recallToolchain(cacheDir, asked);
+  if (kept !== undefined) return kept;
   const command = ["/bin/sh", "-c", SCRIPT, "sh", ...tools];
   const run = await runInBuild({ sandbox, profile, folders, compileCache, seconds: 60, signal }, command);
   requireSuccess(run, command, "asking the compiler for its version");
   const first = run.log.split("\n")[0] ?? "";
-  return {
+  const toolchain = {
     id: createHash("sha256").update(run.log).digest("hex").slice(0, 32),
     compiler: first.split(" ").slice(4).join(" ") || cc,
   };
+  // "NAME FILE SIZE TIME VERSION..." a line; the sandbox shows the machine's own /usr.
+  const files = run.log
+    .split("\n")
+    .flatMap((line) => (line.split(" ")[1]?.startsWith("/") === true ? [line.split(" ")[1]!] : []));
+  if (cacheDir !== undefined) keepToolchain(cacheDir, asked, files, toolchain);
+  return toolchain;
 }

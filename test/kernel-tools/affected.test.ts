@@ -28,7 +28,8 @@ after(() => bench?.close());
 
 function plannerOf(side: "base" | "head", outDir: string): Planner {
   const sourceDir = side === "base" ? bench.base.dir : bench.head.dir;
-  return openPlanner({ folders: { sourceDir, outDir }, profile: bench.profile, sandbox: bench.sandbox, seconds: 120 });
+  const run = { folders: { sourceDir, outDir }, profile: bench.profile, sandbox: bench.sandbox, seconds: 120 };
+  return openPlanner(async () => run);
 }
 
 async function affectedBy(
