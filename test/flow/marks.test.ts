@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dumpRow } from "../../src/base/table.ts";
 import {
   MARK_HINT,
   MARK_IGNORE_ALTS,
@@ -14,7 +13,7 @@ import {
   MARK_UNREACHABLE,
   MARK_UNRET_BEGIN,
 } from "../../src/flow/marks.ts";
-import { assembleFlow } from "../support/built-flow.ts";
+import { assembleFlow, rowOf } from "../support/built-flow.ts";
 
 test("the sections up to 6.13: PC-relative and absolute references", () => {
   const old: [section: string, entry: string, mark: number][] = [
@@ -158,7 +157,7 @@ END hinted
 	.byte	5, 5, 0
 	.balign	4
 	.popsection`);
-  const rows = Array.from({ length: b.flow.hints.length }, (_, row) => dumpRow(b.flow.hints, row));
+  const rows = Array.from({ length: b.flow.hints.length }, (_, row) => rowOf(b.flow.hints, row));
   assert.deepEqual(rows, [
     { insn: b.at("hinted"), spOffset: 8, spReg: 5, type: 5, signal: 0 },
     { insn: b.at("second"), spOffset: 168, spReg: 5, type: 3, signal: 1 },

@@ -84,3 +84,9 @@ export function assembleFlow(source: string, external?: ExternalReturns): BuiltF
   const { bytes } = assemble(`\t.include "${fixtureFolder}/macros.inc"\n${source}\n`);
   return external === undefined ? buildFlowOf(bytes) : buildFlowOf(bytes, external);
 }
+
+/** One row of a finished table as an object. */
+export function rowOf(table: { readonly length: number }, row: number): Record<string, number> {
+  const columns = Object.entries(table).filter(([name]) => name !== "length") as [string, ArrayLike<number>][];
+  return Object.fromEntries(columns.map(([name, column]) => [name, column[row]!]));
+}

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { lowerBound, NONE } from "../../src/base/table.ts";
+import { KIND_INDIRECT_TAIL, KIND_TABLE_JUMP } from "../../src/flow/flow.ts";
+import { KIND_NOP } from "../../src/isa/insn-table.ts";
+import { compile } from "../support/assemble.ts";
+import { assembleFlow, type BuiltFlow, buildFlowOf } from "../support/built-flow.ts";
+
+const targets = (b: BuiltFlow, jump: number): number[] => {
+  const { from, to } = b.flow.tables.edges;
+  const found: number[] = [];
+  for (let e = lowerBound(from, jump, 0, from.length); e < from.length && from[e] === jump; e++) found.push(to[e]!);
+  return found;
+};
+
+const jumps = (b: BuiltFlow, kind: number): number[] =>
+  [...b.flow.kind.keys()].filter((insn) => b.flow.kind[insn] === kind);
+
+const kernelFlags = [
+  "-mno-red-zone",
+  "-fno-asynchronous-unwind-tables",
+  "-mcmodel=kernel",
+  "-fno-PIE",
+  "-fcf-protection=none",
+];
+
+const cases = Array.from({ length: 12 }, (_, n) => `	case ${n}: return f${n}(x);`).join("\n");
+const declarations = Array.from({ length: 12 }, (_, n) => `int f${n}(int);`).join("\n");
+
+test("gcc's switch tables: every case is reached, none is left unresolved", () => {
+  const source = `${declarations}
+int outer(int y, int x)
+{
+	int buffer[8];
+	f0((int)(long)buffer);
+	switch (y) {
+${cases.replace(/return (f\d+\(x\));/g, "x += $1 * 3; break;")}
+	}
+	return x + buffer[y & 7];
+}`;
+  for (const optimisation of ["-O1", "-O2", "-Os"]) {
+    const b = buildFlowOf(
+      compile(source, [optimisation, "-fjump-tables", "-fno-stack-protector", ...kernelFlags]).bytes,
+    );
+    const tables = jumps(b, KIND_TABLE_JUMP);
+    assert.equal(tables.length, 1, optimisation);
+    assert.equal(targets(b, tables[0]!).length, 12, optimisation);
+    assert.deepEqual(b.flow.unresolved, [], optimisation);
+    assert.deepEqual(b.frames.events, [], optimisation);
+    // Nothing of the function is left over.
+    const f = b.f("outer");
+    const dead = [...b.flow.kind.keys()].filter(
+      (i) => b.functions.ofInsn[i] === f && b.frames.state[i] === NONE && b.flow.kind[i] !== KIND_NOP,
+    );
+    assert.deepEqual(dead, [], optimisation);
+  }
+});
+
+test("two tables behind each other end where the next one begins", () => {
+  const half = (name: string, other: number): string => `
+int ${name}(int y, int x)
+{
+	switch (y) {
+${cases}
+	}
+	return ${other};
+}`;
+  const b = buildFlowOf(
+    compile(`${declarations}${half("a", 1)}${half("b", 2)}`, ["-O2", "-fjump-tables", ...kernelFlags]).bytes,
+  );
+  const tables = jumps(b, KIND_TABLE_JUMP);
+  assert.equal(tables.length, 2);
+  for (const jump of tables) {
+    const family = b.functions.ofInsn[jump]!;
+    const found = targets(b, jump);
+    assert.equal(found.length, 12);
+    assert.ok(found.every((to) => b.functions.ofInsn[to] === family));
+  }
+});
+
+test("a computed goto over a table in C, loaded first and jumped through a thunk", () => {
+  const source = `
+int run(const unsigned char *program, int value)
+{
+	static const void *const table[] __attribute__((section(".data.rel.ro.c_jump_table"))) = {
+		&&add, &&twice, &&stop,
+	};
+	goto *table[*program++];
+add:	value += 1; goto *table[*program++];
+twice:	value *= 2; goto *table[*program++];
+stop:	return value;
+}`;
+  for (const thunk of ["-mindirect-branch=keep", "-mindirect-branch=thunk-extern"]) {
+    const b = buildFlowOf(compile(source, ["-O2", thunk, ...kernelFlags]).bytes);
+    const tables = jumps(b, KIND_TABLE_JUMP);
+    assert.ok(tables.length >= 1, thunk);
+    for (const jump of tables) assert.equal(targets(b, jump).length, 3, thunk);
+    assert.deepEqual(b.flow.unresolved, [], thunk);
+  }
+});
+
+test("what is no jump table stays unresolved: function pointers, writable data, another function's labels", () => {
+  const b = assembleFlow(`
+FUNC by_pointers
+	jmp	*pointers(,%rdi,8)
+END by_pointers
+FUNC by_data
+	jmp	*data(,%rdi,8)
+inside:	ret
+END by_data
+FUNC by_others
+	jmp	*others(,%rdi,8)
+END by_others
+	.section .rodata
+	.balign	8
+pointers:
+	.quad	by_data, by_others
+others:	.quad	inside
+	.data
+data:	.quad	inside`);
+  for (const symbol of ["by_pointers", "by_data", "by_others"]) {
+    assert.equal(b.flow.kind[b.at(symbol)], KIND_INDIRECT_TAIL, symbol);
+  }
+  assert.equal(b.flow.unresolved.length, 3);
+});
+
+test("a table ends at a gap, at a foreign entry and at the end of its section", () => {
+  const b = assembleFlow(`
+FUNC gap
+	jmp	*table_gap(,%rdi,8)
+gap_1:	ret
+gap_2:	ret
+gap_3:	ret
+END gap
+FUNC end
+	jmp	*table_end(,%rdi,8)
+end_1:	ret
+END end
+	.section .rodata
+	.balign	8
+table_gap:
+	.quad	gap_2, gap_1, gap_2, 0, gap_3
+	.section .rodata.end, "a"
+	.balign	8
+table_end:
+	.quad	end_1`);
+  assert.deepEqual(targets(b, b.at("gap")), [b.at("gap_1"), b.at("gap_2")]);
+  assert.deepEqual(targets(b, b.at("end")), [b.at("end_1")]);
+});
+
+test("each jump takes the table that it names, else the last one named before it", () => {
+  const b = assembleFlow(`
+FUNC two
+	movq	table_a(,%rdi,8), %rax
+	jmp	*%rax
+a:	movq	table_b(,%rdi,8), %rax
+	jmp	*%rax
+b_1:	jmp	*table_a(,%rsi,8)
+b_2:	ret
+END two
+	.section .rodata
+	.balign	8
+table_a: .quad	a, b_1
+table_b: .quad	b_1, b_2`);
+  assert.deepEqual(targets(b, b.at("two", 1)), [b.at("a"), b.at("b_1")]);
+  assert.deepEqual(targets(b, b.at("a", 1)), [b.at("b_1"), b.at("b_2")]);
+  assert.deepEqual(targets(b, b.at("b_1")), [b.at("a"), b.at("b_1")]);
+});
