@@ -28,10 +28,10 @@ export function sayOurs(model: ObjectModel, findings: readonly ObjectFinding[]):
   return findings.map((finding) => {
     const key = model.keyOf(model.code.object.findSection(finding.section), finding.offset);
     const named = model.keyOfName(finding.function, 0);
+    const also = finding.related.flatMap((each) => model.keyOfName(each.function, 0) ?? []);
+    const section = finding.rule === "falls-through" ? [sectionKey(finding.section)] : [];
     return {
-      functions: [
-        ...new Set([named ?? key, key, ...(finding.rule === "falls-through" ? [sectionKey(finding.section)] : [])]),
-      ],
+      functions: [...new Set([named ?? key, key, ...section, ...also])],
       rule: finding.rule,
       text: `${finding.severity === "note" ? "(note) " : ""}${finding.message}`,
       place: `${finding.section}+0x${finding.offset.toString(16)}`,

@@ -25,6 +25,8 @@ export interface Outcome {
   /** Everything that their tool printed for it, outside of the comparison too. */
   readonly theirTexts: readonly string[];
   readonly ourMilliseconds: number;
+  /** Findings of ours that the unmodified object does not have, told apart by place. */
+  readonly ourFindings: number;
 }
 
 export interface RunOptions {
@@ -65,7 +67,15 @@ export async function runPlan(
       };
       const verdicts = compare(model, clean.theirs, clean.ours, clean.reports);
       const nothing = { class: "clean", function: "", section: "", offset: 0, before: "", after: "" };
-      tell({ ...nothing, number: -1, object, verdicts, theirTexts: texts(clean), ourMilliseconds: clean.milliseconds });
+      tell({
+        ...nothing,
+        number: -1,
+        object,
+        verdicts,
+        theirTexts: texts(clean),
+        ourMilliseconds: clean.milliseconds,
+        ourFindings: clean.ours.length,
+      });
       for (const planned of plan.filter((each) => each.object === object)) {
         const outcome = await runMutant(model, planned, clean, scratch, options);
         if (outcome !== undefined) tell(outcome);
@@ -112,6 +122,7 @@ async function runMutant(
     verdicts,
     theirTexts: texts(both),
     ourMilliseconds: both.milliseconds,
+    ourFindings: without(both.ours, clean.ours).length,
   };
 }
 

@@ -219,7 +219,7 @@ function resolveJump(flow: Draft, insn: number, kind: number, section: number, o
   flow.target[insn] = to;
   const here = ownerOf(flow, insn);
   const there = functions.ofInsn[to] as number;
-  if (here === NONE || there === NONE || sameFamily(functions.table, here, there)) return;
+  if (there === NONE || (here !== NONE && sameFamily(functions.table, here, there))) return;
   const { table } = functions;
   const isEntry = table.start[there] === offset || isBehindLandingPad(flow, there, to);
   if (!isEntry || ((table.flags[there] as number) & FUNCTION_WITHOUT_SIZE) !== 0) return;

@@ -18,9 +18,15 @@ export const fallsThrough = defineRule({
     jump: { text: "{function}() jumps into the middle of {next}()" },
   },
   check(context, report) {
-    for (const event of frameEvents(context, EVENT_INTO_FUNCTION)) report(into(context, event));
+    // A call that goes nowhere sensible has a finding of its own.
+    const faulty = new Set(context.flow.faults.map(({ insn }) => insn));
+    for (const event of frameEvents(context, EVENT_INTO_FUNCTION)) {
+      const told = into(context, event);
+      if (!faulty.has(told.at)) report(told);
+    }
     for (const event of frameEvents(context, EVENT_OFF_SECTION)) {
       const call = lastCall(context, event.insn);
+      if (faulty.has(call)) continue;
       report({
         message: call === NONE ? "off-section" : "after-call",
         at: call === NONE ? event.insn : call,
@@ -39,11 +45,8 @@ function into(context: RuleContext, event: FrameEvent): Report {
   const following = flow.next[event.insn] as number;
   const falls =
     following !== NONE && flow.functions.ofInsn[following] === event.detail && flow.target[event.insn] === NONE;
-  if (!falls && flow.kind[event.insn] !== KIND_CALL) {
-    const isTarget =
-      flow.target[event.insn] !== NONE && flow.functions.ofInsn[flow.target[event.insn] as number] === event.detail;
-    return { message: isTarget ? "jump" : "next-function", at: event.insn, owner: event.owner, data: { next }, way };
-  }
+  if (!falls && flow.kind[event.insn] !== KIND_CALL)
+    return { message: "jump", at: event.insn, owner: event.owner, data: { next }, way };
   const call = lastCall(context, event.insn);
   if (call === NONE) return { message: "next-function", at: event.insn, owner: event.owner, data: { next }, way };
   return { message: "after-call", at: call, owner: event.owner, data: { callee: calleeName(context, call) }, way };

@@ -34,6 +34,12 @@ export interface PathStep {
   readonly note: string;
   /** State after the step in the field's words: "CFA=SP+16", "AC=1", "DF=1". */
   readonly state: string;
+  /** Instructions right before this one that are told with it: "5 pushes". */
+  readonly folded?: string;
+  /** Steps between the one before and this one that are left out. */
+  readonly skipped?: number;
+  /** For an instruction of a replacement: section offset in bytes of what it is patched over. */
+  readonly insteadOf?: number;
   readonly place?: SourcePlace;
 }
 

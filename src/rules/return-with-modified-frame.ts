@@ -1,7 +1,7 @@
 import { EVENT_RETURN_MODIFIED } from "../unwind/simulate.ts";
 import { describeState } from "../unwind/state.ts";
 import { defineRule } from "./rule.ts";
-import { calleeName, frameEvents, frameWay } from "./ways.ts";
+import { calleeName, frameEvents, frameWay, oneByFrame } from "./ways.ts";
 
 export const returnWithModifiedFrame = defineRule({
   id: "return-with-modified-frame",
@@ -12,7 +12,7 @@ export const returnWithModifiedFrame = defineRule({
   messages: { default: { text: "{function}() returns with a modified stack frame" } },
   check(context, report) {
     const { code } = context.flow;
-    for (const event of frameEvents(context, EVENT_RETURN_MODIFIED)) {
+    for (const event of oneByFrame(frameEvents(context, EVENT_RETURN_MODIFIED))) {
       report({
         message: "default",
         at: event.insn,

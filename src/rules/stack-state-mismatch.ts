@@ -1,7 +1,7 @@
 import { EVENT_MISMATCH } from "../unwind/simulate.ts";
 import { describeCfa, describeState } from "../unwind/state.ts";
 import { defineRule } from "./rule.ts";
-import { frameEvents, frameWay, frameWayOver } from "./ways.ts";
+import { frameEvents, frameWay, frameWayOver, oneByFrame } from "./ways.ts";
 
 export const stackStateMismatch = defineRule({
   id: "stack-state-mismatch",
@@ -12,7 +12,7 @@ export const stackStateMismatch = defineRule({
   messages: { default: { text: "{function}(): two ways to one place have different stack frames" } },
   check(context, report) {
     const { arch } = context.flow.code;
-    for (const event of frameEvents(context, EVENT_MISMATCH)) {
+    for (const event of oneByFrame(frameEvents(context, EVENT_MISMATCH))) {
       const held = event.other ?? event.state;
       report({
         message: "default",

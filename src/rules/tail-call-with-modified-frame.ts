@@ -1,7 +1,7 @@
-import { EVENT_TAIL_MODIFIED } from "../unwind/simulate.ts";
+import { EVENT_RETURN_MODIFIED, EVENT_TAIL_MODIFIED } from "../unwind/simulate.ts";
 import { describeState } from "../unwind/state.ts";
 import { defineRule } from "./rule.ts";
-import { calleeName, frameEvents, frameWay } from "./ways.ts";
+import { calleeName, frameEvents, frameWay, oneByFrame } from "./ways.ts";
 
 export const tailCallWithModifiedFrame = defineRule({
   id: "tail-call-with-modified-frame",
@@ -12,7 +12,8 @@ export const tailCallWithModifiedFrame = defineRule({
   messages: { default: { text: "{function}() jumps to {callee} with a modified stack frame" } },
   check(context, report) {
     const { code } = context.flow;
-    for (const event of frameEvents(context, EVENT_TAIL_MODIFIED)) {
+    const returns = frameEvents(context, EVENT_RETURN_MODIFIED);
+    for (const event of oneByFrame(frameEvents(context, EVENT_TAIL_MODIFIED), returns)) {
       report({
         message: "default",
         at: event.insn,

@@ -21,15 +21,17 @@ export const unreachableInstruction = defineRule({
   check(context, report) {
     if (!context.checkUnreachable) return;
     const explained = explainedCode(context);
-    const told = new Set<number>();
     const { flow } = context;
+    // Where a function's frames or branches are told to be wrong, code that nothing reaches is what follows from it.
+    const told = new Set<number>();
+    for (const event of context.frames.events) told.add(wholeOf(context, event.owner, event.insn));
+    for (const { insn } of flow.faults) told.add(wholeOf(context, ownerOf(flow, insn), insn));
     for (const section of flow.code.sections) {
       const end = flow.code.sectionEnd[section] as number;
       for (let i = flow.code.sectionStart[section] as number; i < end; i++) {
         if (!isUnreached(context, i) || explained[i] === 1) continue;
         const owner = ownerOf(flow, i);
-        // One report a function; code without one counts by the symbol that covers it.
-        const whole = owner === NONE ? -2 - codeSymbol(context, i) : (flow.functions.table.parent[owner] as number);
+        const whole = wholeOf(context, owner, i);
         if (told.has(whole)) continue;
         told.add(whole);
         const before = i > 0 && flow.next[i - 1] === i ? i - 1 : NONE;
@@ -45,6 +47,11 @@ export const unreachableInstruction = defineRule({
     }
   },
 });
+
+/** What one report is made for: a function with its parts; code without one counts by the symbol that covers it. */
+function wholeOf(context: RuleContext, owner: number, insn: number): number {
+  return owner === NONE ? -2 - codeSymbol(context, insn) : (context.flow.functions.table.parent[owner] as number);
+}
 
 function isUnreached(context: RuleContext, insn: number): boolean {
   const { flow, frames } = context;

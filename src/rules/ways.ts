@@ -1,7 +1,9 @@
 import { NONE } from "../base/table.ts";
+import { ownerOf } from "../flow/flow.ts";
 import { functionName } from "../flow/functions.ts";
 import type { FlagEvent } from "../unwind/machine-flags.ts";
 import type { FrameEvent } from "../unwind/simulate.ts";
+import type { Related } from "./finding.ts";
 import type { Report, RuleContext, Way } from "./rule.ts";
 
 const MAX_WAY = 100_000;
@@ -44,8 +46,31 @@ export function reportFlagEvents(
       owner: event.owner,
       data: { callee: calleeName(context, event.insn) },
       way: flagsWay(event, show),
+      related: otherCode(context, event),
     });
   }
+}
+
+/** Events of one function whose frames are off by the same amount come from one defect: the first of each. */
+export function oneByFrame(events: readonly FrameEvent[], except: readonly FrameEvent[] = []): readonly FrameEvent[] {
+  const key = ({ owner, state, other }: FrameEvent): string =>
+    other === undefined
+      ? `${owner} ${state.base}${state.offset}`
+      : `${owner} ${[state.base, other.base].sort()} ${Math.abs(state.offset - other.offset)}`;
+  const seen = new Set(except.map(key));
+  return events.filter((event) => {
+    const id = key(event);
+    if (seen.has(id)) return false;
+    seen.add(id);
+    return true;
+  });
+}
+
+/** Functions and assembly beside the one that an event is told for, in which its defect is seen too. */
+function otherCode(context: RuleContext, event: FlagEvent): Related[] {
+  const names = new Set(event.also.map((insn) => ownerName(context, ownerOf(context.flow, insn), insn)));
+  names.delete(ownerName(context, event.owner, event.insn));
+  return [...names].sort().map((name) => ({ function: name, says: "the same defect is seen there" }));
 }
 
 export function frameEvents(context: RuleContext, kind: number): readonly FrameEvent[] {
@@ -60,9 +85,11 @@ export function calleeName(context: RuleContext, insn: number): string {
 
 /** Name of a function; for code without one (`at` is in it) that of the assembly symbol that covers it. */
 export function ownerName(context: RuleContext, owner: number, at = NONE): string {
-  const { code, functions } = context.flow;
+  const { code, functions, instead } = context.flow;
   if (owner >= 0) return functionName(code, functions, owner);
-  const symbol =
-    at === NONE ? NONE : functions.symbolCovering(code.insns.section[at] as number, code.insns.offset[at] as number);
+  const row = at === NONE ? undefined : instead.replacementOf.get(at);
+  const place = row === undefined ? at : (instead.alternatives.from[row] as number);
+  if (place === NONE) return "code without a function symbol";
+  const symbol = functions.symbolCovering(code.insns.section[place] as number, code.insns.offset[place] as number);
   return symbol === NONE ? "code without a function symbol" : (code.object.symbolName[symbol] as string);
 }

@@ -19,11 +19,18 @@ import {
 // Two machine flags that must not leak: user access (AC on x86 with SMAP) and the direction flag. Both are walked together over the same
 // flow as the frames, but every (instruction, flags) pair once, since two paths may legally meet with different flags and part again.
 
-/** Flags before an instruction: bit 0 user access open, bit 1 direction set, above them the saved access bits of pushed flags. */
+/**
+ * Flags before an instruction: bit 0 user access open, bit 1 direction set, bits 2 and 3 that something was told of them on the way here,
+ * above them the saved access bits of pushed flags.
+ */
 export type FlagState = number;
 export const ACCESS_OPEN = 1;
 export const DIRECTION_SET = 2;
-const STACK_SHIFT = 2;
+/** Behind a report the flag is followed, and nothing more is told of it: one defect makes one finding. */
+const TOLD_ACCESS = 4;
+const TOLD_DIRECTION = 8;
+const FLAG_BITS = 15;
+const STACK_SHIFT = 4;
 /** Pushed flags: a leading 1 and then one bit each, so 2^16 is a stack of 16. */
 const EMPTY_STACK = 1;
 const MAX_STACK = 1 << 16;
@@ -45,6 +52,8 @@ export interface FlagEvent {
   readonly insn: number;
   readonly owner: number;
   readonly flags: FlagState;
+  /** Other instructions that the same defect is seen at: the flag has its value from the same place on the way there. */
+  readonly also: readonly number[];
   /** Instructions on the way with the flags before each, from the root to `insn`. */
   readonly path: readonly { readonly insn: number; readonly flags: FlagState }[];
 }
@@ -64,8 +73,7 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
   const { symbolName } = code.object;
   const next = successors(flow, returns);
   const { edges } = instead;
-  const events: FlagEvent[] = [];
-  const reported = new Set<string>();
+  const causes = new Map<string, FlagEvent[]>();
   /** insn * SPAN + flags -> the same of its predecessor, or -1 at a root */
   const cameFrom = new Map<number, number>();
   const ownerOfKey = new Map<number, number>();
@@ -84,12 +92,20 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
     work.push(key);
   };
 
-  const report = (eventKind: number, key: number, forOwner: number): void => {
-    const insn = Math.floor(key / SPAN);
-    const id = `${eventKind}:${insn}`;
-    if (reported.has(id)) return;
-    reported.add(id);
-    events.push({ kind: eventKind, insn, owner: forOwner, flags: key % SPAN, path: pathTo(cameFrom, key) });
+  /** Writes an event down, and returns the flag that says so on the way from here. */
+  const report = (eventKind: number, key: number, forOwner: number): number => {
+    const isDirection = eventKind >= FLAG_EVENT_RETURN_DIRECTION && eventKind <= FLAG_EVENT_REDUNDANT_CLEAR;
+    const toldBit = isDirection ? TOLD_DIRECTION : TOLD_ACCESS;
+    const flags = key % SPAN;
+    if ((flags & toldBit) !== 0) return toldBit;
+    const path = pathTo(cameFrom, key);
+    const bit = isDirection ? DIRECTION_SET : ACCESS_OPEN;
+    const cause = `${forOwner}:${bit}:${flags & bit}:${originOf(path, bit)}`;
+    const event = { kind: eventKind, insn: Math.floor(key / SPAN), owner: forOwner, flags: flags & 3, also: [], path };
+    const list = causes.get(cause);
+    if (list === undefined) causes.set(cause, [event]);
+    else list.push(event);
+    return toldBit;
   };
 
   const crossOwner = (to: number, forOwner: number): number => {
@@ -126,25 +142,27 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
       case KIND_INDIRECT_TAIL: {
         const callee = symbol[insn] as number;
         const calleeSafe = callee !== NONE && isAccessSafe(symbolName[callee] as string);
-        if ((flags & ACCESS_OPEN) !== 0 && !calleeSafe) report(FLAG_EVENT_CALL_OPEN, key, forOwner);
-        if ((flags & DIRECTION_SET) !== 0) report(FLAG_EVENT_CALL_DIRECTION, key, forOwner);
+        if ((flags & ACCESS_OPEN) !== 0 && !calleeSafe) flags |= report(FLAG_EVENT_CALL_OPEN, key, forOwner);
+        if ((flags & DIRECTION_SET) !== 0) flags |= report(FLAG_EVENT_CALL_DIRECTION, key, forOwner);
         break;
       }
       case KIND_ACCESS_OPEN:
-        if ((flags & ACCESS_OPEN) !== 0) report(FLAG_EVENT_DOUBLE_OPEN, key, forOwner);
+        if ((flags & ACCESS_OPEN) !== 0) flags |= report(FLAG_EVENT_DOUBLE_OPEN, key, forOwner);
         flags |= ACCESS_OPEN;
         break;
       case KIND_ACCESS_CLOSE:
-        if ((flags & ACCESS_OPEN) === 0 && forOwner !== NONE) report(FLAG_EVENT_REDUNDANT_CLOSE, key, forOwner);
-        if (isSafe && flags >>> STACK_SHIFT === EMPTY_STACK) report(FLAG_EVENT_SAFE_CLOSES, key, forOwner);
+        if ((flags & ACCESS_OPEN) === 0 && forOwner !== NONE)
+          flags |= report(FLAG_EVENT_REDUNDANT_CLOSE, key, forOwner);
+        if (isSafe && flags >>> STACK_SHIFT === EMPTY_STACK) flags |= report(FLAG_EVENT_SAFE_CLOSES, key, forOwner);
         flags &= ~ACCESS_OPEN;
         break;
       case KIND_DIRECTION_SET:
-        if ((flags & DIRECTION_SET) !== 0) report(FLAG_EVENT_DOUBLE_SET, key, forOwner);
+        if ((flags & DIRECTION_SET) !== 0) flags |= report(FLAG_EVENT_DOUBLE_SET, key, forOwner);
         flags |= DIRECTION_SET;
         break;
       case KIND_DIRECTION_CLEAR:
-        if ((flags & DIRECTION_SET) === 0 && forOwner !== NONE) report(FLAG_EVENT_REDUNDANT_CLEAR, key, forOwner);
+        if ((flags & DIRECTION_SET) === 0 && forOwner !== NONE)
+          flags |= report(FLAG_EVENT_REDUNDANT_CLEAR, key, forOwner);
         flags &= ~DIRECTION_SET;
         break;
     }
@@ -168,9 +186,9 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
       if (op === OP_PUSH_FLAGS) {
         if (stack >= MAX_STACK) report(FLAG_EVENT_STACK_EXHAUSTED, key, forOwner);
         else stack = stack * 2 + (result & ACCESS_OPEN);
-        result = (result & 3) | (stack << STACK_SHIFT);
+        result = (result & FLAG_BITS) | (stack << STACK_SHIFT);
       } else if (op === OP_POP_FLAGS && stack > EMPTY_STACK) {
-        result = (result & DIRECTION_SET) | (stack & 1) | ((stack >>> 1) << STACK_SHIFT);
+        result = (result & FLAG_BITS & ~ACCESS_OPEN) | (stack & 1) | ((stack >>> 1) << STACK_SHIFT);
       }
     }
     return result;
@@ -187,7 +205,23 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
     arrive(insn, empty, -1, NONE);
     for (let key = work.pop(); key !== undefined; key = work.pop()) step(key);
   }
-  return { events };
+  return { events: [...causes.values()].map(chooseEvent) };
+}
+
+/** A flag that is left set is seen at returns, at calls and at the next set: the return says best what is missing. */
+const significance: readonly number[] = [
+  FLAG_EVENT_RETURN_OPEN,
+  FLAG_EVENT_RETURN_DIRECTION,
+  FLAG_EVENT_DOUBLE_OPEN,
+  FLAG_EVENT_DOUBLE_SET,
+];
+
+/** Of the events of one cause, the one that is told; the places of the others go with it. */
+function chooseEvent(list: readonly FlagEvent[]): FlagEvent {
+  const rank = ({ kind }: FlagEvent): number =>
+    (significance.indexOf(kind) + significance.length + 1) % (significance.length + 1);
+  const best = list.reduce((a, b) => (rank(b) < rank(a) ? b : a));
+  return { ...best, also: [...new Set(list.map((event) => event.insn))].filter((insn) => insn !== best.insn) };
 }
 
 const SPAN = (MAX_STACK * 2) << STACK_SHIFT;
@@ -228,6 +262,14 @@ function codeWithoutFunction(flow: Flow): number[] {
     if (functions.ofInsn[insn] === NONE && sections.has(code.insns.section[insn] as number)) roots.push(insn);
   }
   return roots;
+}
+
+/** Instruction of a path behind which the flag kept the value that it has at the end: the set or clear, or the entry. */
+function originOf(path: FlagEvent["path"], flag: number): number {
+  let n = path.length - 1;
+  const value = (path[n]?.flags ?? 0) & flag;
+  while (n > 0 && ((path[n - 1] as FlagEvent["path"][number]).flags & flag) === value) n--;
+  return n > 0 ? (path[n - 1] as FlagEvent["path"][number]).insn : (path[0]?.insn ?? NONE);
 }
 
 function pathTo(cameFrom: ReadonlyMap<number, number>, key: number): { insn: number; flags: FlagState }[] {

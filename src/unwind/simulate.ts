@@ -313,7 +313,39 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
       events.push({ kind: EVENT_NO_SAVE, insn: w.insn, owner: w.owner, from: w.from, state: w.state, detail: 0 });
   }
   if (work.length > 0) throw new InvariantError("frame simulation left work behind");
-  return { states, state, cameFrom, owner, events };
+  return { states, state, cameFrom, owner, events: withoutConsequences(events, conflicted, cameFrom) };
+}
+
+/**
+ * Behind a mismatch the walk goes on with one of the two frames, and nobody knows which of them is right: a modified frame at an exit that was
+ * reached over it says nothing new. Linear: the way back from an exit ends where an earlier one has been.
+ */
+function withoutConsequences(
+  events: readonly FrameEvent[],
+  conflicted: ReadonlySet<number>,
+  cameFrom: Int32Array,
+): readonly FrameEvent[] {
+  if (conflicted.size === 0) return events;
+  const SOUND = 1;
+  const DOUBTFUL = 2;
+  const verdict = new Uint8Array(cameFrom.length);
+  const isDoubtful = (insn: number): boolean => {
+    const way: number[] = [];
+    let i = insn;
+    for (; verdict[i] === 0; i = cameFrom[i] as number) {
+      way.push(i);
+      if (conflicted.has(i)) verdict[i] = DOUBTFUL;
+      else if (cameFrom[i] === i) verdict[i] = SOUND;
+      else continue;
+      break;
+    }
+    const found = verdict[i] as number;
+    for (const step of way) verdict[step] = found;
+    return found === DOUBTFUL;
+  };
+  return events.filter(
+    ({ kind, insn }) => (kind !== EVENT_RETURN_MODIFIED && kind !== EVENT_TAIL_MODIFIED) || !isDoubtful(insn),
+  );
 }
 
 /** Whether a frame differs from the one at a function's entry in what the caller relies on. */

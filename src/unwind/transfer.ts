@@ -70,7 +70,8 @@ export function applyOp(
   const next: FrameDraft = { ...state, value: state.value.slice(), saved: state.saved.slice() };
   const fault = apply(states, next, op, dst, src, imm);
   // After a switch of stacks the code goes on as if the new one were laid out like the old one, and is checked so.
-  if (fault === FAULT_REALIGN || fault === FAULT_LOADED) return { state, fault };
+  if (fault === FAULT_LOADED) return { state, fault };
+  if (fault === FAULT_REALIGN) return { state: states.lost(), fault };
   // A frame that is found by the frame pointer survives whatever happens to the stack pointer.
   const survives = next.base === states.arch.registers.fp && fault !== FAULT_BASE_LOST;
   return { state: fault !== 0 && !survives ? states.lost() : states.intern(next), fault };
