@@ -5,7 +5,6 @@ import { type Profile, readProfile, requireProfile } from "../kernel/profile.ts"
 import { openSandbox } from "../kernel/sandbox.ts";
 import { locateState } from "../kernel/state-folder.ts";
 import { renderDigest } from "../report/digest.ts";
-import { renderHtml } from "../report/html.ts";
 import { renderJson } from "../report/json.ts";
 import type { ReviewResult } from "../report/result.ts";
 import { renderSarif } from "../report/sarif.ts";
@@ -14,11 +13,9 @@ import type { ReviewInput, ReviewRequest } from "../review/request.ts";
 import { failedResult, review } from "../review/review.ts";
 import { rules } from "../rules/index.ts";
 import type { CommandIo } from "./check.ts";
+import type { ReviewFormat } from "./formats.ts";
 import { readPatchFile } from "./patch-files.ts";
 import type { ProgressPrinter } from "./progress.ts";
-
-export const REVIEW_FORMATS = ["text", "mail", "json", "sarif", "html"] as const;
-export type ReviewFormat = (typeof REVIEW_FORMATS)[number];
 
 export interface ReviewOptions {
   readonly tree: string;
@@ -157,7 +154,7 @@ async function render(result: ReviewResult, format: ReviewFormat, colour: boolea
     case "sarif":
       return renderSarif(result, { ruleInfo: ruleInfo() });
     case "html":
-      return renderHtml(result);
+      return (await import("../report/html.ts")).renderHtml(result);
   }
 }
 
@@ -170,7 +167,7 @@ function ruleInfo() {
 async function writeAll(result: ReviewResult, out: string, io: CommandIo): Promise<void> {
   const files: readonly [name: string, text: string][] = [
     ["review.json", renderJson(result)],
-    ["review.html", await renderHtml(result)],
+    ["review.html", await render(result, "html", false)],
     ["review.sarif", renderSarif(result, { ruleInfo: ruleInfo() })],
     ["digest.txt", renderDigest(result)],
   ];
