@@ -39,7 +39,8 @@ export async function openTree(dir: string, state: StateFolder): Promise<Tree> {
   const head = refs.get("HEAD");
   const lock = await FolderLock.acquire(join(folder, "store.lock"));
   try {
-    if (!existsSync(join(store, "objects"))) {
+    // Again where a part of it is missing: git init makes what is not there and leaves the rest.
+    if (["HEAD", "config", "objects", "refs"].some((part) => !existsSync(join(store, part)))) {
       const anyName = head ?? refs.values().next().value;
       await initBareStore(store, home, anyName?.length === 64 ? "sha256" : "sha1");
     }

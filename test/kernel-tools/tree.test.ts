@@ -226,3 +226,14 @@ test("commits, mails and patch ids of a range", async (t) => {
   assert.deepEqual([...(await tree.patchIds(base, two)).values()].sort(), [one, two].sort());
   assert.deepEqual([...(await tree.patchIds(base, two, ["b.c"])).values()], [two]);
 });
+
+test("a store that lost a part is made whole at the next opening", async (t) => {
+  const dir = scratchFolder(t);
+  const repository = await makeRepository(join(dir, "tree"));
+  const head = await repository.commit("first", { "a.c": "int a;\n" });
+  const { git } = await openTree(repository.dir, testState(dir));
+  for (const part of ["HEAD", "config", "refs", "objects"]) {
+    rmSync(join(git.place.gitDir, part), { recursive: true });
+    assert.equal((await (await openTree(repository.dir, testState(dir))).resolve("main")).commit, head, part);
+  }
+});
