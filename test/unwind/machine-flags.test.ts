@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  ACCESS_OPEN,
+  DIRECTION_SET,
+  FLAG_EVENT_CALL_DIRECTION,
+  FLAG_EVENT_CALL_OPEN,
+  FLAG_EVENT_DOUBLE_OPEN,
+  FLAG_EVENT_REDUNDANT_CLOSE,
+  FLAG_EVENT_RETURN_CLOSED,
+  FLAG_EVENT_RETURN_DIRECTION,
+  FLAG_EVENT_RETURN_OPEN,
+} from "../../src/unwind/machine-flags.ts";
+import { assembleFlow, type BuiltFlow } from "../support/built-flow.ts";
+
+const events = (b: BuiltFlow): [kind: number, insn: number][] => b.flags.events.map((e) => [e.kind, e.insn]);
+const SMAP = "9*32+20";
+
+test("access that is opened and closed by alternatives is followed as on a machine with SMAP", () => {
+  const b = assembleFlow(`
+FUNC good
+	ALTERNATIVE "nopl (%rax)", "stac", ${SMAP}
+	movl	%esi, (%rdi)
+	ALTERNATIVE "nopl (%rax)", "clac", ${SMAP}
+	ret
+END good
+FUNC bad
+	ALTERNATIVE "nopl (%rax)", "stac", ${SMAP}
+	movl	%esi, (%rdi)
+here:	ret
+END bad`);
+  assert.deepEqual(events(b), [[FLAG_EVENT_RETURN_OPEN, b.at("here")]]);
+});
+
+test("a fault goes to its fixup with the flags as they were", () => {
+  const b = assembleFlow(`
+FUNC open
+	stac
+1:	movl	%esi, (%rdi)
+	clac
+	ret
+fix_open: ret
+	EXTABLE	1b, fix_open
+END open
+FUNC closed
+	stac
+1:	movl	%esi, (%rdi)
+	clac
+	ret
+2:	clac
+	ret
+	EXTABLE	1b, 2b
+END closed
+FUNC clears_first
+	stac
+	movl	%esi, (%rdi)
+	clac
+1:	movl	(%rdx), %eax
+	ret
+fix_closed: clac
+	ret
+	EXTABLE	1b, fix_closed
+END clears_first`);
+  assert.deepEqual(events(b), [
+    [FLAG_EVENT_RETURN_OPEN, b.at("fix_open")],
+    [FLAG_EVENT_REDUNDANT_CLOSE, b.at("fix_closed")],
+  ]);
+});
+
+test("two ways may meet with different flags and part again on the same test: both are walked", () => {
+  const b = assembleFlow(`
+FUNC f
+	testl	%edi, %edi
+	je	1f
+	stac
+1:	movl	%esi, %eax
+	ret
+END f`);
+  assert.deepEqual(events(b), [[FLAG_EVENT_RETURN_OPEN, b.at("f", 4)]]);
+  const { path } = b.flags.events[0]!;
+  assert.deepEqual(
+    path.map((step) => step.insn),
+    [0, 1, 2, 3, 4].map((ahead) => b.at("f", ahead)),
+  );
+  assert.deepEqual(
+    path.map((step) => step.flags & ACCESS_OPEN),
+    [0, 0, 0, 1, 1],
+  );
+});
+
+test("flags that are pushed and popped in alternatives save the access bit, nested too", () => {
+  const save = `ALTERNATIVE "nopl (%rax); nop", "pushfq; clac", ${SMAP}`;
+  const restore = `ALTERNATIVE "nop", "popfq", ${SMAP}`;
+  const b = assembleFlow(`
+FUNC may_be_open
+	${save}
+	${save}
+	${restore}
+	${restore}
+	ret
+END may_be_open
+FUNC ordinary
+	stac
+	${save}
+	call	elsewhere
+	${restore}
+	movl	%esi, (%rdi)
+	clac
+	ret
+END ordinary
+FUNC outside
+	stac
+	pushfq
+	clac
+	popfq
+	ret
+END outside`);
+  // Outside of an alternative a restore brings nothing back.
+  const kinds = events(b).map(([kind]) => kind);
+  assert.ok(!kinds.includes(FLAG_EVENT_RETURN_CLOSED));
+  assert.ok(!kinds.includes(FLAG_EVENT_CALL_OPEN));
+  assert.deepEqual(
+    b.flags.events.filter((e) => b.nameOf(e.owner) === "outside"),
+    [],
+  );
+});
+
+test("calls with access open: listed callees, pointers, tail calls", () => {
+  const listed = assembleFlow(`
+FUNC f
+	stac
+	call	may_be_open
+	clac
+	ret
+END f`);
+  assert.deepEqual(events(listed), []);
+  for (const leave of ["call elsewhere; clac; ret", "call *%rax; clac; ret", "jmp elsewhere", "jmp *%rax"]) {
+    const b = assembleFlow(`
+FUNC f
+	stac
+here:	${leave}
+END f`);
+    assert.deepEqual(events(b), [[FLAG_EVENT_CALL_OPEN, b.at("here")]], leave);
+  }
+});
+
+test("a listed function is entered with access open, and its cold part too", () => {
+  const b = assembleFlow(`
+	.type	may_be_open, @function
+may_be_open:
+	jmp	may_be_open.cold
+	.size	may_be_open, . - may_be_open
+	.type	may_be_open.cold, @function
+may_be_open.cold:
+	ret
+	.size	may_be_open.cold, . - may_be_open.cold
+FUNC f
+	stac
+	stac
+	clac
+	ret
+END f`);
+  assert.deepEqual(events(b), [[FLAG_EVENT_DOUBLE_OPEN, b.at("f", 1)]]);
+});
+
+test("the direction flag: returns, calls and fixups, over blocks that were walked before", () => {
+  const b = assembleFlow(`
+FUNC f
+	testl	%edi, %edi
+	je	1f
+	std
+	rep movsb
+1:	incl	%eax
+back:	ret
+END f
+FUNC g
+	std
+2:	rep movsb
+to:	call	elsewhere
+	cld
+	ret
+3:	cld
+	ret
+	EXTABLE	2b, 3b
+END g`);
+  assert.deepEqual(events(b), [
+    [FLAG_EVENT_RETURN_DIRECTION, b.at("back")],
+    [FLAG_EVENT_CALL_DIRECTION, b.at("to")],
+  ]);
+  assert.equal(b.flags.events[0]!.flags & DIRECTION_SET, DIRECTION_SET);
+});
+
+test("an excluded function is not walked, and a function without flags costs nothing", () => {
+  const b = assembleFlow(`
+FUNC excluded
+	stac
+	ret
+END excluded
+	STACK_FRAME_NON_STANDARD excluded
+FUNC plain
+	call	elsewhere
+	ret
+END plain`);
+  assert.deepEqual(events(b), []);
+});
