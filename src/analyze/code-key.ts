@@ -22,7 +22,7 @@ export function feedCode(source: ByteSource, add: (bytes: Uint8Array) => void): 
     const type = sections.type[s];
     if (NOT_CODE.test(name) || type === SHT_RELA || type === SHT_REL || type === SHT_SYMTAB || type === SHT_STRTAB)
       continue;
-    add(text.encode(`\n[${name} ${type} ${sections.flags[s]} ${sections.size[s]}]\n`));
+    add(text.encode(`\n[${name} ${type} ${sections.flags[s]} ${sections.size[s]} ${sections.align[s]}]\n`));
     if (type !== SHT_NOBITS) add(name === BUG_TABLE ? withoutLines(object.bytes(s)) : object.bytes(s));
     const relocs = object.relocs(s);
     const lines: string[] = [];
