@@ -16,10 +16,11 @@ export interface Said {
 export interface Verdict extends Said {
   /**
    * both: the same rule in the same function. other-rule: they name the function, we name it by another rule. only-theirs: we say nothing
-   * about the function. masked: only ours, where theirs stopped before (one warning a function, nothing behind a fatal one, nothing
+   * about the function. echo: they say of assembly that is no function, with the same two frames, what they say at a place that we name too: they
+   * walk on with the wrong one of the two. masked: only ours, where theirs stopped before (one warning a function, nothing behind a fatal one, nothing
    * unreachable when anything else was said). only-ours: the rest.
    */
-  readonly by: "both" | "other-rule" | "only-theirs" | "masked" | "only-ours";
+  readonly by: "both" | "other-rule" | "only-theirs" | "echo" | "masked" | "only-ours";
 }
 
 const sectionKey = (name: string): string => `section ${name}`;
@@ -81,8 +82,14 @@ export function compare(
   const meet = (a: Said, b: Said): boolean => a.functions.some((key) => b.functions.includes(key));
   for (const their of theirs) {
     const here = ours.filter((our) => meet(our, their));
-    const by = here.some((our) => our.rule === their.rule) ? "both" : here.length > 0 ? "other-rule" : "only-theirs";
-    add({ ...their, by });
+    const same = theirs.some(
+      (other) =>
+        other !== their && other.text === their.text && ours.some((our) => our.rule === other.rule && meet(our, other)),
+    );
+    const isEcho = same && their.rule === "stack-state-mismatch" && (their.functions[0] as string).startsWith("label ");
+    if (here.some((our) => our.rule === their.rule)) add({ ...their, by: "both" });
+    else if (here.length > 0) add({ ...their, by: "other-rule" });
+    else add({ ...their, by: isEcho ? "echo" : "only-theirs" });
   }
   const stopped = new Set(reports.map((report) => model.keyOfName(report.name, report.plus)));
   const fatal = reports.some((report) => report.fatal);

@@ -2,20 +2,28 @@ import { rules } from "../../src/rules/index.ts";
 import type { Verdict } from "./compare.ts";
 import type { Outcome } from "./run.ts";
 
-const columns = ["both", "other-rule", "only-theirs", "only-ours", "masked"] as const;
+const columns = ["both", "other-rule", "echo", "only-theirs", "only-ours", "masked"] as const;
+const noCounts = (): Record<Verdict["by"], number> => ({
+  both: 0,
+  "other-rule": 0,
+  echo: 0,
+  "only-theirs": 0,
+  "only-ours": 0,
+  masked: 0,
+});
 
 /** Verdicts counted by rule, one line each, with a total. */
 export function ruleTable(outcomes: readonly Outcome[]): string {
   const counts = new Map<string, Record<Verdict["by"], number>>();
   for (const outcome of outcomes) {
     for (const verdict of outcome.verdicts) {
-      const row = counts.get(verdict.rule) ?? { both: 0, "other-rule": 0, "only-theirs": 0, masked: 0, "only-ours": 0 };
+      const row = counts.get(verdict.rule) ?? noCounts();
       row[verdict.by]++;
       counts.set(verdict.rule, row);
     }
   }
   const names = rules.map((rule) => rule.id).filter((id) => counts.has(id));
-  const total = { both: 0, "other-rule": 0, "only-theirs": 0, masked: 0, "only-ours": 0 };
+  const total = noCounts();
   const lines = [["rule", ...columns].map((cell, n) => (n === 0 ? cell.padEnd(32) : cell.padStart(12))).join("")];
   for (const name of names) {
     const row = counts.get(name) as Record<Verdict["by"], number>;

@@ -1,5 +1,5 @@
 import { NONE, type Table, TableBuilder } from "../base/table.ts";
-import { SHF_EXECINSTR } from "../elf/constants.ts";
+import { SHF_EXECINSTR, STT_OBJECT } from "../elf/constants.ts";
 import { type Code, insnAt, insnEnd } from "./code.ts";
 import { type Functions, sameFamily } from "./functions.ts";
 import { relocTarget } from "./marks.ts";
@@ -93,6 +93,7 @@ function collectCandidates(code: Code, functions: Functions, f: number, out: Can
         ? insnEnd(code, i) - (relocs.offset[r] as number)
         : 0;
     const candidate = { insn: i, section: place.section, offset: place.offset + from };
+    if (isNamedArray(code, candidate.section, candidate.offset)) continue;
     if (entryTarget(code, functions, f, candidate.section, candidate.offset) !== NONE) out.push(candidate);
   }
 }
@@ -101,6 +102,21 @@ function isTableSection(code: Code, section: number): boolean {
   if (((code.object.sections.flags[section] as number) & SHF_EXECINSTR) !== 0) return false;
   const name = code.object.sectionName[section] as string;
   return (name.startsWith(".rodata") && !name.includes(".str")) || name.startsWith(".data.rel.ro");
+}
+
+/**
+ * Compilers give their own tables no symbol. An array of the source that has one is a jump table only where its section says so: the kernel's
+ * own tool follows no other (include/linux/compiler.h, __annotate_jump_table).
+ */
+function isNamedArray(code: Code, section: number, offset: number): boolean {
+  if ((code.object.sectionName[section] as string).endsWith("c_jump_table")) return false;
+  const { symbols } = code.object;
+  for (let s = 1; s < symbols.length; s++) {
+    const start = symbols.value[s] as number;
+    if (symbols.section[s] !== section || symbols.type[s] !== STT_OBJECT) continue;
+    if (offset >= start && offset < start + (symbols.size[s] as number)) return true;
+  }
+  return false;
 }
 
 /** Instruction that the entry at `offset` names if that is inside function `f`'s family and not its first one, else NONE. */

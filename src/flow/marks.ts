@@ -6,7 +6,7 @@ import type { Functions } from "./functions.ts";
 // Old sections (up to 6.13): include/linux/objtool.h, include/linux/instrumentation.h, arch/x86/include/asm/nospec-branch.h.
 // New section (from 6.14): include/linux/objtool_types.h, ANNOTYPE_*.
 
-/** A trap that execution continues behind (WARN). */
+/** A trap (WARN) or a call that execution continues behind, whatever it looks like. */
 export const MARK_REACHABLE = 1 << 0;
 /** Execution never continues behind it. */
 export const MARK_UNREACHABLE = 1 << 1;

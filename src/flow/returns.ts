@@ -3,6 +3,7 @@ import { STB_WEAK } from "../elf/constants.ts";
 import { KIND_CALL, KIND_RETURN } from "../isa/insn-table.ts";
 import { type Flow, KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_TAIL_CALL } from "./flow.ts";
 import { FUNCTION_WEAK } from "./functions.ts";
+import { MARK_REACHABLE } from "./marks.ts";
 
 /** What is known about callees outside of this object: true never returns, false returns, undefined not known. */
 export type ExternalReturns = (symbol: string) => boolean | undefined;
@@ -55,7 +56,8 @@ export function solveReturns(flow: Flow, external: ExternalReturns): Returns {
   for (let f = 0; f < table.length; f++) neverReturns[f] = returns[table.parent[f] as number] === 1 ? 0 : 1;
   const deadCall = new Uint8Array(kind.length);
   for (let i = 0; i < kind.length; i++) {
-    if (kind[i] !== KIND_CALL) continue;
+    // An annotation says that execution goes on behind this one (arch/x86/include/asm/irq_stack.h, ASM_REACHABLE).
+    if (kind[i] !== KIND_CALL || ((flow.marks.bits[i] as number) & MARK_REACHABLE) !== 0) continue;
     const s = symbol[i] as number;
     if (s === NONE) continue;
     const callee = functionOfSymbol(flow, s);

@@ -1,6 +1,7 @@
 import { NONE } from "../base/table.ts";
 import { FAULT_UNANNOTATED_INTRA_CALL, ownerOf } from "../flow/flow.ts";
 import { defineRule } from "./rule.ts";
+import { ownerName } from "./ways.ts";
 
 export const intraFunctionCall = defineRule({
   id: "intra-function-call",
@@ -9,11 +10,17 @@ export const intraFunctionCall = defineRule({
   consequence: "the pushed return address stays on the stack, so every frame behind it is off by one slot",
   messages: { default: { text: "{function}() calls into itself without ANNOTATE_INTRA_FUNCTION_CALL" } },
   check(context, report) {
+    const told = new Set<string>();
     for (const { insn, fault } of context.flow.faults) {
       const owner = ownerOf(context.flow, insn);
+      const name = ownerName(context, owner, insn);
+      if (told.has(name)) continue;
       // An excluded function's stack is checked by nobody.
-      if (fault === FAULT_UNANNOTATED_INTRA_CALL && (owner === NONE || context.flow.marks.excluded[owner] === 0))
+      if (fault === FAULT_UNANNOTATED_INTRA_CALL && (owner === NONE || context.flow.marks.excluded[owner] === 0)) {
+        // One for a function: a macro that lacks the annotation is expanded many times.
+        told.add(name);
         report({ message: "default", at: insn, owner });
+      }
     }
   },
 });

@@ -1,5 +1,6 @@
 import { NONE } from "../base/table.ts";
 import { isDirectBranch, ownerOf } from "../flow/flow.ts";
+import { functionOfSymbol } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
 import { KIND_BUG, KIND_CALL, KIND_JUMP, KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
 import { defineRule, type RuleContext } from "./rule.ts";
@@ -16,16 +17,20 @@ export const unreachableInstruction = defineRule({
     "after-noreturn-call": {
       text: "{function}() has code behind its call to {callee}, which the tree lists as never returning: the declaration lacks __noreturn",
     },
+    "after-endless-call": {
+      text: "{function}() has code behind its call to {callee}, which never returns: the declaration lacks __noreturn, or the callee a return",
+    },
     "after-trap": { text: "{function}() has code behind a trap that execution does not continue from" },
   },
   check(context, report) {
     if (!context.checkUnreachable) return;
-    const explained = explainedCode(context);
     const { flow } = context;
     // Where a function's frames or branches are told to be wrong, code that nothing reaches is what follows from it.
     const told = new Set<number>();
     for (const event of context.frames.events) told.add(wholeOf(context, event.owner, event.insn));
     for (const { insn } of flow.faults) told.add(wholeOf(context, ownerOf(flow, insn), insn));
+    const explained = explainedCode(context, told);
+    const endless = new Set<string>();
     for (const section of flow.code.sections) {
       const end = flow.code.sectionEnd[section] as number;
       for (let i = flow.code.sectionStart[section] as number; i < end; i++) {
@@ -36,9 +41,14 @@ export const unreachableInstruction = defineRule({
         told.add(whole);
         const before = i > 0 && flow.next[i - 1] === i ? i - 1 : NONE;
         const call = before !== NONE && context.returns.deadCall[before] === 1;
+        const callee = call ? calleeSymbol(context, before) : "";
+        const isListed = call && context.isListedNoreturn(callee);
+        // A function that lost its return is one defect, however many call it.
+        if (call && !isListed && endless.has(callee)) continue;
+        endless.add(callee);
         const trap = before !== NONE && flow.kind[before] === KIND_BUG;
         report({
-          message: call ? "after-noreturn-call" : trap ? "after-trap" : "default",
+          message: call ? (isListed ? "after-noreturn-call" : "after-endless-call") : trap ? "after-trap" : "default",
           at: i,
           owner,
           data: call ? { callee: calleeName(context, before) } : {},
@@ -76,10 +86,10 @@ function codeSymbol(context: RuleContext, insn: number): number {
 }
 
 /**
- * Dead code that is nobody's mistake: behind calls that were only found out to never return by looking at the callee's body (the compiler
- * was not told, and need not be), the traps that compilers put behind dead ends, and what is reached from there.
+ * Dead code that is nobody's mistake, with what is reached from there: the traps that compilers put behind dead ends, and what follows calls of
+ * functions that are in `told` and never return for that reason.
  */
-function explainedCode(context: RuleContext): Uint8Array {
+function explainedCode(context: RuleContext, told: ReadonlySet<number>): Uint8Array {
   const { flow, returns } = context;
   const explained = new Uint8Array(flow.kind.length);
   const work: number[] = [];
@@ -93,8 +103,9 @@ function explainedCode(context: RuleContext): Uint8Array {
     const next = flow.next[i] as number;
     if (next === NONE || context.frames.state[next] !== NONE) continue;
     const isDeadCall = flow.kind[i] === KIND_CALL && returns.deadCall[i] === 1;
-    if (isDeadCall && !context.isListedNoreturn(calleeSymbol(context, i))) explain(next);
-    else if ((isDeadCall || flow.kind[i] === KIND_BUG) && isTrapOrWayToOne(context, next)) explain(next);
+    const callee = isDeadCall ? functionOfSymbol(flow, flow.symbol[i] as number) : NONE;
+    if (callee !== NONE && told.has(flow.functions.table.parent[callee] as number)) explain(next);
+    if ((isDeadCall || flow.kind[i] === KIND_BUG) && isTrapOrWayToOne(context, next)) explain(next);
     else if (isSanitizerCall(context, next)) explain(next);
   }
   const after = successors(flow, returns);

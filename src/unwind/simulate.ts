@@ -212,7 +212,8 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     let after = before;
     const effect = k === KIND_CONTEXT_RETURN ? undefined : transitions.after(before, insn);
     if (effect !== undefined) {
-      after = effect.state;
+      // Code without a function may use a stack whose frame nobody has to find; the frame stays undefined.
+      after = effect.fault === FAULT_UNDEFINED && forOwner === NONE ? before : effect.state;
       if (effect.fault !== 0 && isFault(insn, effect.fault, forOwner)) {
         events.push({
           kind: EVENT_FAULT,
@@ -269,7 +270,6 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   };
 
   const isFault = (insn: number, fault: number, forOwner: number): boolean => {
-    // Code without a function may use a stack whose frame nobody has to find.
     if (fault === FAULT_UNDEFINED) return forOwner !== NONE;
     // A hint on the next instruction says what the write has done.
     const following = flow.next[insn] as number;

@@ -16,6 +16,8 @@ export type Place = number;
 export const NOWHERE: Place = 0;
 export const SPACE_CFA = 1;
 export const SPACE_ALIGNED = 2;
+/** In `saved`: the register was given another meaning before it was saved, so that nothing can give the caller's value back. */
+export const NOT_SAVED: Place = 3;
 /** Not a stack place: the register points at memory that holds the stack pointer, stored when CFA was SP + offset. */
 export const SPACE_HOLDS_SP = 3;
 
@@ -175,6 +177,7 @@ export function describeCfa(arch: Arch, state: FrameState): string {
 }
 
 function describePlace(at: Place): string {
+  if (at === NOT_SAVED) return "nowhere";
   return `${spaceOf(at) === SPACE_CFA ? "CFA" : "aligned"}${signed(offsetOf(at))}`;
 }
 

@@ -23,6 +23,7 @@ import {
   type FrameState,
   type FrameStates,
   moved,
+  NOT_SAVED,
   NOWHERE,
   offsetOf,
   type Place,
@@ -151,6 +152,8 @@ function setRegister(states: FrameStates, s: Draft, dst: number, src: number, im
   if (s.base === dst && spaceOf(to) !== SPACE_CFA) return forget(states, s, dst);
   s.value[dst] = to;
   if (makesFrame) s.base = fp;
+  // A frame pointer that was made without keeping the caller's.
+  if (dst === fp && src === sp && imm === 0 && s.base === sp && s.saved[fp] === NOWHERE) s.saved[fp] = NOT_SAVED;
   if (s.base === dst) s.offset = -offsetOf(to);
   return 0;
 }
