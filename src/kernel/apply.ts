@@ -5,7 +5,7 @@
 // from the same parts (git-mailinfo, git-write-tree, git-commit-tree), so they have the same names. Only a patch that does
 // not apply that way goes to the real `git am --3way` in the slot's work tree.
 
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InvariantError, ToolError, UsageError } from "../base/errors.ts";
 import type { Git } from "./git.ts";
@@ -86,11 +86,31 @@ function advance(progress: Progress, tip: string): void {
   progress.commits.push(tip);
 }
 
-/** An index that holds `commit`: a copy of the slot's own where that is it, which spares reading all of the tree's folders. */
+/** Indexes of bases that are kept in a slot: reading all of a kernel's folders costs more than the patches do. */
+const KEPT_INDEXES = 3;
+
+/** An index that holds `commit`: a copy of the slot's own where that is it, or of one that an earlier series on the same base left. */
 async function copyIndex(slot: Slot, commit: string, path: string): Promise<string> {
   const own = join(slot.git.place.gitDir, "index");
-  if (slot.head() === commit && existsSync(own)) copyFileSync(own, path);
-  else await slot.tree.git.withIndex(path).runOk(["read-tree", commit]);
+  if (slot.head() === commit && existsSync(own)) {
+    copyFileSync(own, path);
+    return path;
+  }
+  const shelf = join(slot.folder, "indexes");
+  const kept = join(shelf, commit);
+  if (!existsSync(kept)) {
+    mkdirSync(shelf, { recursive: true, mode: 0o700 });
+    const fresh = `${kept}.new`;
+    rmSync(fresh, { force: true });
+    await slot.tree.git.withIndex(fresh).runOk(["read-tree", commit]);
+    renameSync(fresh, kept);
+    const age = (name: string): number => statSync(join(shelf, name)).mtimeMs;
+    const oldest = readdirSync(shelf)
+      .sort((a, b) => age(b) - age(a))
+      .slice(KEPT_INDEXES);
+    for (const name of oldest) rmSync(join(shelf, name), { force: true });
+  }
+  copyFileSync(kept, path);
   return path;
 }
 

@@ -33,6 +33,8 @@ export interface BuildRequest {
   readonly cache?: ObjectCache | undefined;
   /** Commands that may be replayed instead of asking kbuild; from planReplay. */
   readonly replay?: ReplayPlan | undefined;
+  /** The prepared folder, which replayed commands read, and an empty folder that they write to. Required with `replay`. */
+  readonly replayFolders?: { readonly preparedDir: string; readonly newDir: string } | undefined;
   /** Processes at a time; the machine's cores by default. */
   readonly jobs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -106,9 +108,19 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
   };
   const jobs = request.jobs ?? availableParallelism();
 
-  const replayable = wanted.filter((object) => request.replay?.commands.has(object) === true);
-  if (replayable.length > 0 && request.replay !== undefined) {
-    const replayed = await replayObjects(run, request.replay, replayable, jobs, request.onProgress);
+  const replayable =
+    request.replayFolders === undefined ? [] : wanted.filter((object) => request.replay?.commands.has(object) === true);
+  const { replayFolders } = request;
+  if (replayable.length > 0 && request.replay !== undefined && replayFolders !== undefined) {
+    const folders = { sourceDir: request.sourceDir, outDir: replayFolders.preparedDir };
+    const replayed = await replayObjects(
+      { ...run, folders },
+      request.replay,
+      replayable,
+      replayFolders.newDir,
+      jobs,
+      request.onProgress,
+    );
     outcome = endOf(replayed.run);
     const log = readBuildLog(replayed.run.log, SOURCE_MOUNT);
     warnings.push(...log.warnings);
@@ -117,12 +129,12 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
       // A compiler that was stopped leaves half an object; make prints a target's lines when it is whole.
       const whole = outcome === "done" || replayed.run.log.includes(`  CC      ${object}\n`);
       const made = request.replay.commands.get(object)!;
-      const item = errors === undefined && whole ? collect(request, made, "replay") : undefined;
+      const item = errors === undefined && whole ? collect(request, replayFolders.newDir, made, "replay") : undefined;
       if (outcome === "done" && errors !== undefined && log.toolKilled) outcome = "out-of-memory";
       if (item?.kind === "built") built.set(object, item.built);
       else failed.push(describeFailure(object, errors ?? [], item?.why, replayed.run));
     }
-    wanted = wanted.filter((object) => !request.replay!.commands.has(object));
+    wanted = wanted.filter((object) => !replayable.includes(object));
   }
 
   if (outcome === "done") {
@@ -212,16 +224,17 @@ function collectWithCommand(request: BuildRequest, object: string): CollectedObj
     return { kind: "not-built", why: "its .cmd file holds no command" };
   }
   const { deps, generated } = splitDeps(saved);
-  return collect(request, { object, command: saved.compile, deps, generated }, "kbuild");
+  return collect(request, request.outDir, { object, command: saved.compile, deps, generated }, "kbuild");
 }
 
 function collect(
   request: BuildRequest,
+  outDir: string,
   made: Pick<BuiltObject, "object" | "command" | "deps" | "generated">,
   how: "kbuild" | "replay",
 ): CollectedObject {
   const { object, command, deps, generated } = made;
-  const file = readBuilt(request.outDir, object, request.profile.limits.objectMebibytes << 20);
+  const file = readBuilt(outDir, object, request.profile.limits.objectMebibytes << 20);
   if (file.kind !== "file") {
     return { kind: "not-built", why: file.kind === "missing" ? "the build left no such file" : file.why };
   }

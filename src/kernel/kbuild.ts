@@ -39,6 +39,8 @@ export interface SandboxedRun {
   readonly seconds: number;
   readonly signal?: AbortSignal | undefined;
   readonly onLine?: ((line: string) => void) | undefined;
+  /** The build folder is mounted read-only. */
+  readonly readsOnly?: boolean;
   /** More to mount, after source and build folder. */
   readonly mounts?: readonly Mount[];
 }
@@ -122,7 +124,7 @@ export async function runInBuild(run: SandboxedRun, command: readonly string[]):
   const mounts: Mount[] = [
     { target: "/tmp", mode: "tmpfs", sizeBytes: TMP_BYTES },
     { source: run.folders.sourceDir, target: SOURCE_MOUNT, mode: "ro" },
-    { source: run.folders.outDir, target: OUT_MOUNT, mode: "rw" },
+    { source: run.folders.outDir, target: OUT_MOUNT, mode: run.readsOnly === true ? "ro" : "rw" },
   ];
   if (run.compileCache !== undefined) {
     const cache: BindMount = { source: run.compileCache.dir, target: CCACHE_MOUNT, mode: run.compileCache.mode };

@@ -6,6 +6,7 @@ import { runInBuild } from "./kbuild.ts";
 import { withMountedFile } from "./mounted-file.ts";
 import { isBuildPlanFile, isGeneratorInput } from "./plan-inputs.ts";
 import type { PreparedFolder } from "./prepare.ts";
+import type { Mount } from "./sandbox.ts";
 import type { SourceListing } from "./source-listing.ts";
 import { changedPaths } from "./source-listing.ts";
 
@@ -72,11 +73,18 @@ function isDocumentation(path: string): boolean {
   return path.startsWith("Documentation/") || /(^|\/)(MAINTAINERS|CREDITS|README)$|\.rst$/.test(path);
 }
 
-/** Runs the compile step of each object's saved command in the head's build folder, `jobs` at a time, in one sandbox. */
+/** Where replayed objects are written inside the sandbox. */
+const NEW_MOUNT = "/objreview/new";
+
+/**
+ * Runs the compile step of each object's saved command, `jobs` at a time, in one sandbox. The run's build folder is only read, so the
+ * prepared one itself serves and need not be copied; what is made goes to `newDir`, under the objects' own paths.
+ */
 export async function replayObjects(
   run: SandboxedRun,
   plan: ReplayPlan,
   objects: readonly string[],
+  newDir: string,
   jobs: number,
   onProgress?: (progress: BuildProgress) => void,
 ): Promise<{ readonly run: BuildRun }> {
@@ -87,19 +95,27 @@ export async function replayObjects(
   };
   // make runs them: it keeps the output of each in one piece and says which failed in the words that build-errors.ts reads.
   const rules = objects.map((object) => {
-    const command = plan.commands
-      .get(object)!
-      .command.replace(/^ccache /, "")
-      .replaceAll("$", "$$$$");
-    const folder = object.slice(0, Math.max(0, object.lastIndexOf("/"))) || ".";
+    const command = intoNewFolder(plan.commands.get(object)!.command.replace(/^ccache /, ""), object).replaceAll(
+      "$",
+      "$$$$",
+    );
+    const folder = `${NEW_MOUNT}/${object.slice(0, Math.max(0, object.lastIndexOf("/")))}`;
     return `.PHONY: ${object}\n${object}:\n\t@echo '  CC      ${object}'\n\t@mkdir -p ${folder}\n\t@${command}\n`;
   });
   const makefile = `all: ${objects.join(" ")}\n${rules.join("")}`;
   // A file, because 60 commands of 4 KiB are more than one argument may hold.
   return withMountedFile(makefile, REPLAY_MOUNT, async (mount) => {
     const command = ["make", "-rR", "-k", "-Otarget", `-j${jobs}`, "-f", REPLAY_MOUNT, "all"];
-    return { run: await runInBuild({ ...run, onLine, mounts: [mount] }, command) };
+    const made: Mount = { source: newDir, target: NEW_MOUNT, mode: "rw" };
+    return { run: await runInBuild({ ...run, readsOnly: true, onLine, mounts: [mount, made] }, command) };
   });
+}
+
+/** The same command with its two outputs elsewhere; neither path is part of the object. */
+function intoNewFolder(command: string, object: string): string {
+  return command
+    .replace(` -c -o ${object} `, ` -c -o ${NEW_MOUNT}/${object} `)
+    .replace(/(-Wp,-M?MD,)(?!\/)/, `$1${NEW_MOUNT}/`);
 }
 
 const REPLAY_MOUNT = "/objreview/replay.mk";

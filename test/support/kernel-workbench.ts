@@ -98,7 +98,21 @@ export async function openWorkbench(): Promise<Workbench> {
     build(side, outDir, objects, more) {
       const sourceDir = side === "base" ? base.dir : head.dir;
       const collectDir = `${outDir}-kept`;
-      return buildObjects({ side, sourceDir, outDir, objects, profile, sandbox, collectDir, jobs: 2, ...more });
+      const newDir = join(scratch, `new-${++serial}`);
+      mkdirSync(newDir);
+      const replayFolders = { preparedDir: prepared.dir, newDir };
+      return buildObjects({
+        side,
+        sourceDir,
+        outDir,
+        objects,
+        profile,
+        sandbox,
+        collectDir,
+        replayFolders,
+        jobs: 2,
+        ...more,
+      });
     },
     async close() {
       await head.reset();
