@@ -1,5 +1,6 @@
 import type { NotBuilt } from "../kernel/affected.ts";
 import { type ConfigEntry, readConfigEntries } from "../kernel/kconfig-text.ts";
+import type { ExcludedUnit } from "../kernel/membership.ts";
 import type { Profile } from "../kernel/profile.ts";
 import type { Tree } from "../kernel/tree.ts";
 import { explainNotBuilt, findConditions } from "../kernel/unmet.ts";
@@ -9,6 +10,8 @@ import type { ProfileBuild } from "./profile-build.ts";
 export interface MissingFile {
   readonly file: string;
   readonly why: string;
+  /** Another configuration of the same architecture may build it. */
+  readonly mayBeBuilt: boolean;
 }
 
 const KBUILD_NAMES = ["Kbuild", "Makefile"] as const;
@@ -23,8 +26,13 @@ export async function explainMissing(
 ): Promise<MissingFile[]> {
   const result: MissingFile[] = [];
   for (const { file, membership } of notBuilt) {
+    const arch = /^arch\/([^/]+)\//.exec(file)?.[1];
+    if (arch !== undefined && arch !== profile.sourceArch) {
+      result.push({ file, why: `${arch} code, and ${profile.name} is ${profile.kernelArch}`, mayBeBuilt: false });
+      continue;
+    }
     if (membership.kind === "excluded") {
-      result.push({ file, why: `it belongs to ${membership.what}, which is not part of the running kernel` });
+      result.push({ file, why: excludedWords(membership.what), mayBeBuilt: false });
       continue;
     }
     if (membership.kind !== "not-built") continue;
@@ -44,9 +52,16 @@ export async function explainMissing(
       (symbol) => entries.get(`CONFIG_${symbol}`) ?? [],
       build.config,
     );
-    result.push({ file, why: `not built by ${profile.name}: ${unmet?.text ?? "no list of kbuild's names it"}` });
+    const why = unmet?.text ?? "no list of kbuild's names it";
+    result.push({ file, why: `not built by ${profile.name}: ${why}`, mayBeBuilt: true });
   }
   return result;
+}
+
+function excludedWords(what: ExcludedUnit): string {
+  return what === "other"
+    ? "kbuild builds it for something other than the kernel and its modules"
+    : `part of the ${what}, which is no code of the running kernel`;
 }
 
 async function readKbuild(tree: Tree, commit: string, dir: string) {

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { AffectedResult } from "../kernel/affected.ts";
 import { DEFAULT_PROFILE, type Profile, requireProfile } from "../kernel/profile.ts";
 import type { Sandbox } from "../kernel/sandbox.ts";
 import type { Slot } from "../kernel/slot.ts";
@@ -52,20 +53,27 @@ export async function reviewProfiles(input: ProfilesInput): Promise<ProfilesResu
     missing = stillMissing(missing, one.missing);
   }
   if (reviews.length === 0) throw stop as ReviewStop;
-  if (isDefault && missing !== undefined && missing.length > 0) {
+  const files = new Set((missing ?? []).filter((m) => m.mayBeBuilt).map((m) => m.file));
+  if (isDefault && files.size > 0) {
     const second = requireProfile(SECOND_PROFILE);
-    const files = new Set(missing.map((m) => m.file));
     request.onProgress?.(`${[...files].join(", ")}: not part of ${DEFAULT_PROFILE}; trying ${SECOND_PROFILE}`);
     const patches = sources.patches.map((patch) => patch.filter((file) => files.has(file.path)));
     const one = await tryProfile(second, input, patches);
     if (one instanceof ReviewStop) notes.push({ kind: "object-not-built", object: second.name, why: one.message });
     else {
       reviews.push(one.review);
-      missing = stillMissing(missing, one.missing);
+      missing = [...(missing ?? []).filter((m) => !m.mayBeBuilt), ...stillMissing(missing, one.missing)];
     }
   }
   for (const { file, why } of missing ?? []) notes.push({ kind: "object-not-built", object: file, why });
   return { reviews, notes, incomplete: stop?.message };
+}
+
+/** A renamed object is not a removed one besides, which is what the difference of two build plans sees in it. */
+function withoutRenamed(affected: AffectedResult): AffectedResult {
+  const kept = new Set(affected.objects.flatMap((o) => (o.inHead && o.baseObject !== undefined ? [o.baseObject] : [])));
+  const objects = affected.objects.filter((o) => o.inHead || o.baseObject === undefined || !kept.has(o.baseObject));
+  return { ...affected, objects };
 }
 
 /** Files that no profile so far builds, with every profile's reason. */
@@ -73,7 +81,7 @@ function stillMissing(before: readonly MissingFile[] | undefined, now: readonly 
   if (before === undefined) return now;
   return before.flatMap((m) => {
     const again = now.find((n) => n.file === m.file);
-    return again === undefined ? [] : [again.why === m.why ? m : { file: m.file, why: `${m.why}; ${again.why}` }];
+    return again === undefined ? [] : [again.why === m.why ? m : { ...m, why: `${m.why}; ${again.why}` }];
   });
 }
 
@@ -100,7 +108,7 @@ async function reviewUnder(profile: Profile, input: ProfilesInput, patches: read
     throw stopOfBase(error, profile, "the base cannot be configured or prepared");
   }
   try {
-    const affected = await build.findAffected(tip, patches);
+    const affected = withoutRenamed(await build.findAffected(tip, patches));
     request.onProgress?.(
       `${profile.name}: ${affected.objects.length} affected ${affected.objects.length === 1 ? "object" : "objects"}`,
     );
