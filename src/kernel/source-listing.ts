@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Git } from "./git.ts";
+import { ensureFolder } from "./state-folder.ts";
 
 /** Every file of a source tree with an identity of its content: git's blob ids. */
 export interface SourceListing {
@@ -20,10 +23,28 @@ export function readListing(text: string): SourceListing {
   return { files };
 }
 
-/** The listing of a commit (`tree.git` of tree.ts). Throws ToolError. */
-export async function listCommit(git: Git, commit: string): Promise<SourceListing> {
-  const listed = await git.runOk(["ls-tree", "-r", "-z", "--full-tree", commit], { maxOutputBytes: MAX_LISTING_BYTES });
-  return readListing(listed.stdout);
+/** Listings that are kept: bases are few, and a listing is some 8 MB. */
+const KEPT_LISTINGS = 4;
+
+/**
+ * The listing of a commit (`tree.git` of tree.ts), from `cacheDir` where an earlier review left it. Throws ToolError.
+ */
+export async function listCommit(git: Git, commit: string, cacheDir?: string): Promise<SourceListing> {
+  const command = ["ls-tree", "-r", "-z", "--full-tree", commit];
+  const ask = async () => (await git.runOk(command, { maxOutputBytes: MAX_LISTING_BYTES })).stdout;
+  if (cacheDir === undefined) return readListing(await ask());
+  const shelf = ensureFolder(cacheDir, "listings");
+  const file = join(shelf, commit);
+  if (existsSync(file)) return readListing(readFileSync(file, "utf8"));
+  const text = await ask();
+  writeFileSync(`${file}.${process.pid}`, text);
+  renameSync(`${file}.${process.pid}`, file);
+  const age = (name: string): number => statSync(join(shelf, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  for (const name of readdirSync(shelf)
+    .sort((a, b) => age(b) - age(a))
+    .slice(KEPT_LISTINGS))
+    rmSync(join(shelf, name), { force: true });
+  return readListing(text);
 }
 
 /** The listing of `commit`, from the listing of another commit and what differs between the two. Throws ToolError. */

@@ -49,7 +49,7 @@ async function run(request: ReviewRequest, result: Draft, timer: PhaseTimer): Pr
   try {
     const commits = await timer.time("apply", () => apply(request, result, series, slot, base));
     throwIfCancelled(request);
-    const sources = await timer.time("list files", () => readStates(tree, base.commit, commits));
+    const sources = await timer.time("list files", () => readStates(tree, base.commit, commits, request.state.cache));
     const { patches } = sources;
     result.coverage.notes.push(...explainWithoutObjects(patches));
     if (!needsBuild(patches)) {
