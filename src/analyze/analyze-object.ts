@@ -4,8 +4,8 @@ import { hashText } from "../base/hash.ts";
 import { NONE } from "../base/table.ts";
 import { type Place, readSourcePlaces } from "../dwarf/source-places.ts";
 import { STB_LOCAL } from "../elf/constants.ts";
-import { openObject } from "../elf/object.ts";
-import { buildCode } from "../flow/code.ts";
+import { type ElfObject, openObject } from "../elf/object.ts";
+import { buildCode, insnAt } from "../flow/code.ts";
 import { buildFlow, type Flow } from "../flow/flow.ts";
 import { buildFunctions, functionName } from "../flow/functions.ts";
 import { solveReturns } from "../flow/returns.ts";
@@ -18,9 +18,10 @@ import { walkFlags } from "../unwind/machine-flags.ts";
 import { simulateFrames } from "../unwind/simulate.ts";
 import { contentKey } from "./content-key.ts";
 import { type Coverage, measureCoverage } from "./coverage.ts";
-import { describeWay } from "./describe-way.ts";
+import { describeWays } from "./describe-way.ts";
 import { buildGraph, type FunctionGraph } from "./graph.ts";
 import { stableName } from "./names.ts";
+import { placedInsn, reportPlace } from "./report-place.ts";
 
 /** What the tree says of functions, on the side that is judged. */
 export interface TreeFacts {
@@ -102,7 +103,8 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     const group = flow.instead.replacementOf.get(at);
     const insn = group === undefined ? at : (flow.instead.alternatives.from[group] as number);
     try {
-      return sourcePlace(places.find(code.insns.section[insn] as number, code.insns.offset[insn] as number));
+      const at = placedInsn(flow, insn);
+      return sourcePlace(places.find(code.insns.section[at] as number, code.insns.offset[at] as number));
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       placesBroken = true;
@@ -118,6 +120,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
       if (report.message === "after-call") undecided.add((report.data?.callee ?? "").replace(/\(\)$/, ""));
     });
   }
+  if (findings.length > 0) holdDebugSections(object);
   return {
     machine: object.machine,
     findings,
@@ -131,6 +134,20 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     },
     symbolAt: (name, offset) => symbolAt(flow, name, offset),
   };
+}
+
+/** A finding is asked for its picture and its lines when the caller may have closed the source: whatever they need is read by then. */
+function holdDebugSections(object: ElfObject): void {
+  for (let section = 1; section < object.sectionName.length; section++) {
+    if (!(object.sectionName[section] as string).startsWith(".debug_")) continue;
+    try {
+      object.bytes(section);
+      object.relocs(section);
+    } catch (error) {
+      // Told again, with its place, when lines are asked for.
+      if (!(error instanceof FormatError)) throw error;
+    }
+  }
 }
 
 function makeFinding(
@@ -147,7 +164,7 @@ function makeFinding(
   const text = message.text.replace(/\{(\w+)\}/g, (_, key: string) => data[key as keyof typeof data] ?? `{${key}}`);
   const names = Object.entries(report.data ?? {}).map(([key, value]) => `${key}=${stableName(value)}`);
   const fingerprint = hashText([rule.id, stableName(owner), report.message, ...names.sort()].join("\n"));
-  const place = placeOf(report.at);
+  const place = reportPlace(context, report, placeOf);
   const graphOwner = report.owner;
   return {
     rule: rule.id,
@@ -158,8 +175,7 @@ function makeFinding(
     messageKey: report.message,
     message: text,
     ...(place === undefined ? {} : { place }),
-    path: report.way === undefined ? [] : describeWay(context, report.way, placeOf),
-    ...(report.otherWay === undefined ? {} : { otherPath: describeWay(context, report.otherWay, placeOf) }),
+    ...describeWays(context, report, placeOf),
     evidence: report.evidence ?? [],
     related: report.related ?? [],
     fingerprint,
@@ -231,8 +247,19 @@ function symbolAt(flow: Flow, sectionName: string, offset: number): string | und
     if ((relocs.offset[middle] as number) < offset) low = middle + 1;
     else high = middle;
   }
-  // An instruction is at most 15 bytes long.
-  if (low >= relocs.length || (relocs.offset[low] as number) >= offset + 15) return undefined;
+  // Only a relocation inside of the instruction is its own.
+  const insn = insnAt(flow.code, section, offset);
+  const size = insn === NONE ? 0 : (flow.code.insns.size[insn] as number);
+  if (low >= relocs.length || (relocs.offset[low] as number) >= offset + size)
+    return insn === NONE ? undefined : entered(flow, insn);
   const name = object.symbolName[relocs.symbol[low] as number] as string;
   return name === "" ? undefined : name;
+}
+
+/** Function of the object that a branch without a relocation goes to the beginning of. */
+function entered(flow: Flow, insn: number): string | undefined {
+  const target = flow.target[insn] as number;
+  const f = target === NONE ? NONE : (flow.functions.ofInsn[target] as number);
+  if (f === NONE || flow.functions.table.firstInsn[f] !== target) return undefined;
+  return functionName(flow.code, flow.functions, f);
 }

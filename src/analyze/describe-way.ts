@@ -1,15 +1,27 @@
 import { lowerBound, NONE } from "../base/table.ts";
 import { type Flow, KIND_INTRA_CALL, KIND_TABLE_JUMP } from "../flow/flow.ts";
 import { INSTEAD_ALTERNATIVE, INSTEAD_FIXUP } from "../flow/instead.ts";
-import { KIND_BRANCH, KIND_CALL, KIND_INDIRECT_CALL, KIND_JUMP, opName } from "../isa/insn-table.ts";
+import {
+  KIND_BRANCH,
+  KIND_CALL,
+  KIND_INDIRECT_CALL,
+  KIND_JUMP,
+  KIND_NOP,
+  OP_POP,
+  OP_PUSH,
+  opName,
+} from "../isa/insn-table.ts";
 import type { PathStep, SourcePlace } from "../rules/finding.ts";
-import type { RuleContext, Way } from "../rules/rule.ts";
+import type { Report, RuleContext, Way } from "../rules/rule.ts";
 import { ACCESS_OPEN, DIRECTION_SET } from "../unwind/machine-flags.ts";
 import { describeCfa, type FrameState } from "../unwind/state.ts";
 
-/** A reader follows this many steps; what lies between the first and the last ones is left out. */
+/** A reader follows this many steps, both ways of a two-sided finding together. */
 const MAX_STEPS = 12;
+const MAX_OTHER_STEPS = 5;
 const KEPT_FIRST = 3;
+/** So many pushes or pops in a row are one step. */
+const MIN_RUN = 3;
 
 /** How control left an instruction on the way to the next one of a path; "" when it just went on. */
 export function edgeNote(flow: Flow, from: number, to: number): string {
@@ -30,44 +42,199 @@ export function edgeNote(flow: Flow, from: number, to: number): string {
   return "";
 }
 
-/** The steps of a way that matter: where it starts, what changes the state, where it branches, where it ends. */
-export function describeWay(
+/** The ways of a report as they are told and drawn. */
+export interface ToldWays {
+  readonly one: Way;
+  readonly other?: Way;
+  /** Instructions that both ways begin with. */
+  readonly common: number;
+  /** Nothing leads to the place: `one` is the instruction before it in the section and the place itself. */
+  readonly unreached: boolean;
+}
+
+/** The ways of a report without the padding behind its place; for a report without a way, what stands before the place. */
+export function waysOf(context: RuleContext, report: Report): ToldWays | undefined {
+  const { flow } = context;
+  if (report.way === undefined) {
+    const before = report.at - 1;
+    if (context.frames.state[report.at] !== NONE || before < 0 || flow.next[before] !== report.at) return undefined;
+    return { one: { kind: "frame", insns: [before, report.at] }, common: 0, unreached: true };
+  }
+  const one = withoutPadding(flow, report.way, report.at);
+  if (report.otherWay === undefined) return { one, common: 0, unreached: false };
+  const other = withoutPadding(flow, report.otherWay, report.at);
+  const shorter = Math.min(one.insns.length, other.insns.length);
+  let common = 0;
+  while (common < shorter && one.insns[common] === other.insns[common]) common++;
+  return { one, other, common, unreached: false };
+}
+
+/** A way that goes on behind its place over nothing but padding ends at the place. */
+function withoutPadding(flow: Flow, way: Way, at: number): Way {
+  const index = way.insns.lastIndexOf(at);
+  if (index < 0 || index === way.insns.length - 1) return way;
+  if (way.insns.slice(index + 1).some((insn) => flow.kind[insn] !== KIND_NOP)) return way;
+  const insns = way.insns.slice(0, index + 1);
+  return way.kind === "flags" ? { ...way, insns, flags: way.flags.slice(0, index + 1) } : { ...way, insns };
+}
+
+/** The steps of a report's ways that matter: where they start, what changes the state, where they part, where they end. */
+export function describeWays(
+  context: RuleContext,
+  report: Report,
+  placeOf: (insn: number) => SourcePlace | undefined,
+): { path: PathStep[]; otherPath?: PathStep[] } {
+  const ways = waysOf(context, report);
+  if (ways === undefined) return { path: [] };
+  const { one, other, common } = ways;
+  if (ways.unreached) {
+    const [before, at] = one.insns as [number, number];
+    return {
+      path: [
+        makeStep(context, before, "goes no further", "", placeOf),
+        makeStep(context, at, "here", "not reached", placeOf),
+      ],
+    };
+  }
+  if (other === undefined) return { path: describe(context, one, 0, NONE, MAX_STEPS, placeOf) };
+  // Where both begin alike, the other one is told from where they part.
+  const parting = common - 1;
+  const otherPath = describe(context, other, Math.max(0, parting), parting, MAX_OTHER_STEPS, placeOf);
+  return { path: describe(context, one, 0, parting, MAX_STEPS - otherPath.length, placeOf), otherPath };
+}
+
+interface Draft {
+  readonly step: PathStep;
+  /** Says more than that a branch was taken: a change of the state, the beginning, the end, a fault. */
+  readonly telling: boolean;
+  /** OP_PUSH, OP_POP for a step that is nothing else, OP_OTHER for another mere change of the state. */
+  readonly change: number;
+}
+
+const NO_CHANGE = -1;
+const OTHER_CHANGE = -2;
+
+function describe(
   context: RuleContext,
   way: Way,
+  start: number,
+  parting: number,
+  max: number,
   placeOf: (insn: number) => SourcePlace | undefined,
 ): PathStep[] {
   const { flow } = context;
   const { insns } = way;
-  const steps: PathStep[] = [];
+  const drafts: Draft[] = [];
   const firstChange = insns.findIndex(
     (_, n) => n + 1 < insns.length && stateText(context, way, n) !== stateText(context, way, n + 1),
   );
-  for (let n = 0; n < insns.length; n++) {
+  const passing = way.kind === "frame" ? passingChanges(context, way) : undefined;
+  for (let n = start; n < insns.length; n++) {
     const insn = insns[n] as number;
     const last = n === insns.length - 1;
     const before = stateText(context, way, n);
-    const after = last ? before : stateText(context, way, n + 1);
-    const notes: string[] = [];
-    if (n === 0) notes.push("entry");
-    if (n > 0 && edgeNote(flow, insns[n - 1] as number, insn) === "alternative") notes.push("alternative");
-    if (before !== after) notes.push(changeNote(flow, insn));
-    // Branches before anything has changed lead everywhere: they explain nothing.
-    if (!last && (firstChange < 0 || n > firstChange)) notes.push(turnNote(flow, insn, insns[n + 1] as number));
-    if (last) notes.push("here");
-    if (notes.every((note) => note === "") && before === after) continue;
-    if (notes.length === 1 && notes[0] === "alternative" && before === after) continue;
-    const place = placeOf(insn);
-    steps.push({
-      section: flow.code.object.sectionName[flow.code.insns.section[insn] as number] as string,
-      offset: flow.code.insns.offset[insn] as number,
-      size: flow.code.insns.size[insn] as number,
-      note: [...new Set(notes.filter((note) => note !== ""))].join(", "),
-      state: after,
-      ...(place === undefined ? {} : { place }),
+    const after = last || passing?.[n] === 1 ? before : stateText(context, way, n + 1);
+    // Branches before anything has changed, and before two ways part, lead everywhere: they explain nothing.
+    const turn = !last && n > firstChange && n > parting ? turnNote(flow, insn, insns[n + 1] as number) : "";
+    const alternative = n > 0 && edgeNote(flow, insns[n - 1] as number, insn) === "alternative" ? "alternative" : "";
+    const notes = [
+      n === 0 ? "entry" : "",
+      before === after ? "" : alternative,
+      before === after ? "" : changeNote(flow, insn),
+      n === parting ? "the ways part" : turn,
+      last ? "here" : "",
+    ].filter((note) => note !== "");
+    if (notes.length === 0 && before === after) continue;
+    const isBare = n > 0 && !last && n !== parting && turn === "" && before !== after;
+    drafts.push({
+      step: makeStep(context, insn, [...new Set(notes)].join(", "), after, placeOf),
+      telling: n === 0 || last || n === parting || before !== after || (turn !== "branch" && turn !== "call"),
+      change: isBare ? stackOp(flow, insn) : NO_CHANGE,
     });
   }
-  if (steps.length <= MAX_STEPS) return steps;
-  return [...steps.slice(0, KEPT_FIRST), ...steps.slice(steps.length - (MAX_STEPS - KEPT_FIRST))];
+  return cut(foldRuns(drafts), max);
+}
+
+/** insn of the way -> 1 where the frame changes and is the same again later: an argument on the stack, say. That explains nothing. */
+function passingChanges(context: RuleContext, way: Way): Uint8Array {
+  const states = way.insns.map((_, n) => stateText(context, way, n));
+  const last = new Map(states.map((state, n) => [state, n]));
+  const passing = new Uint8Array(states.length);
+  for (let n = 0; n < states.length; ) {
+    const until = last.get(states[n] as string) as number;
+    passing.fill(1, n, until);
+    n = until + 1;
+  }
+  return passing;
+}
+
+/** Three pushes or more become one step, together with the change behind them; so do pops. */
+function foldRuns(drafts: readonly Draft[]): Draft[] {
+  const result: Draft[] = [];
+  for (let n = 0; n < drafts.length; ) {
+    const draft = drafts[n] as Draft;
+    let end = n;
+    while (draft.change >= 0 && drafts[end]?.change === draft.change) end++;
+    if (end - n < MIN_RUN) {
+      result.push(draft);
+      n++;
+      continue;
+    }
+    const isPush = draft.change === OP_PUSH;
+    const takesNext = isPush && drafts[end]?.change === OTHER_CHANGE;
+    const last = drafts[takesNext ? end : end - 1] as Draft;
+    const count = takesNext ? end - n : end - n - 1;
+    result.push({ ...last, step: { ...last.step, folded: `${count} ${isPush ? "pushes" : "pops"}` } });
+    n = takesNext ? end + 1 : end;
+  }
+  return result;
+}
+
+/** At most `max` steps: mere branches go first, the earliest before the others; then the middle. */
+function cut(drafts: readonly Draft[], max: number): PathStep[] {
+  let tooMany = drafts.length - max;
+  const keep = drafts.map((draft) => draft.telling || tooMany-- <= 0);
+  const kept = keep.filter(Boolean).length;
+  let extra = Math.max(0, kept - max);
+  let seen = 0;
+  let skipped = 0;
+  const steps: PathStep[] = [];
+  drafts.forEach(({ step }, n) => {
+    if (keep[n] === true && (++seen <= Math.min(KEPT_FIRST, max - 2) || extra-- <= 0)) {
+      steps.push(skipped === 0 ? step : { ...step, skipped });
+      skipped = 0;
+    } else skipped++;
+  });
+  return steps;
+}
+
+function makeStep(
+  context: RuleContext,
+  insn: number,
+  note: string,
+  state: string,
+  placeOf: (insn: number) => SourcePlace | undefined,
+): PathStep {
+  const { code } = context.flow;
+  const place = placeOf(insn);
+  const insteadOf = originalOf(context.flow, insn);
+  return {
+    section: code.object.sectionName[code.insns.section[insn] as number] as string,
+    offset: code.insns.offset[insn] as number,
+    size: code.insns.size[insn] as number,
+    note,
+    state,
+    ...(insteadOf === undefined ? {} : { insteadOf }),
+    ...(place === undefined ? {} : { place }),
+  };
+}
+
+/** Where an instruction of a replacement is patched in: section offset in bytes of the first instruction that it replaces. */
+export function originalOf(flow: Flow, insn: number): number | undefined {
+  const group = flow.instead.replacementOf.get(insn);
+  return group === undefined
+    ? undefined
+    : (flow.code.insns.offset[flow.instead.alternatives.from[group] as number] as number);
 }
 
 /** How a way leaves an instruction, where that is worth a step of its own. */
@@ -76,7 +243,8 @@ function turnNote(flow: Flow, from: number, to: number): string {
   return note === "jump" || note === "alternative" ? "" : note;
 }
 
-function stateText(context: RuleContext, way: Way, index: number): string {
+/** The state before an instruction of a way, in the words of the finding: the frame, or the flag that it is about. */
+export function stateText(context: RuleContext, way: Way, index: number): string {
   if (way.kind === "flags") {
     const flags = way.flags[index] as number;
     return way.show === "AC"
@@ -88,9 +256,19 @@ function stateText(context: RuleContext, way: Way, index: number): string {
   return id === NONE ? "" : describeCfa(context.flow.code.arch, context.frames.states.all[id] as FrameState);
 }
 
+function stackOp(flow: Flow, insn: number): number {
+  const row = flow.code.insns.op[insn] as number;
+  const op = row === NONE ? NO_CHANGE : (flow.code.ops.op[row] as number);
+  return op === OP_PUSH || op === OP_POP ? op : OTHER_CHANGE;
+}
+
+/** What changed the state; "" where the new state says it. */
 function changeNote(flow: Flow, insn: number): string {
   const row = flow.code.insns.op[insn] as number;
-  if (row !== NONE) return opName[flow.code.ops.op[row] as number] as string;
+  if (row !== NONE) {
+    const op = flow.code.ops.op[row] as number;
+    return op === OP_PUSH || op === OP_POP ? (opName[op] as string) : "";
+  }
   const kind = flow.kind[insn];
   if (kind === KIND_CALL || kind === KIND_INDIRECT_CALL) return "call";
   return "";

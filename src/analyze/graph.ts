@@ -1,44 +1,71 @@
-import { lowerBound, NONE } from "../base/table.ts";
-import { INSTEAD_ALTERNATIVE, INSTEAD_FIXUP } from "../flow/instead.ts";
-import { successors } from "../flow/successors.ts";
-import { KIND_NOP, KIND_TRAP } from "../isa/insn-table.ts";
-import type { SourcePlace } from "../rules/finding.ts";
-import type { Report, RuleContext } from "../rules/rule.ts";
-import { describeCfa, type FrameState } from "../unwind/state.ts";
-import { edgeNote } from "./describe-way.ts";
+import { KIND_NOP } from "../isa/insn-table.ts";
+import { outerPlace, type SourcePlace } from "../rules/finding.ts";
+import type { Report, RuleContext, Way } from "../rules/rule.ts";
+import { type BasicBlocks, basicBlocks, type EdgeKind } from "./basic-blocks.ts";
+import { originalOf, stateText, type ToldWays, waysOf } from "./describe-way.ts";
 
-// The control-flow graph of one function, as the page draws it: basic blocks, the ones on the bad path marked.
+// The picture of a finding: the blocks on the way to it, one below the other, with the state that each is entered with, and what lies
+// right beside them. A kernel function has hundreds of blocks; the others are counted.
 
 export interface GraphBlock {
   readonly id: number;
-  readonly section: string;
-  /** Section offsets in bytes. */
+  /** Section offsets in bytes, of the first instruction and behind the last. */
   readonly start: number;
   readonly end: number;
+  /** State on entry; "" where it says nothing about the finding. */
   readonly stateIn: string;
+  /** State behind the block, where the way changes it there. */
+  readonly stateOut?: string;
+  /** State on entry by the other way, where it differs. */
+  readonly otherStateIn?: string;
   readonly onPath: boolean;
+  /** On the other way to a two-sided finding. */
+  readonly onOtherPath: boolean;
   readonly isSite: boolean;
-  readonly instructions: readonly { readonly offset: number; readonly size: number; readonly line: number }[];
+  /** Above 0: stands for so many blocks of the way in which the state stays the same. */
+  readonly foldedBlocks: number;
+  readonly instructions: readonly GraphInstruction[];
   readonly omittedInstructions: number;
+}
+
+export interface GraphInstruction {
+  readonly section: string;
+  readonly offset: number;
+  /** 0: not known */
+  readonly line: number;
+  /** Instructions of the block left out before this one. */
+  readonly skipped?: number;
+  /** For an instruction of a replacement: section offset in bytes of what it is patched over. */
+  readonly insteadOf?: number;
+  /** State behind it, where it changes the state. */
+  readonly state?: string;
 }
 
 export interface GraphEdge {
   readonly from: number;
   readonly to: number;
-  readonly kind: "fall" | "jump" | "branch" | "table" | "alternative" | "fixup" | "jump-label";
+  readonly kind: EdgeKind;
   readonly onPath: boolean;
+  readonly onOtherPath: boolean;
 }
 
 export interface FunctionGraph {
   readonly function: string;
+  /** Blocks that are neither drawn nor stood for. */
   readonly omittedBlocks: number;
+  /** In reading order: the ways, the place of the finding last, then the neighbours. */
   readonly blocks: readonly GraphBlock[];
   readonly edges: readonly GraphEdge[];
 }
 
-/** A drawing with more blocks is not read; the ones nearest to the path are kept. */
-const MAX_BLOCKS = 60;
-const MAX_INSNS = 10;
+/** More blocks below each other are not in view at once: those that change nothing are folded, and where it is far more, the middle. */
+const MAX_COLUMN = 7;
+const MAX_STRETCH = 4;
+const MIN_FOLD = 2;
+const FAR_MORE = 2;
+const MAX_NEIGHBOURS = 24;
+const MAX_NEIGHBOURS_OF_ONE = 3;
+const MAX_INSNS = 5;
 
 export function buildGraph(
   context: RuleContext,
@@ -46,182 +73,327 @@ export function buildGraph(
   report: Report,
   placeOf: (insn: number) => SourcePlace | undefined,
 ): FunctionGraph | undefined {
-  const { flow, frames } = context;
-  const { code, functions } = flow;
-  const family = functions.table.parent[f] as number;
-  const onWay = new Set<number>([...(report.way?.insns ?? []), ...(report.otherWay?.insns ?? []), report.at]);
-  const wayEdges = new Set<string>();
-  for (const way of [report.way, report.otherWay]) {
-    const insns = way?.insns ?? [];
-    for (let n = 1; n < insns.length; n++) wayEdges.add(`${insns[n - 1]}>${insns[n]}`);
+  const { code, functions } = context.flow;
+  const ways = waysOf(context, report);
+  const onWays = new Set([...(ways?.one.insns ?? []), ...(ways?.other?.insns ?? []), report.at]);
+  const blocks = basicBlocks(context, f, onWays);
+  if (blocks.rows.length === 0) return undefined;
+  const column = new Column(context, blocks, report.at, ways);
+  const nodes = column.nodes;
+  const nodeOf = new Map<number, number>();
+  nodes.forEach((node, id) => {
+    for (const block of node.blocks) nodeOf.set(block, id);
+  });
+  const inColumn = new Set(nodeOf.keys());
+  const beside = neighbours(blocks, nodes, inColumn);
+  const shown: GraphBlock[] = nodes.map((node, id) => drawNode(context, column, node, id, report.at, placeOf));
+  for (const block of beside) {
+    nodeOf.set(block, shown.length);
+    shown.push(drawNeighbour(context, blocks.rows[block] as number[], shown.length, placeOf));
   }
-  const rows: number[] = [];
-  for (let i = 0; i < flow.kind.length; i++) {
-    const g = functions.ofInsn[i] as number;
-    const isOwn = g !== NONE && functions.table.parent[g] === family;
-    if ((isOwn && (frames.state[i] !== NONE || !isPadding(flow.kind[i] as number))) || onWay.has(i)) rows.push(i);
-  }
-  const own = new Set(rows);
-  const edges = collectEdges(context, rows, own);
-  const leaders = findLeaders(rows, edges);
-  const blockOf = new Map<number, number>();
-  const blocks: number[][] = [];
-  for (const i of rows) {
-    if (leaders.has(i) || blocks.length === 0) blocks.push([]);
-    (blocks[blocks.length - 1] as number[]).push(i);
-    blockOf.set(i, blocks.length - 1);
-  }
-  const kept = nearest(blocks, edges, blockOf, onWay);
-  const keptId = new Map([...kept].sort((a, b) => a - b).map((block, id) => [block, id]));
   return {
     function: code.object.symbolName[functions.table.symbol[f] as number] as string,
-    omittedBlocks: blocks.length - kept.size,
-    blocks: [...keptId].map(([block, id]) =>
-      drawBlock(context, blocks[block] as number[], id, onWay, report.at, placeOf),
-    ),
-    edges: edges
-      .filter((e) => blockOf.get(e.from) !== blockOf.get(e.to) || leaders.has(e.to))
-      .filter((e) => isBlockEnd(blocks, blockOf, e.from) || e.kind !== "fall")
-      .flatMap((e) => {
-        const from = keptId.get(blockOf.get(e.from) as number);
-        const to = keptId.get(blockOf.get(e.to) as number);
-        if (from === undefined || to === undefined) return [];
-        return [{ from, to, kind: e.kind, onPath: wayEdges.has(`${e.from}>${e.to}`) }];
-      }),
+    omittedBlocks: blocks.rows.length - nodeOf.size,
+    blocks: shown,
+    edges: drawEdges(blocks, nodeOf, column, new Set(beside)),
   };
 }
 
-function isPadding(kind: number): boolean {
-  return kind === KIND_NOP || kind === KIND_TRAP;
+/** What stands in one box of the column. */
+interface Node {
+  readonly blocks: readonly number[];
+  readonly one: boolean;
+  readonly other: boolean;
+  readonly folded: boolean;
 }
 
-interface RowEdge {
-  readonly from: number;
-  readonly to: number;
-  readonly kind: GraphEdge["kind"];
-}
+/** The blocks of the ways in reading order: what both begin with, the one, the other, the place of the finding. */
+class Column {
+  readonly nodes: readonly Node[];
+  readonly ways: ToldWays | undefined;
+  readonly blocks: BasicBlocks;
+  /** "from>to" of blocks */
+  readonly onOne = new Set<string>();
+  readonly onOther = new Set<string>();
+  /** block -> position in the way, of its first instruction and behind its last */
+  readonly #one: Map<number, [number, number]>;
+  readonly #other: Map<number, [number, number]>;
+  readonly #context: RuleContext;
 
-function collectEdges(context: RuleContext, rows: readonly number[], own: ReadonlySet<number>): RowEdge[] {
-  const { flow, returns } = context;
-  const after = successors(flow, returns);
-  const { edges: instead } = flow.instead;
-  const edges: RowEdge[] = [];
-  for (const from of rows) {
-    for (
-      let e = lowerBound(instead.from, from, 0, instead.length);
-      e < instead.length && instead.from[e] === from;
-      e++
-    ) {
-      const to = instead.to[e] as number;
-      const kind =
-        instead.kind[e] === INSTEAD_FIXUP
-          ? "fixup"
-          : instead.kind[e] === INSTEAD_ALTERNATIVE
-            ? "alternative"
-            : "jump-label";
-      if (own.has(to)) edges.push({ from, to, kind });
+  constructor(context: RuleContext, blocks: BasicBlocks, at: number, ways: ToldWays | undefined) {
+    this.#context = context;
+    this.blocks = blocks;
+    this.ways = ways;
+    this.#one = this.#visit(ways?.one, ways?.unreached === true ? undefined : this.onOne);
+    this.#other = this.#visit(ways?.other, this.onOther);
+    const site = blocks.blockOf.get(at) as number;
+    const stretches: { blocks: number[]; one: boolean; other: boolean }[] = [
+      { blocks: [], one: true, other: true },
+      { blocks: [], one: true, other: false },
+      { blocks: [], one: false, other: true },
+    ];
+    for (const block of this.#one.keys())
+      if (block !== site) stretches[this.#other.has(block) ? 0 : 1]?.blocks.push(block);
+    for (const block of this.#other.keys())
+      if (block !== site && !this.#one.has(block)) stretches[2]?.blocks.push(block);
+    const isTwo = ways?.other !== undefined;
+    const nodes: Node[] = [];
+    for (const stretch of stretches) {
+      const flags = { one: stretch.one, other: stretch.other && isTwo };
+      const room = isTwo ? MAX_STRETCH : MAX_COLUMN;
+      for (const part of this.#fold(this.#merge(stretch.blocks), room)) nodes.push({ ...part, ...flags });
     }
-    if (flow.instead.skipped.has(from)) continue;
-    const count = after.of(from);
-    for (const to of after.to.slice(0, count)) {
-      if (!own.has(to)) continue;
-      const note = edgeNote(flow, from, to);
-      edges.push({
-        from,
-        to,
-        kind: note === "branch" ? "branch" : note === "jump table" ? "table" : to === flow.next[from] ? "fall" : "jump",
-      });
+    nodes.push({ blocks: [site], one: this.#one.has(site), other: this.#other.has(site), folded: false });
+    this.nodes = nodes;
+  }
+
+  /** State before a block on a way, behind it when `behind`; "" where it is on neither. */
+  state(block: number, way: "one" | "other", behind = false): string {
+    const told = way === "one" ? this.ways?.one : this.ways?.other;
+    const index = (way === "one" ? this.#one : this.#other).get(block)?.[behind ? 1 : 0];
+    if (told === undefined || index === undefined) return "";
+    return stateText(this.#context, told, Math.min(index, told.insns.length - 1));
+  }
+
+  changes(block: number): boolean {
+    const way = this.#one.has(block) ? "one" : "other";
+    return this.state(block, way) !== this.state(block, way, true);
+  }
+
+  #visit(way: Way | undefined, edges: Set<string> | undefined): Map<number, [number, number]> {
+    const seen = new Map<number, [number, number]>();
+    let previous = -1;
+    way?.insns.forEach((insn, n) => {
+      const block = this.blocks.blockOf.get(insn) as number;
+      if (block !== previous) {
+        if (previous >= 0) edges?.add(`${previous}>${block}`);
+        seen.set(block, [n, n + 1]);
+      } else (seen.get(block) as [number, number])[1] = n + 1;
+      previous = block;
+    });
+    return seen;
+  }
+
+  /** State behind an instruction of a drawn block where it changes it; undefined elsewhere. */
+  changeAt(insn: number): string | undefined {
+    for (const way of [this.ways?.one, this.ways?.other]) {
+      const n = way?.insns.lastIndexOf(insn) ?? -1;
+      if (way === undefined || n < 0 || n + 1 >= way.insns.length) continue;
+      const after = stateText(this.#context, way, n + 1);
+      return after === stateText(this.#context, way, n) ? undefined : after;
+    }
+    return undefined;
+  }
+
+  /** The way leaves the block for an alternative before anything of it is executed. */
+  isReplaced(block: number): boolean {
+    const rows = this.blocks.rows[block] as readonly number[];
+    return (
+      rows.length === 1 &&
+      this.blocks.edges.some(
+        (e) =>
+          e.from === block &&
+          e.kind === "alternative" &&
+          [this.onOne, this.onOther].some((on) => on.has(`${e.from}>${e.to}`)),
+      )
+    );
+  }
+
+  /** Blocks that only lead to each other are one, and what an alternative is patched over is one with the alternative. */
+  #merge(blocks: readonly number[]): number[][] {
+    const groups: number[][] = [];
+    for (const block of blocks) {
+      const group = groups[groups.length - 1];
+      const last = group?.[group.length - 1];
+      // Every edge out of the one is an edge into the other, and there is one.
+      const isChain =
+        last !== undefined &&
+        (this.isReplaced(last) ||
+          (this.blocks.edges.some((e) => e.from === last) &&
+            this.blocks.edges.every((e) => (e.from === last) === (e.to === block))));
+      if (isChain) group?.push(block);
+      else groups.push([block]);
+    }
+    return groups;
+  }
+
+  /** Folds runs in which the state stays the same, and the middle of what is still far too long. */
+  #fold(groups: readonly number[][], room: number): { blocks: number[]; folded: boolean }[] {
+    const parts = groups.map((blocks) => ({ blocks, folded: false }));
+    if (parts.length <= room) return parts;
+    const changes = (n: number) => (parts[n]?.blocks ?? []).some((block) => this.changes(block));
+    // What leads to a change, and to the place itself, is kept.
+    const isDull = (n: number) => n > 0 && n < parts.length - 1 && !changes(n) && !changes(n + 1);
+    const result: { blocks: number[]; folded: boolean }[] = [];
+    for (let n = 0; n < parts.length; ) {
+      let end = n;
+      while (isDull(end)) end++;
+      if (end - n >= MIN_FOLD) {
+        result.push({ blocks: parts.slice(n, end).flatMap((p) => p.blocks), folded: true });
+        n = end;
+      } else result.push(parts[n++] as { blocks: number[]; folded: boolean });
+    }
+    if (result.length <= FAR_MORE * room) return result;
+    const head = Math.floor(room / 3) + 1;
+    const tail = result.length - (FAR_MORE * room - head - 1);
+    const middle = result.slice(head, tail).flatMap((p) => p.blocks);
+    return [...result.slice(0, head), { blocks: middle, folded: true }, ...result.slice(tail)];
+  }
+}
+
+/** Blocks right beside the column, those that the way could have gone to before those that lead into it. */
+function neighbours(blocks: BasicBlocks, nodes: readonly Node[], inColumn: ReadonlySet<number>): number[] {
+  const drawn = new Set(nodes.filter((node) => !node.folded).flatMap((node) => node.blocks));
+  const beside = new Set<number>();
+  const collect = (own: "from" | "to", far: "from" | "to") => {
+    const count = new Map<number, number>();
+    for (const e of blocks.edges) {
+      if (!drawn.has(e[own]) || inColumn.has(e[far]) || beside.has(e[far])) continue;
+      const taken = count.get(e[own]) ?? 0;
+      if (taken >= MAX_NEIGHBOURS_OF_ONE || beside.size >= MAX_NEIGHBOURS) continue;
+      count.set(e[own], taken + 1);
+      beside.add(e[far]);
+    }
+  };
+  collect("from", "to");
+  collect("to", "from");
+  return [...beside];
+}
+
+function drawEdges(
+  blocks: BasicBlocks,
+  nodeOf: ReadonlyMap<number, number>,
+  column: Column,
+  beside: ReadonlySet<number>,
+): GraphEdge[] {
+  const edges = new Map<string, GraphEdge>();
+  const add = (from: number, to: number, kind: EdgeKind, onPath: boolean, onOtherPath: boolean) => {
+    const key = `${from}>${to}>${onPath || onOtherPath ? "" : kind}`;
+    const known = edges.get(key);
+    edges.set(key, {
+      from,
+      to,
+      kind: known?.kind ?? kind,
+      onPath: onPath || known?.onPath === true,
+      onOtherPath: onOtherPath || known?.onOtherPath === true,
+    });
+  };
+  const kinds = new Map(blocks.edges.map((e) => [`${e.from}>${e.to}`, e.kind]));
+  for (const [ways, isOne] of [
+    [column.onOne, true],
+    [column.onOther, false],
+  ] as const) {
+    for (const key of ways) {
+      const [from, to] = key.split(">").map((block) => nodeOf.get(Number(block))) as [number, number];
+      if (from !== to) add(from, to, kinds.get(key) ?? "fall", isOne, !isOne);
     }
   }
-  return edges;
-}
-
-function findLeaders(rows: readonly number[], edges: readonly RowEdge[]): Set<number> {
-  const leaders = new Set<number>();
-  const out = new Map<number, number>();
-  for (const e of edges) out.set(e.from, (out.get(e.from) ?? 0) + 1);
-  for (const e of edges) {
-    if (e.kind !== "fall") leaders.add(e.to);
-    if (e.kind !== "fall" || (out.get(e.from) as number) > 1) leaders.add(e.from + 1);
-    if (e.to !== e.from + 1) leaders.add(e.to);
+  for (const e of blocks.edges) {
+    const from = nodeOf.get(e.from);
+    const to = nodeOf.get(e.to);
+    if (from === undefined || to === undefined || (beside.has(e.from) && beside.has(e.to))) continue;
+    const key = `${e.from}>${e.to}`;
+    const isFolded = column.nodes[from]?.folded === true || column.nodes[to]?.folded === true;
+    if (isFolded || column.onOne.has(key) || column.onOther.has(key)) continue;
+    const isInside = from === to && !(column.nodes[from]?.blocks[0] === e.to);
+    if (!isInside) add(from, to, e.kind, false, false);
   }
-  for (let n = 0; n < rows.length; n++) {
-    if (n === 0 || rows[n] !== (rows[n - 1] as number) + 1 || (out.get(rows[n - 1] as number) ?? 0) === 0)
-      leaders.add(rows[n] as number);
-  }
-  return leaders;
+  return [...edges.values()];
 }
 
-function isBlockEnd(blocks: readonly number[][], blockOf: ReadonlyMap<number, number>, insn: number): boolean {
-  const block = blocks[blockOf.get(insn) as number] as number[];
-  return block[block.length - 1] === insn;
-}
-
-/** Blocks on the way, then their neighbours, ring by ring, up to the cap. */
-function nearest(
-  blocks: readonly number[][],
-  edges: readonly RowEdge[],
-  blockOf: ReadonlyMap<number, number>,
-  onWay: ReadonlySet<number>,
-): Set<number> {
-  const kept = new Set<number>();
-  blocks.forEach((block, b) => {
-    if (kept.size < MAX_BLOCKS && block.some((i) => onWay.has(i))) kept.add(b);
-  });
-  if (kept.size === 0 && blocks.length > 0) kept.add(0);
-  for (let grew = true; grew && kept.size < MAX_BLOCKS; ) {
-    grew = false;
-    const ring: number[] = [];
-    for (const e of edges) {
-      const a = blockOf.get(e.from) as number;
-      const b = blockOf.get(e.to) as number;
-      if (kept.has(a) && !kept.has(b)) ring.push(b);
-      if (kept.has(b) && !kept.has(a)) ring.push(a);
-    }
-    for (const b of ring) {
-      if (kept.size >= MAX_BLOCKS || kept.has(b)) continue;
-      kept.add(b);
-      grew = true;
-    }
-  }
-  return kept;
-}
-
-function drawBlock(
+function drawNode(
   context: RuleContext,
-  rows: readonly number[],
+  column: Column,
+  node: Node,
   id: number,
-  onWay: ReadonlySet<number>,
   site: number,
   placeOf: (insn: number) => SourcePlace | undefined,
 ): GraphBlock {
-  const { flow, frames } = context;
-  const { insns, object } = flow.code;
-  const first = rows[0] as number;
-  const last = rows[rows.length - 1] as number;
-  const stateId = frames.state[first] as number;
-  // The site must be seen: a long block shows its beginning and what is around the site.
-  const at = rows.indexOf(site);
-  const from = at > MAX_INSNS - 2 ? at - (MAX_INSNS - 2) : 0;
-  const shown = rows.slice(from, from + MAX_INSNS);
+  const first = node.blocks[0] as number;
+  const last = node.blocks[node.blocks.length - 1] as number;
+  const executed = node.blocks.filter((block, n) => n === node.blocks.length - 1 || !column.isReplaced(block));
+  const rows = executed.flatMap((block) => column.blocks.rows[block] as number[]);
+  const own = node.one ? "one" : "other";
+  const isSite = rows.includes(site);
+  const stateIn = column.state(first, own);
+  const stateOut = column.state(last, own, true);
+  const otherStateIn = node.one && node.other ? column.state(first, "other") : "";
+  const { insns } = context.flow.code;
+  const ends = rows[rows.length - 1] as number;
   return {
     id,
-    section: object.sectionName[insns.section[first] as number] as string,
-    start: insns.offset[first] as number,
-    end: (insns.offset[last] as number) + (insns.size[last] as number),
-    stateIn: stateId === NONE ? "not reached" : describeCfa(flow.code.arch, frames.states.all[stateId] as FrameState),
-    onPath: rows.some((i) => onWay.has(i)),
-    isSite: at >= 0,
-    instructions: shown.map((i) => ({
-      offset: insns.offset[i] as number,
-      size: insns.size[i] as number,
-      line: outermostLine(placeOf(i)),
-    })),
-    omittedInstructions: rows.length - shown.length,
+    start: insns.offset[rows[0] as number] as number,
+    end: (insns.offset[ends] as number) + (insns.size[ends] as number),
+    stateIn: column.ways?.unreached === true && isSite ? "not reached" : stateIn,
+    ...(stateOut === stateIn || isSite || stateOut === "" ? {} : { stateOut }),
+    ...(otherStateIn === stateIn || otherStateIn === "" ? {} : { otherStateIn }),
+    onPath: node.one,
+    onOtherPath: node.other,
+    isSite,
+    foldedBlocks: node.folded ? node.blocks.length : 0,
+    ...listing(context, node.folded ? [] : rows, telling(context, column, rows, site), placeOf, column),
   };
 }
 
-function outermostLine(place: SourcePlace | undefined): number {
-  if (place === undefined) return 0;
-  return place.inlineStack[place.inlineStack.length - 1]?.line ?? place.line;
+/** Of a long block: where the finding is, where it ends, what changes the state, where it begins. Padding last. */
+function telling(context: RuleContext, column: Column, rows: readonly number[], site: number): Set<number> {
+  const { kind } = context.flow;
+  const at = rows.indexOf(site);
+  const changes = rows.flatMap((insn, n) => (column.changeAt(insn) === undefined ? [] : [n]));
+  const rest = rows.map((_, n) => n).filter((n) => kind[rows[n] as number] !== KIND_NOP);
+  const wanted = [...(at >= 0 ? [at] : []), rows.length - 1, ...changes.slice(-2), 0, ...changes.slice(0, -2), ...rest];
+  return new Set([...new Set(wanted)].slice(0, MAX_INSNS).map((n) => rows[n] as number));
+}
+
+function drawNeighbour(
+  context: RuleContext,
+  rows: readonly number[],
+  id: number,
+  placeOf: (insn: number) => SourcePlace | undefined,
+): GraphBlock {
+  const { insns } = context.flow.code;
+  const last = rows[rows.length - 1] as number;
+  return {
+    id,
+    start: insns.offset[rows[0] as number] as number,
+    end: (insns.offset[last] as number) + (insns.size[last] as number),
+    stateIn: "",
+    onPath: false,
+    onOtherPath: false,
+    isSite: false,
+    foldedBlocks: 0,
+    ...listing(context, rows, new Set([rows[0] as number, last]), placeOf),
+  };
+}
+
+function listing(
+  context: RuleContext,
+  rows: readonly number[],
+  wanted: ReadonlySet<number>,
+  placeOf: (insn: number) => SourcePlace | undefined,
+  column?: Column,
+): { instructions: GraphInstruction[]; omittedInstructions: number } {
+  const { flow } = context;
+  const { insns, object } = flow.code;
+  const instructions: GraphInstruction[] = [];
+  let skipped = 0;
+  for (const i of rows) {
+    if (!wanted.has(i)) {
+      skipped++;
+      continue;
+    }
+    const place = placeOf(i);
+    const insteadOf = originalOf(flow, i);
+    const state = column?.changeAt(i);
+    instructions.push({
+      section: object.sectionName[insns.section[i] as number] as string,
+      offset: insns.offset[i] as number,
+      line: place === undefined ? 0 : outerPlace(place).line,
+      ...(skipped === 0 ? {} : { skipped }),
+      ...(insteadOf === undefined ? {} : { insteadOf }),
+      ...(state === undefined ? {} : { state }),
+    });
+    skipped = 0;
+  }
+  return { instructions, omittedInstructions: rows.length - instructions.length };
 }

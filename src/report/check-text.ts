@@ -1,5 +1,7 @@
 import { type Finding, outerPlace, type PathStep } from "../rules/finding.ts";
 import { safeProse, safeText } from "./safe.ts";
+import { asmWords, evidenceWords, offsetWords } from "./steps.ts";
+import { padLeft, padRight, plural, textWidth } from "./wrap.ts";
 
 /** A finding of `check`, with what only people need added. */
 export interface CheckedFinding extends Omit<Finding, "path" | "otherPath"> {
@@ -25,12 +27,24 @@ export function renderCheckedObject(object: CheckedObject): string {
   const lines: string[] = [];
   for (const finding of object.findings) {
     lines.push(`${where(object.path, finding)}: ${finding.severity}: ${safeProse(finding.message)} [${finding.rule}]`);
-    for (const step of finding.path) lines.push(stepLine(step));
-    if (finding.otherPath !== undefined && finding.otherPath.length > 0) {
-      lines.push("  the other way:");
-      for (const step of finding.otherPath) lines.push(stepLine(step));
-    }
-    for (const { witness, says } of finding.evidence) lines.push(`  ${safeText(witness)}: ${safeText(says)}`);
+    const other = finding.otherPath ?? [];
+    const rows = [...finding.path, ...other].map(stepCells);
+    const table = alignColumns(rows).map((row) => `  ${row}`);
+    finding.path.forEach((step, n) => {
+      lines.push(...gapBefore(step), table[n] as string);
+    });
+    if (other.length > 0) lines.push("  the other way:");
+    other.forEach((step, n) => {
+      lines.push(...gapBefore(step), table[finding.path.length + n] as string);
+    });
+    const { heading, entries } = evidenceWords(finding.evidence);
+    if (entries.length > 0) lines.push(`  ${heading}:`);
+    lines.push(
+      ...alignColumns(
+        entries.map(({ witness, says }) => [safeText(witness), safeText(says)]),
+        0,
+      ).map((row) => `    ${row}`),
+    );
   }
   for (const note of object.coverage.notes) {
     const name = note.function === undefined ? "" : `${safeText(note.function)}: `;
@@ -46,16 +60,29 @@ function where(path: string, finding: CheckedFinding): string {
   return `${safeText(file)}:${line}: ${safeText(path)} ${at}`;
 }
 
-function stepLine(step: PathStep & { readonly asm?: string }): string {
-  const line = step.place === undefined ? "" : String(outerPlace(step.place).line);
-  const columns = [
-    step.offset.toString(16).padStart(6),
-    line.padStart(6),
-    safeText(step.asm ?? "").padEnd(40),
-    step.state.padEnd(14),
-    step.note,
-  ];
-  return `  ${columns.join("  ")}`.trimEnd();
+type Step = PathStep & { readonly asm?: string };
+
+/** Offset, line, instruction, state, note. The line is the function's own, where inlined code is called. */
+function stepCells(step: Step): string[] {
+  const at = step.place === undefined ? undefined : outerPlace(step.place);
+  const line = at === undefined || at.line === 0 ? "" : String(at.line);
+  return [offsetWords(step), line, asmWords(step, 60), safeText(step.state), safeText(step.note)];
+}
+
+function gapBefore(step: Step): string[] {
+  return step.skipped === undefined ? [] : [`  ... ${plural(step.skipped, "step")} left out`];
+}
+
+/** Cells of a table as lines; the first `numbers` columns end below each other. A column without any text takes no room. */
+function alignColumns(rows: readonly (readonly string[])[], numbers = 2): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => textWidth(row[column] as string))));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column < numbers ? padLeft : padRight)(cell, widths[column] as number))
+      .filter((_, column) => (widths[column] as number) > 0)
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 /** The last line: what was looked at. */

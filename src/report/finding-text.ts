@@ -1,13 +1,17 @@
 // One finding as plain text: headline, place, the way there in source lines with the state beside them, the instructions,
 // what follows from it and what the witnesses say. Shared by the mail digest and the terminal form.
 
+import { outerPlace } from "../rules/finding.ts";
 import type { ReviewFinding, ReviewResult, ReviewStep } from "./result.ts";
 import { safeProse } from "./safe.ts";
 import { messageOf, patchNumber, transientWords } from "./sentences.ts";
-import { clip, clipStart, padLeft, padRight, TEXT_WIDTH, textWidth, wrapText } from "./wrap.ts";
+import { asmWords, evidenceWords, offsetWords } from "./steps.ts";
+import { clip, clipStart, padLeft, padRight, plural, TEXT_WIDTH, textWidth, wrapText } from "./wrap.ts";
 
 /** Instructions shown for one finding, both ways together. */
 export const MAX_INSTRUCTIONS = 12;
+/** Of them, for the other way of a two-sided finding. */
+const MAX_OTHER = 5;
 const MAX_SOURCE_ROWS = 12;
 const MAX_WITNESSES = 6;
 const MAX_RELATED = 4;
@@ -58,29 +62,33 @@ export interface PathRow {
   readonly code: string;
   readonly note: string;
   readonly state: string;
+  /** Steps left out before this row. */
+  readonly skipped: number;
   /** The finding is here. */
   readonly isSite: boolean;
 }
 
 function lineLabel(step: ReviewStep, file: string): string {
-  if (step.place === undefined || step.place.line === 0) return "-";
-  if (step.place.file === file) return String(step.place.line);
-  const name = step.place.file.slice(step.place.file.lastIndexOf("/") + 1);
-  return `${clipStart(safeProse(name, 60), 14)}:${step.place.line}`;
+  // The code beside it is the function's own line, where what was inlined is called.
+  const at = step.place === undefined ? undefined : outerPlace(step.place);
+  if (at === undefined || at.line === 0) return "-";
+  if (at.file === file) return String(at.line);
+  const name = at.file.slice(at.file.lastIndexOf("/") + 1);
+  return `${clipStart(safeProse(name, 60), 14)}:${at.line}`;
 }
 
 /** The rows of a path; empty where no step has a source line. */
 export function pathRows(path: readonly ReviewStep[], file: string): PathRow[] {
   if (!path.some((step) => step.place !== undefined && step.place.line > 0)) return [];
-  const rows: { label: string; code: string; notes: Set<string>; state: string }[] = [];
+  const rows: { label: string; code: string; notes: Set<string>; state: string; skipped: number }[] = [];
   for (const step of path) {
     const label = lineLabel(step, file);
-    const code = safeProse((step.code ?? step.asm ?? "").replaceAll(/\s+/g, " "), 160);
+    const code = safeProse((step.code ?? asmWords(step, 160)).replaceAll(/\s+/g, " "), 160);
     const last = rows[rows.length - 1];
     const row =
-      last !== undefined && last.label === label && label !== "-"
+      last !== undefined && last.label === label && label !== "-" && step.skipped === undefined
         ? last
-        : { label, code, notes: new Set<string>(), state: "" };
+        : { label, code, notes: new Set<string>(), state: "", skipped: step.skipped ?? 0 };
     if (row !== last) rows.push(row);
     if (step.note !== "") row.notes.add(safeProse(step.note, 60));
     row.state = safeProse(step.state, 120);
@@ -94,15 +102,22 @@ export function pathRows(path: readonly ReviewStep[], file: string): PathRow[] {
       code: row.code,
       note: isSaid ? "" : note,
       state: row.state,
+      skipped: row.skipped,
       isSite: i === rows.length - 1,
     };
   });
 }
 
-/** Of the notes of one line those that say more than a mnemonic would, else the last. */
+/** Of the notes of one line those that say more than a mnemonic would, else the first that says where one is, else the last. */
 function noteOf(notes: readonly string[]): string {
   const telling = notes.filter((note) => !PLAIN_NOTES.has(note));
+  if (telling.length === 0 && notes.includes("entry")) return "entry";
   return telling.length > 0 ? telling.join(", ") : (notes[notes.length - 1] ?? "");
+}
+
+/** "..." in front of what follows steps that were left out. */
+function afterGap(skipped: number, width: number, line: string, what: string): string[] {
+  return skipped === 0 ? [line] : [`  ${padLeft("...", width)}  (${plural(skipped, what)} left out)`, line];
 }
 
 /** The first and the last of a long list, and how many are missing between them. */
@@ -129,17 +144,18 @@ function sourceTable(path: readonly ReviewStep[], file: string, paint: Paint): s
       padRight(clip(row.note, noteWidth), noteWidth),
       padRight(clip(row.state, stateWidth), stateWidth),
     ].join("  ");
-    return row.isSite ? `  ${paint.strong(`${text}  <--`)}` : `  ${text}`.trimEnd();
+    const line = row.isSite ? `  ${paint.strong(`${text}  <--`)}` : `  ${text}`.trimEnd();
+    return afterGap(row.skipped, lineWidth, line, "step");
   };
   const gap = cut.missing === 0 ? [] : [paint.dim(`  ${padLeft("...", lineWidth)}  (${cut.missing} lines left out)`)];
-  return [...cut.head.map(lineOf), ...gap, ...cut.tail.map(lineOf)];
+  return [...cut.head.flatMap(lineOf), ...gap, ...cut.tail.flatMap(lineOf)];
 }
 
 function instructionTable(steps: readonly ReviewStep[], withState: boolean, max: number): string[] {
   const shown = steps.filter((step) => step.asm !== undefined && step.asm !== "");
   if (shown.length === 0) return [];
-  const offsetWidth = Math.max(...shown.map((step) => step.offset.toString(16).length));
-  const asmOf = (step: ReviewStep) => safeProse(step.asm ?? "", 100);
+  const offsetWidth = Math.max(...shown.map((step) => offsetWords(step).length));
+  const asmOf = (step: ReviewStep) => asmWords(step, 100);
   const asmWidth = Math.min(34, Math.max(...shown.map((step) => textWidth(asmOf(step)))));
   const stateWidth = Math.min(22, Math.max(...shown.map((step) => textWidth(safeProse(step.state, 120)))));
   const cut = middleCut(shown, max);
@@ -147,11 +163,11 @@ function instructionTable(steps: readonly ReviewStep[], withState: boolean, max:
     const note = PLAIN_NOTES.has(step.note) ? "" : `(${safeProse(step.note, 40)})`;
     const state = withState ? `${padRight(clip(safeProse(step.state, 120), stateWidth), stateWidth)}  ` : "";
     const here = withState && step === shown[shown.length - 1] ? "  <--" : "";
-    const text = `  ${padLeft(step.offset.toString(16), offsetWidth)}  ${padRight(asmOf(step), asmWidth)}  ${state}${note}`;
-    return `${text.trimEnd()}${here}`;
+    const text = `  ${padLeft(offsetWords(step), offsetWidth)}  ${padRight(asmOf(step), asmWidth)}  ${state}${note}`;
+    return afterGap(step.skipped ?? 0, offsetWidth, `${text.trimEnd()}${here}`, "step");
   };
   const gap = cut.missing === 0 ? [] : [`  ${padLeft("...", offsetWidth)}  (${cut.missing} instructions left out)`];
-  return [...cut.head.map(lineOf), ...gap, ...cut.tail.map(lineOf)];
+  return [...cut.head.flatMap(lineOf), ...gap, ...cut.tail.flatMap(lineOf)];
 }
 
 function isAssembly(finding: ReviewFinding): boolean {
@@ -167,7 +183,7 @@ function wayLines(finding: ReviewFinding, paint: Paint): string[] {
   ways.forEach((way, i) => {
     const source = sourceTable(way, finding.file, paint);
     // Where the source is the assembly, and where there is none, one table says it all.
-    const budget = Math.floor(MAX_INSTRUCTIONS / ways.length);
+    const budget = i === 0 ? MAX_INSTRUCTIONS - Math.min(ways[1]?.length ?? 0, MAX_OTHER) : MAX_OTHER;
     const instructions =
       source.length > 0 && isAssembly(finding) ? [] : instructionTable(way, source.length === 0, budget);
     if (source.length + instructions.length === 0) return;
@@ -179,15 +195,16 @@ function wayLines(finding: ReviewFinding, paint: Paint): string[] {
 }
 
 function witnessLines(finding: ReviewFinding): string[] {
-  const shown = finding.evidence.slice(0, MAX_WITNESSES);
-  if (shown.length === 0) return [];
+  if (finding.evidence.length === 0) return [];
+  const { heading, entries } = evidenceWords(finding.evidence);
+  const shown = entries.slice(0, MAX_WITNESSES);
   const width = Math.min(16, Math.max(...shown.map((entry) => textWidth(safeProse(entry.witness, 40)))));
   const lines = shown.flatMap((entry) => {
     const name = padRight(clip(safeProse(entry.witness, 40), width), width);
     return wrapText(safeProse(entry.says), { first: `    ${name}  ` });
   });
-  const more = finding.evidence.length - shown.length;
-  return ["", "  The witnesses:", ...lines, ...(more > 0 ? [`    and ${more} more`] : [])];
+  const more = entries.length - shown.length;
+  return ["", `  ${heading}:`, ...lines, ...(more > 0 ? [`    and ${more} more`] : [])];
 }
 
 function relatedLines(finding: ReviewFinding): string[] {

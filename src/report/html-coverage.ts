@@ -19,7 +19,7 @@ const MAX_GROUPS = 40;
 
 /** A share of a whole as a bar. SVG attributes, so that no inline style is needed. */
 function bar(share: number): Markup {
-  const width = Math.max(0, Math.min(100, Math.round(share * 1000) / 10));
+  const width = Math.max(0, Math.min(100, Math.floor(share * 1000) / 10));
   return html`<svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true"><rect width="${width}" height="4"></rect></svg>`;
 }
 

@@ -6,6 +6,8 @@ import { html, type Markup, NOTHING } from "./markup.ts";
 import type { ReviewFinding, ReviewResult, ReviewStep } from "./result.ts";
 import { safeCode } from "./safe.ts";
 import { messageOf, patchNumber, transientWords } from "./sentences.ts";
+import { asmWords, evidenceWords, offsetWords } from "./steps.ts";
+import { plural } from "./wrap.ts";
 
 const MAX_ROWS = 60;
 const MAX_INSTRUCTIONS = 80;
@@ -51,7 +53,7 @@ function pathTable(path: readonly ReviewStep[], file: string): Markup {
     .slice(first)
     .map(
       (row) =>
-        html`<tr${row.isSite ? html` class="here"` : NOTHING}><td class="num"><code>${row.line}</code></td><td><code class="code">${row.code}</code>${
+        html`${row.skipped === 0 ? NOTHING : html`<tr><td class="num">...</td><td class="soft">${plural(row.skipped, "step")} left out</td><td></td></tr>`}<tr${row.isSite ? html` class="here"` : NOTHING}><td class="num"><code>${row.line}</code></td><td><code class="code">${row.code}</code>${
           row.note === "" ? NOTHING : html`<span class="step">${row.note}</span>`
         }${row.isSite ? html`<span class="here-mark">the finding is here</span>` : NOTHING}</td><td class="state"><code>${row.state}</code></td></tr>`,
     );
@@ -81,12 +83,13 @@ function instructions(finding: ReviewFinding): Markup {
   const lists = waysOf(finding).map(({ title, path }) => {
     const steps = path.filter((step) => step.asm !== undefined && step.asm !== "").slice(-MAX_INSTRUCTIONS);
     if (steps.length === 0) return NOTHING;
-    const offsets = Math.max(...steps.map((step) => step.offset.toString(16).length));
-    const asm = steps.map((step) => safeCode(step.asm ?? "", 120).replaceAll("\t", " "));
+    const offsets = Math.max(...steps.map((step) => offsetWords(step).length));
+    const asm = steps.map((step) => asmWords(step, 120));
     const width = Math.min(40, Math.max(...asm.map((text) => text.length)));
-    const lines = steps.map((step, i) =>
-      `${step.offset.toString(16).padStart(offsets)}  ${asm[i]!.padEnd(width)}  ${step.state}`.trimEnd(),
-    );
+    const lines = steps.flatMap((step, i) => {
+      const line = `${offsetWords(step).padStart(offsets)}  ${asm[i]!.padEnd(width)}  ${step.state}`.trimEnd();
+      return step.skipped === undefined ? [line] : ["...".padStart(offsets), line];
+    });
     return html`${title === "" ? NOTHING : html`<p class="way">${title}</p>`}<pre class="box" tabindex="0"><code>${lines.map((line) => html`${line}\n`)}</code></pre>`;
   });
   if (lists.every((list) => list === NOTHING)) return NOTHING;
@@ -95,10 +98,9 @@ function instructions(finding: ReviewFinding): Markup {
 
 function witnesses(finding: ReviewFinding): Markup {
   if (finding.evidence.length === 0) return NOTHING;
-  const rows = finding.evidence
-    .slice(0, MAX_ENTRIES)
-    .map((entry) => html`<dt>${entry.witness}</dt><dd>${entry.says}</dd>`);
-  return html`<h3>What the witnesses say</h3><dl class="witnesses">${rows}</dl>`;
+  const { heading, entries } = evidenceWords(finding.evidence);
+  const rows = entries.slice(0, MAX_ENTRIES).map((entry) => html`<dt>${entry.witness}</dt><dd>${entry.says}</dd>`);
+  return html`<h3>${heading}</h3><dl class="witnesses">${rows}</dl>`;
 }
 
 function related(finding: ReviewFinding): Markup {

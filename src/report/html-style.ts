@@ -30,6 +30,7 @@ code, pre, .mono { font-family: var(--mono); font-size: 0.855em; font-variant-li
 pre code { font-size: 1em; }
 a { color: inherit; text-decoration-color: var(--soft); text-underline-offset: 0.2em; }
 a:focus-visible, summary:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--note); outline-offset: 3px; border-radius: 4px; }
+abbr { text-decoration: none; }
 .soft { color: var(--soft); }
 .error { --tone: var(--error); --tone-bg: var(--error-bg); }
 .warning { --tone: var(--warning); --tone-bg: var(--warning-bg); }
@@ -91,24 +92,37 @@ details > :not(summary) { margin-top: 0.55rem; }
 .small { font-size: 0.82rem; color: var(--soft); }
 .finding > .small { margin-top: 1.5rem; }
 
-.drawing { padding: 1rem; max-height: 46rem; overflow: auto; }
-.drawing svg { display: block; margin: 0 auto; max-width: none; height: auto; }
-.drawing text { font-family: var(--mono); fill: var(--ink); }
-.drawing .node polygon { fill: var(--card); stroke: var(--soft); stroke-opacity: 0.6; }
-.drawing .node text:first-of-type { font-weight: 600; fill: var(--soft); }
-.drawing .edge path { stroke: var(--soft); stroke-opacity: 0.8; }
-.drawing .edge polygon { fill: var(--soft); stroke: var(--soft); }
-.drawing .edge text { fill: var(--soft); }
-.drawing .node.path polygon { fill: var(--path-bg); stroke: var(--path); stroke-opacity: 1; stroke-width: 1.5; }
-.drawing .node.path text:first-of-type { fill: var(--path); }
+.drawing { padding: 1rem; }
+.drawing svg { display: block; max-width: none; height: auto; }
+.drawing text { font-family: var(--mono); font-size: 12px; fill: var(--ink); }
+.drawing .state { font-weight: 600; fill: var(--soft); }
+.drawing .gap, .drawing .edge text { fill: var(--soft); }
+.drawing .edge text, .drawing .stub text { font-size: 11px; fill: var(--soft); }
+.drawing .node rect { fill: var(--card); stroke: var(--soft); stroke-opacity: 0.6; }
+.drawing .edge path { fill: none; stroke: var(--soft); stroke-opacity: 0.7; }
+.drawing .edge polygon { fill: var(--soft); }
+.drawing .node.path rect { fill: var(--path-bg); stroke: var(--path); stroke-opacity: 1; stroke-width: 1.5; }
+.drawing .node.path .state { fill: var(--path); }
 .drawing .edge.path path { stroke: var(--path); stroke-opacity: 1; stroke-width: 2; }
-.drawing .edge.path polygon { fill: var(--path); stroke: var(--path); }
-.drawing .node.site polygon { fill: var(--error-bg); stroke: var(--error); stroke-width: 2.5; }
-.drawing .node.site text:first-of-type { fill: var(--error); }
+.drawing .edge.path polygon, .drawing .edge.path text { fill: var(--path); }
+.drawing .node.other rect { fill: var(--note-bg); stroke: var(--note); stroke-opacity: 1; stroke-width: 1.5; }
+.drawing .node.other .state, .drawing .other-state { font-weight: 600; fill: var(--note); }
+.drawing .edge.other path { stroke: var(--note); stroke-opacity: 1; stroke-width: 2; stroke-dasharray: 6 3; }
+.drawing .edge.other polygon, .drawing .edge.other text { fill: var(--note); }
+.drawing .node.path.other rect { fill: var(--card); stroke: var(--ink); }
+.drawing .node.path.other .state { fill: var(--ink); }
+.drawing .edge.path.other path { stroke: var(--ink); stroke-dasharray: none; }
+.drawing .edge.path.other polygon { fill: var(--ink); }
+.drawing .node.fold rect { stroke-dasharray: 5 4; }
+.drawing .node.node.site rect { fill: var(--error-bg); stroke: var(--error); stroke-opacity: 1; stroke-width: 2.5; }
+.drawing .node.node.site .state { fill: var(--error); }
+.drawing .here { font-weight: 600; fill: var(--error); }
 .legend { display: flex; flex-wrap: wrap; gap: 0.3rem 1.4rem; list-style: none; }
 .legend li { display: flex; align-items: center; gap: 0.5rem; }
 .swatch { width: 1.1rem; height: 0.75rem; border: 1.5px solid var(--soft); border-radius: 2px; background: var(--card); }
 .swatch.path { border-color: var(--path); background: var(--path-bg); }
+.swatch.other { border: 1.5px dashed var(--note); background: var(--note-bg); }
+.swatch.path.other { border: 1.5px solid var(--ink); background: var(--card); }
 .swatch.site { border: 2.5px solid var(--error); background: var(--error-bg); }
 
 .index, .patches { list-style: none; }
@@ -140,7 +154,7 @@ footer p { border-top: 1px solid var(--line); padding-top: 1.1rem; }
   .index li { grid-template-columns: 4.6rem 1fr; }
   .patches li { grid-template-columns: 2.4rem 1fr; }
   .patches .marks { grid-column: 2; justify-content: flex-start; margin-top: 0.25rem; }
-  .drawing { padding: 0.6rem; max-height: 34rem; }
+  .drawing { padding: 0.6rem; }
   .drawing svg { zoom: 0.78; }
   section { margin-top: 2.4rem; }
 }
@@ -154,7 +168,7 @@ footer p { border-top: 1px solid var(--line); padding-top: 1.1rem; }
   h2, h3, summary { break-after: avoid; }
   .box { overflow: visible; }
   pre.box { white-space: pre-wrap; }
-  .drawing { max-height: none; border: 0; padding: 0; }
+  .drawing { border: 0; padding: 0; }
   .drawing svg { max-width: 100%; max-height: 22cm; width: auto; }
 }
 `;

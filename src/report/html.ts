@@ -19,6 +19,7 @@ import {
   durationWords,
   messageOf,
   patchNumber,
+  profileWords,
   sandboxSentence,
   speakingFindings,
   totalMillis,
@@ -58,7 +59,7 @@ function capitalised(sentence: string): string {
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
 
-function fact(name: string, ...value: Insertable[]): Markup {
+function fact(name: Insertable, ...value: Insertable[]): Markup {
   return html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 }
 
@@ -67,7 +68,7 @@ function profileFacts(result: ReviewResult): Markup[] {
     .slice(0, 6)
     .map((profile) =>
       fact(
-        `${profile.arch} ${profile.config}, ${profile.compiler}`,
+        html`<abbr title="${profile.name}: ${profile.arch} ${profile.config}, ${profile.compiler}">${profileWords(profile)}</abbr>`,
         `${profile.builtObjects} of ${plural(profile.affectedObjects, "affected object")} built`,
         profile.identicalObjects === 0 ? "" : `, ${profile.identicalObjects} with the code of the base`,
       ),
@@ -177,8 +178,10 @@ function graphFor(finding: ReviewFinding, result: ReviewResult, id: string): Mar
   return html`<details open><summary>Control-flow graph of ${graph.function}()</summary>
 <div class="box drawing" tabindex="0" role="region" aria-label="Control-flow graph of ${graph.function}()">${new Markup(svg)}</div>
 <ul class="legend small"><li><span class="swatch site"></span>the finding is here</li>${ways}<li>first line of a block: state on entry -&gt; behind it</li>${
-    left > 0 ? html`<li>${plural(left, "more block")} of the function not drawn</li>` : NOTHING
-  }</ul></details>`;
+    graph.blocks.some((block) => block.instructions.some((row) => row.insteadOf !== undefined))
+      ? html`<li>* an alternative, patched over what stands there</li>`
+      : NOTHING
+  }${left > 0 ? html`<li>${plural(left, "more block")} of the function not drawn</li>` : NOTHING}</ul></details>`;
 }
 
 /** The whole page as text. Never throws on a result of the schema. */

@@ -68,6 +68,8 @@ const graph = z.strictObject({
           skipped: z.int().min(1).optional(),
           /** As of a step. */
           insteadOf: z.int().min(0).optional(),
+          /** State behind it, where it changes the state. */
+          state: z.string().optional(),
         }),
       ),
       omittedInstructions: z.int().min(0),

@@ -161,6 +161,22 @@ export function totalMillis(result: ReviewResult): number {
   return result.timings.reduce((sum, timing) => sum + timing.millis, 0);
 }
 
+/** "x86_64 defconfig, gcc 12.2": architecture, configuration and compiler as people say them. The JSON has them whole. */
+export function profileWords(profile: ReviewResult["profiles"][number]): string {
+  const { arch, config, compiler } = profile;
+  // x86's default configurations are files with the architecture in their name; the others have a target "defconfig".
+  const plain = config.startsWith(`${arch}_`) ? config.slice(arch.length + 1) : config;
+  return `${safeProse(arch, 40)} ${safeProse(plain, 60)}, ${compilerWords(compiler)}`;
+}
+
+/** "gcc 12.2" of a version line; the line itself where it is not that of a compiler known here. */
+function compilerWords(compiler: string): string {
+  const name = /\b(gcc|clang)\b/.exec(compiler)?.[1];
+  // Behind the last bracket stands gcc's own version, inside of it the distribution's.
+  const version = /(?:^|\s)(\d+\.\d+)(?:\.\d+)*/.exec(compiler.replaceAll(/\([^()]*\)/g, " "))?.[1];
+  return name === undefined || version === undefined ? safeProse(compiler, 60) : `${name} ${version}`;
+}
+
 /** How the code of the patch was run, in one sentence. */
 export function sandboxSentence(result: ReviewResult): string {
   const { mode, network, limits } = result.sandbox;
@@ -206,9 +222,9 @@ function reasonGroup(notes: readonly CoverageNote[]): ReasonGroup {
     const path = safeProse(note.object, 80);
     if (note.function === undefined) return path;
     const name = `${safeProse(note.function, 80)}()`;
-    return isOneObject ? name : `${name} in ${path}`;
+    return isOneObject || path === "" ? name : `${name} in ${path}`;
   });
-  return isOneObject ? { why, names, object } : { why, names };
+  return isOneObject && object !== "" ? { why, names, object } : { why, names };
 }
 
 /** "a, b and 3 more": at most `max` names. */

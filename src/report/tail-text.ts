@@ -8,6 +8,7 @@ import {
   coverageGroups,
   coverageSentence,
   durationWords,
+  profileWords,
   type ReasonGroup,
   sandboxSentence,
   totalMillis,
@@ -38,17 +39,12 @@ function groupItem(label: string, groups: readonly ReasonGroup[]): string[] {
 function builtLines(result: ReviewResult): string[] {
   const lines = result.profiles.slice(0, MAX_PROFILES).flatMap((profile, i) => {
     const { affectedObjects: affected, builtObjects: built, identicalObjects: identical } = profile;
-    // "x86_64 defconfig" of "x86_64_defconfig"; the kernel's make calls it so for every architecture but this one.
-    const config = profile.config.startsWith(`${profile.arch}_`)
-      ? profile.config.slice(profile.arch.length + 1)
-      : profile.config;
-    const name = `${safeProse(profile.arch, 40)} ${safeProse(config, 60)}, ${safeProse(profile.compiler, 60)}`;
     const count = `${built} of ${plural(affected, "affected object")}`;
     const same =
       identical === 0
         ? ""
         : `, ${identical === built ? (built === 1 ? "" : "all ") : `${identical} of them `}with the code of the base`;
-    const text = `${name}: ${count}${same}.`;
+    const text = `${profileWords(profile)}: ${count}${same}.`;
     return i === 0 ? item("Built", text) : wrapText(text, { first: " ".repeat(LABEL_WIDTH) });
   });
   const more = result.profiles.length - MAX_PROFILES;

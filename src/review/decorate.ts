@@ -25,6 +25,9 @@ export class Decorator {
         size: step.size,
         note: step.note,
         state: step.state,
+        ...(step.folded === undefined ? {} : { folded: step.folded }),
+        ...(step.skipped === undefined ? {} : { skipped: step.skipped }),
+        ...(step.insteadOf === undefined ? {} : { insteadOf: step.insteadOf }),
         asm: printInsn(analysis, disassembler, step.section, step.offset),
         ...(step.place === undefined ? {} : { place: copyPlace(step.place) }),
         ...(code === undefined ? {} : { code }),
@@ -48,18 +51,11 @@ export class Decorator {
       function: graph.function,
       omittedBlocks: graph.omittedBlocks,
       blocks: graph.blocks.map((block) => ({
-        id: block.id,
-        start: block.start,
-        end: block.end,
-        stateIn: block.stateIn,
-        onPath: block.onPath,
-        isSite: block.isSite,
-        instructions: block.instructions.map(({ offset, line }) => ({
-          offset,
-          line,
-          asm: printInsn(analysis, disassembler, block.section, offset),
+        ...block,
+        instructions: block.instructions.map(({ section, ...row }) => ({
+          ...row,
+          asm: printInsn(analysis, disassembler, section, row.offset),
         })),
-        omittedInstructions: block.omittedInstructions,
       })),
       edges: graph.edges.map((edge) => ({ ...edge })),
     };

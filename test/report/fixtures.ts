@@ -338,21 +338,33 @@ const fillGraph: ReviewGraph = {
   function: "fill_words",
   omittedBlocks: 3,
   blocks: [
-    block(0, 0x10, "CFA=rsp+8", true, false, [
-      [0x10, "push   %rbx", 18],
-      [0x11, "test   %rdx,%rdx", 23],
-      [0x14, "jz     2c", 24],
-    ]),
-    block(1, 0x16, "CFA=rsp+16", true, false, [
-      [0x1a, "rep stosq", 27],
-      [0x2a, "pop    %rbx", 29],
-    ]),
-    block(2, 0x2c, "CFA=rsp+16 | CFA=rsp+8", true, true, [[0x2c, "ret", 31]]),
+    {
+      ...block(0, 0x10, "CFA=rsp+8", true, false, [
+        [0x10, "push   %rbx", 18],
+        [0x11, "test   %rdx,%rdx", 23],
+        [0x14, "jz     2c", 24],
+      ]),
+      stateOut: "CFA=rsp+16",
+      onOtherPath: true,
+    },
+    {
+      ...block(1, 0x16, "CFA=rsp+16", false, false, [
+        [0x1a, "rep stosq", 27],
+        [0x2a, "pop    %rbx", 29],
+      ]),
+      stateOut: "CFA=rsp+8",
+      onOtherPath: true,
+    },
+    {
+      ...block(2, 0x2c, "CFA=rsp+16", true, true, [[0x2c, "ret", 31]]),
+      otherStateIn: "CFA=rsp+8",
+      onOtherPath: true,
+    },
   ],
   edges: [
-    { from: 0, to: 1, kind: "fall", onPath: true },
+    { from: 0, to: 1, kind: "fall", onPath: false, onOtherPath: true },
     { from: 0, to: 2, kind: "branch", onPath: true },
-    { from: 1, to: 2, kind: "fall", onPath: true },
+    { from: 1, to: 2, kind: "fall", onPath: false, onOtherPath: true },
   ],
 };
 

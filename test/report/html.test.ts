@@ -1,63 +1,11 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { pathToFileURL } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { type GraphPainter, loadGraphPainter } from "../../src/report/graph.ts";
+import { test } from "node:test";
+import type { Page } from "playwright-core";
 import { renderHtml } from "../../src/report/html.ts";
 import { verdictSentence } from "../../src/report/sentences.ts";
+import { folder, visit } from "./browser.ts";
 import { exampleResult, FIXTURES, hostileResult, manyResult, twoFindingsResult } from "./fixtures.ts";
-
-// Debian's and Ubuntu's names; OBJREVIEW_CHROMIUM names another one.
-const CHROMIUM = [process.env.OBJREVIEW_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
-  (path) => path !== undefined && existsSync(path),
-);
-
-const folder = mkdtempSync(join(tmpdir(), "objreview-page-"));
-let browser: Browser;
-let painter: GraphPainter;
-
-before(async () => {
-  assert.ok(CHROMIUM !== undefined, "these tests look at the page in a real browser: apt install chromium");
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
-  painter = await loadGraphPainter();
-});
-
-after(async () => {
-  await browser?.close();
-  process.stderr.write(`pictures of the page: ${folder}\n`);
-});
-
-interface Visit {
-  readonly page: Page;
-  /** Console errors, page errors and requests for anything but the page itself. */
-  readonly trouble: string[];
-}
-
-async function visit(name: string, text: string, width: number, scheme: "light" | "dark" = "light"): Promise<Visit> {
-  const file = join(folder, `${name}.html`);
-  writeFileSync(file, text);
-  const url = pathToFileURL(file).href;
-  const context = await browser.newContext({
-    viewport: { width, height: width < 500 ? 844 : 900 },
-    colorScheme: scheme,
-    ...(width < 500 ? { deviceScaleFactor: 2, isMobile: true, hasTouch: true } : {}),
-  });
-  const page = await context.newPage();
-  const trouble: string[] = [];
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") trouble.push(`console: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => trouble.push(`page: ${error.message}`));
-  page.on("dialog", (dialog) => trouble.push(`dialog: ${dialog.message()}`));
-  page.on("request", (request) => {
-    if (request.url() !== url) trouble.push(`request: ${request.url()}`);
-  });
-  await page.goto(url);
-  return { page, trouble };
-}
 
 /** Pixels by which the page is wider than the window, and what sticks out. */
 async function overflow(page: Page): Promise<{ pixels: number; culprits: string[] }> {
@@ -73,7 +21,7 @@ async function overflow(page: Page): Promise<{ pixels: number; culprits: string[
 for (const [name, build] of FIXTURES) {
   test(`page of "${name}": quiet, complete and never wider than the window`, async () => {
     const result = build();
-    const text = await renderHtml(result, { painter });
+    const text = renderHtml(result);
     for (const [width, scheme] of [
       [1280, "light"],
       [1280, "dark"],
@@ -91,49 +39,8 @@ for (const [name, build] of FIXTURES) {
   });
 }
 
-test("the graph shows the way, the site and the state on each block", async () => {
-  const { page } = await visit("graph", await renderHtml(exampleResult(), { painter }), 1280);
-  const svg = page.locator(".drawing svg");
-  assert.equal(await svg.count(), 1);
-  assert.ok(await svg.isVisible());
-  assert.equal(await svg.locator(".node").count(), 6);
-  assert.equal(await svg.locator(".node.path").count(), 4);
-  assert.equal(await svg.locator(".node.site").count(), 1);
-  assert.equal(await svg.locator(".edge.path").count(), 3);
-  const site = (await svg.locator(".node.site text").allTextContents()).map((line) => line.replaceAll("\u00a0", " "));
-  assert.equal(site[0], "AC=1 CFA=rbp+16");
-  assert.match(site[3]!, /220 {2}28f5 {2}jmp __x86_return_thunk {2}<--/);
-  assert.ok((await svg.textContent())?.includes("fixup"));
-  const colour = async (selector: string) =>
-    await page.evaluate<string>(
-      `getComputedStyle(document.querySelector(${JSON.stringify(`.drawing svg ${selector}`)})).stroke`,
-    );
-  assert.match(await colour(".node.site polygon"), /^rgb/);
-  assert.notEqual(await colour(".node.site polygon"), await colour(".node:not(.path) polygon"));
-  assert.notEqual(await colour(".node.path:not(.site) polygon"), await colour(".node:not(.path) polygon"));
-  // Text keeps inside its box.
-  const sticksOut = await svg.locator(".node").evaluateAll(
-    (nodes) =>
-      nodes.filter((node) => {
-        const box = node.querySelector("polygon")!.getBoundingClientRect();
-        return [...node.querySelectorAll("text")].some((text) => text.getBoundingClientRect().right > box.right + 1);
-      }).length,
-  );
-  assert.equal(sticksOut, 0);
-  await page.context().close();
-});
-
-test("a wide graph scrolls in its own box on a phone", async () => {
-  const { page } = await visit("phone", await renderHtml(twoFindingsResult(), { painter }), 390);
-  const box = page.locator(".drawing").first();
-  const sizes = await box.evaluate((node) => ({ client: node.clientWidth, scroll: node.scrollWidth }));
-  assert.ok(sizes.client < 390);
-  assert.ok(sizes.scroll > sizes.client, "the drawing keeps its size, for its text to stay readable");
-  await page.context().close();
-});
-
 test("the page reads without its style's help: order, headings, one way to each finding", async () => {
-  const { page } = await visit("order", await renderHtml(twoFindingsResult(), { painter }), 1280);
+  const { page } = await visit("order", renderHtml(twoFindingsResult()), 1280);
   const headings = await page.locator("h1, h2").allTextContents();
   assert.match(headings[0]!, /^2 new findings/);
   assert.ok(
@@ -149,7 +56,7 @@ test("the page reads without its style's help: order, headings, one way to each 
 });
 
 test("hostile strings are text and nothing else", async () => {
-  const { page, trouble } = await visit("hostile-inert", await renderHtml(hostileResult(), { painter }), 1280);
+  const { page, trouble } = await visit("hostile-inert", renderHtml(hostileResult()), 1280);
   await page.waitForTimeout(200);
   assert.deepEqual(trouble, []);
   assert.equal(await page.evaluate("window.__hit"), undefined);
@@ -174,21 +81,21 @@ test("hostile strings are text and nothing else", async () => {
 
 test("coverage is never called complete where it is not", async () => {
   const claim = /Nothing was left out/;
-  assert.match(await renderHtml(FIXTURES.get("clean")!(), { painter }), claim);
+  assert.match(renderHtml(FIXTURES.get("clean")!()), claim);
   for (const name of ["example", "conflict", "inconclusive", "applied", "many"]) {
-    assert.doesNotMatch(await renderHtml(FIXTURES.get(name)!(), { painter }), claim, name);
+    assert.doesNotMatch(renderHtml(FIXTURES.get(name)!()), claim, name);
   }
   const clean = FIXTURES.get("clean")!();
   clean.coverage.functionsAnalysed--;
-  assert.doesNotMatch(await renderHtml(clean, { painter }), claim);
+  assert.doesNotMatch(renderHtml(clean), claim);
 });
 
 test("the same result gives the same page", async () => {
-  assert.equal(await renderHtml(manyResult(), { painter }), await renderHtml(manyResult()));
+  assert.equal(renderHtml(manyResult()), renderHtml(manyResult()));
 });
 
 test("printed, the graph is on the paper whole", async () => {
-  const { page } = await visit("print", await renderHtml(exampleResult(), { painter }), 1000);
+  const { page } = await visit("print", renderHtml(exampleResult()), 1000);
   await page.emulateMedia({ media: "print" });
   const box = await page.locator(".drawing").evaluate((node) => ({
     client: node.clientHeight,
@@ -197,31 +104,4 @@ test("printed, the graph is on the paper whole", async () => {
   }));
   assert.ok(box.scroll <= box.client + 1 && box.wide <= 1, JSON.stringify(box));
   await page.context().close();
-});
-
-test("a graph beyond all measure is drawn in part, in bounded time", async () => {
-  const result = exampleResult();
-  const seed = result.graphs[0]!;
-  const count = 5000;
-  const graph = {
-    ...seed,
-    blocks: Array.from({ length: count }, (_, i) => ({
-      ...seed.blocks[1]!,
-      id: i,
-      start: i,
-      onPath: i % 500 === 0,
-      isSite: i === 4500,
-    })),
-    edges: Array.from({ length: 20 * count }, (_, i) => ({
-      ...seed.edges[0]!,
-      from: i % count,
-      to: (i * 7919) % count,
-    })),
-  };
-  const started = performance.now();
-  const text = await renderHtml({ ...result, graphs: [graph] }, { painter });
-  const seconds = (performance.now() - started) / 1000;
-  assert.ok(seconds < 10, `${seconds} s`);
-  assert.match(text, /4850 blocks left out/);
-  assert.equal(text.match(/class="node block[^"]* site"/g)?.length, 1);
 });
