@@ -30,7 +30,8 @@ export function sayOurs(model: ObjectModel, findings: readonly ObjectFinding[]):
     const key = model.keyOf(model.code.object.findSection(finding.section), finding.offset);
     const named = model.keyOfName(finding.function, 0);
     const also = finding.related.flatMap((each) => model.keyOfName(each.function, 0) ?? []);
-    const section = finding.rule === "falls-through" ? [sectionKey(finding.section)] : [];
+    const section =
+      finding.rule === "falls-through" ? [sectionKey(finding.section), sectionKey(".altinstr_replacement")] : [];
     return {
       functions: [...new Set([named ?? key, key, ...section, ...also])],
       rule: finding.rule,

@@ -3,8 +3,8 @@ import { isDirectBranch, ownerOf } from "../flow/flow.ts";
 import { functionOfSymbol } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
 import { KIND_BUG, KIND_CALL, KIND_JUMP, KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
-import { defineRule, type RuleContext } from "./rule.ts";
-import { calleeName } from "./ways.ts";
+import { defineRule, type Report, type RuleContext } from "./rule.ts";
+import { calleeName, ownerName } from "./ways.ts";
 
 export const unreachableInstruction = defineRule({
   id: "unreachable-instruction",
@@ -30,7 +30,7 @@ export const unreachableInstruction = defineRule({
     for (const event of context.frames.events) told.add(wholeOf(context, event.owner, event.insn));
     for (const { insn } of flow.faults) told.add(wholeOf(context, ownerOf(flow, insn), insn));
     const explained = explainedCode(context, told);
-    const endless = new Set<string>();
+    const endless = new Map<string, Report>();
     for (const section of flow.code.sections) {
       const end = flow.code.sectionEnd[section] as number;
       for (let i = flow.code.sectionStart[section] as number; i < end; i++) {
@@ -43,18 +43,24 @@ export const unreachableInstruction = defineRule({
         const call = before !== NONE && context.returns.deadCall[before] === 1;
         const callee = call ? calleeSymbol(context, before) : "";
         const isListed = call && context.isListedNoreturn(callee);
-        // A function that lost its return is one defect, however many call it.
-        if (call && !isListed && endless.has(callee)) continue;
-        endless.add(callee);
         const trap = before !== NONE && flow.kind[before] === KIND_BUG;
-        report({
+        const found: Report = {
           message: call ? (isListed ? "after-noreturn-call" : "after-endless-call") : trap ? "after-trap" : "default",
           at: i,
           owner,
           data: call ? { callee: calleeName(context, before) } : {},
-        });
+        };
+        const first = endless.get(callee);
+        if (!call || isListed) report(found);
+        else if (first === undefined) endless.set(callee, found);
+        else {
+          // A function that lost its return is one defect, however many call it.
+          const also = { function: ownerName(context, owner, i), says: `calls ${calleeName(context, before)} too` };
+          endless.set(callee, { ...first, related: [...(first.related ?? []), also] });
+        }
       }
     }
+    for (const found of endless.values()) report(found);
   },
 });
 

@@ -49,7 +49,8 @@ export function compilePlanted(object: string, patch: string | undefined): Plant
   try {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     copyFileSync(join(tree, path), join(root, path));
-    if (patch !== undefined) execFileSync("git", ["apply", "-p1", patch], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    if (patch !== undefined)
+      execFileSync("git", ["apply", "-p1", patch], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
     const out = join(root, "planted.o");
     const command = saved.compile
       .replaceAll(source, join(root, path))

@@ -1,0 +1,40 @@
+import type { Flow } from "../flow/flow.ts";
+import { KIND_RETURN } from "../isa/insn-table.ts";
+import { outerPlace, type SourcePlace } from "../rules/finding.ts";
+import type { Report, RuleContext } from "../rules/rule.ts";
+
+/** Instruction that stands where this one is patched in; itself outside of replacements, whose own line rows are those of the macro before. */
+export function placedInsn(flow: Flow, insn: number): number {
+  const row = flow.instead.replacementOf.get(insn);
+  return row === undefined ? insn : (flow.instead.alternatives.from[row] as number);
+}
+
+/**
+ * The source place of a report. A C function's return has the line of its closing brace, whichever statement ended it. Where a flag leaks out, the
+ * last line on the way that lies between its setting and the brace says more: the statement that left, or the access that faulted. (Lines before the
+ * setting come from tails that the compiler shares between statements.)
+ */
+export function reportPlace(
+  { flow }: RuleContext,
+  report: Report,
+  placeOf: (insn: number) => SourcePlace | undefined,
+): SourcePlace | undefined {
+  const place = placeOf(report.at);
+  const { way } = report;
+  if (place === undefined || flow.kind[report.at] !== KIND_RETURN || way?.kind !== "flags") return place;
+  if (place.file.endsWith(".S")) return place;
+  const brace = outerPlace(place);
+  const last = way.insns.length - 1;
+  let set = last;
+  while (set > 0 && way.flags[set] === way.flags[last]) set--;
+  const setting = placeOf(way.insns[set] as number);
+  if (setting === undefined || outerPlace(setting).file !== brace.file) return place;
+  const from = outerPlace(setting).line;
+  for (let n = last - 1; n > set; n--) {
+    const other = placeOf(way.insns[n] as number);
+    if (other === undefined) continue;
+    const { file, line } = outerPlace(other);
+    if (file === brace.file && line > from && line < brace.line) return other;
+  }
+  return place;
+}

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { analyzeObject } from "../../src/analyze/analyze-object.ts";
+import { bytesSource } from "../../src/base/bytes.ts";
+import { readNoreturnList, readUaccessSafeList } from "../../src/facts/tree-lists.ts";
+import { kernelBuildFolder } from "../support/kernel-objects.ts";
+import { compilePlanted, type PlantedObject, plantsFolder, readPlants } from "../support/plants.ts";
+
+// Each plant is one defect, compiled for real: it must make exactly one finding, of the right rule, in the right function, at a line that a
+// reviewer would look at. The same sources without the plant make none.
+
+const plants = readPlants();
+const tree = join(kernelBuildFolder(), "source");
+const read = (path: string): string => readFileSync(join(tree, path), "utf8");
+
+function findingsOf({ bytes, root }: PlantedObject) {
+  const facts = {
+    source: "lists of the tree",
+    noreturn: new Set(readNoreturnList(read("tools/objtool/noreturns.h"))),
+    accessSafe: new Set(readUaccessSafeList(read("tools/objtool/check.c"))),
+  };
+  const { findings } = analyzeObject(bytesSource(bytes), { facts, stripPrefixes: [root, tree] });
+  return findings.map(({ rule, function: name, place, severity }) => {
+    const outer = place?.inlineStack.at(-1) ?? place;
+    return { rule, function: name, file: outer?.file, line: outer?.line, severity };
+  });
+}
+
+test("every patch is expected to be found, and every expectation has its patch", () => {
+  const patches = readdirSync(plantsFolder).filter((name) => name.endsWith(".patch"));
+  assert.deepEqual(plants.map((plant) => plant.patch).sort(), patches.sort());
+  assert.ok(plants.length >= 25);
+  assert.equal(new Set(plants.map((plant) => plant.patch)).size, plants.length);
+});
+
+for (const plant of plants) {
+  test(`${plant.patch}: ${plant.rule} in ${plant.function}()`, () => {
+    const found = findingsOf(compilePlanted(plant.object, join(plantsFolder, plant.patch)));
+    const { rule, function: name, file, line } = plant;
+    assert.deepEqual(
+      found.map(({ severity, ...rest }) => rest),
+      [{ rule, function: name, file, line }],
+    );
+  });
+}
+
+test("the same sources without their plants are clean", () => {
+  for (const object of new Set(plants.map((plant) => plant.object))) {
+    assert.deepEqual(findingsOf(compilePlanted(object, undefined)), [], object);
+  }
+});
