@@ -1,4 +1,4 @@
-import { NONE, type Table, TableBuilder } from "../base/table.ts";
+import { lowerBound, NONE, type Table, TableBuilder } from "../base/table.ts";
 import { SHF_EXECINSTR, STT_OBJECT } from "../elf/constants.ts";
 import { type Code, insnAt, insnEnd } from "./code.ts";
 import { type Functions, sameFamily } from "./functions.ts";
@@ -40,11 +40,12 @@ export function findTableEdges(code: Code, functions: Functions, jumps: readonly
     const f = functions.ofInsn[jump] as number;
     if (f !== NONE) wanted.add(functions.table.parent[f] as number);
   }
+  const isNamed = wanted.size === 0 ? () => false : namedArrays(code);
   for (let f = 0; f < functions.table.length; f++) {
     const family = functions.table.parent[f] as number;
     if (!wanted.has(family)) continue;
     const list = byFunction.get(family) ?? [];
-    collectCandidates(code, functions, f, list);
+    collectCandidates(code, functions, f, isNamed, list);
     byFunction.set(family, list);
     for (const c of list) {
       const set = heads.get(c.section) ?? new Set<number>();
@@ -75,7 +76,7 @@ function choose(candidates: readonly Candidate[], jump: number): Candidate | und
   return before ?? (candidates.length === 1 ? candidates[0] : undefined);
 }
 
-function collectCandidates(code: Code, functions: Functions, f: number, out: Candidate[]): void {
+function collectCandidates(code: Code, functions: Functions, f: number, isNamed: IsNamedArray, out: Candidate[]): void {
   const { table } = functions;
   const first = table.firstInsn[f] as number;
   if (first === NONE) return;
@@ -93,7 +94,7 @@ function collectCandidates(code: Code, functions: Functions, f: number, out: Can
         ? insnEnd(code, i) - (relocs.offset[r] as number)
         : 0;
     const candidate = { insn: i, section: place.section, offset: place.offset + from };
-    if (isNamedArray(code, candidate.section, candidate.offset)) continue;
+    if (isNamed(candidate.section, candidate.offset)) continue;
     if (entryTarget(code, functions, f, candidate.section, candidate.offset) !== NONE) out.push(candidate);
   }
 }
@@ -104,19 +105,42 @@ function isTableSection(code: Code, section: number): boolean {
   return (name.startsWith(".rodata") && !name.includes(".str")) || name.startsWith(".data.rel.ro");
 }
 
+/** Whether a place in a section lies in an array of the source that is no jump table. */
+type IsNamedArray = (section: number, offset: number) => boolean;
+
 /**
  * Compilers give their own tables no symbol. An array of the source that has one is a jump table only where its section says so: the kernel's
  * own tool follows no other (include/linux/compiler.h, __annotate_jump_table).
  */
-function isNamedArray(code: Code, section: number, offset: number): boolean {
-  if ((code.object.sectionName[section] as string).endsWith("c_jump_table")) return false;
+function namedArrays(code: Code): IsNamedArray {
   const { symbols } = code.object;
+  const bySection = new Map<number, { start: number; end: number }[]>();
   for (let s = 1; s < symbols.length; s++) {
+    const section = symbols.section[s] as number;
+    if (section <= 0 || symbols.type[s] !== STT_OBJECT || !isTableSection(code, section)) continue;
+    if ((code.object.sectionName[section] as string).endsWith("c_jump_table")) continue;
     const start = symbols.value[s] as number;
-    if (symbols.section[s] !== section || symbols.type[s] !== STT_OBJECT) continue;
-    if (offset >= start && offset < start + (symbols.size[s] as number)) return true;
+    const array = { start, end: start + (symbols.size[s] as number) };
+    const list = bySection.get(section);
+    if (list === undefined) bySection.set(section, [array]);
+    else list.push(array);
   }
-  return false;
+  const starts = new Map<number, Float64Array>();
+  for (const [section, list] of bySection) {
+    list.sort((a, b) => a.start - b.start);
+    // Arrays may overlap: with the furthest end of all before, the last start that is not behind a place decides.
+    for (let n = 1; n < list.length; n++) list[n]!.end = Math.max(list[n]!.end, list[n - 1]!.end);
+    starts.set(
+      section,
+      Float64Array.from(list, ({ start }) => start),
+    );
+  }
+  return (section, offset) => {
+    const list = bySection.get(section);
+    if (list === undefined) return false;
+    const behind = lowerBound(starts.get(section) as Float64Array, offset + 1, 0, list.length);
+    return behind > 0 && offset < list[behind - 1]!.end;
+  };
 }
 
 /** Instruction that the entry at `offset` names if that is inside function `f`'s family and not its first one, else NONE. */
