@@ -166,3 +166,21 @@ table_b: .quad	b_1, b_2`);
   assert.deepEqual(targets(b, b.at("a", 1)), [b.at("b_1"), b.at("b_2")]);
   assert.deepEqual(targets(b, b.at("b_1")), [b.at("a"), b.at("b_1")]);
 });
+
+test("an array of the source that has a name is a jump table only where its section says so", () => {
+  for (const [section, kind] of [
+    [".rodata", KIND_INDIRECT_TAIL],
+    [".data.rel.ro.c_jump_table", KIND_TABLE_JUMP],
+  ] as const) {
+    const b = assembleFlow(`
+FUNC named
+	jmp	*labels(,%rdi,8)
+goal:	ret
+END named
+	.section ${section}, "aw"
+	.type	labels, @object
+labels:	.quad	goal, goal
+	.size	labels, . - labels`);
+    assert.equal(b.flow.kind[b.at("named")], kind, section);
+  }
+});

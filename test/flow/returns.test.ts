@@ -122,3 +122,14 @@ ${local("stuck", "jmp stuck.cold")}
 ${local("stuck.cold", "ud2")}`);
   assert.deepEqual(never(b), ["stuck", "stuck.cold"]);
 });
+
+test("an annotated call goes on behind itself, whatever its callee is", () => {
+  const b = assembleFlow(`
+FUNC f
+	call	never_back
+	ANNOTATE_REACHABLE
+	ret
+END f`);
+  assert.equal(b.returns.deadCall[b.at("f")], 0);
+  assert.deepEqual(b.frames.events, []);
+});

@@ -87,6 +87,9 @@ export function assembleFlow(source: string, external?: ExternalReturns): BuiltF
 
 /** One row of a finished table as an object. */
 export function rowOf(table: { readonly length: number }, row: number): Record<string, number> {
-  const columns = Object.entries(table).filter(([name]) => name !== "length") as [string, ArrayLike<number>][];
+  const columns = Object.entries<unknown>({ ...table }).filter(([name]) => name !== "length") as [
+    string,
+    ArrayLike<number>,
+  ][];
   return Object.fromEntries(columns.map(([name, column]) => [name, column[row]!]));
 }

@@ -327,3 +327,15 @@ END f`);
     assert.equal(b.nameOf(b.frames.owner[i]!), "f");
   }
 });
+
+test("a frame pointer that is made without keeping the caller's is not given back by leave", () => {
+  const b = assembleFlow(`
+FUNC f
+	movq	%rsp, %rbp
+	subq	$16, %rsp
+	movq	%rbp, %rsp
+	ret
+END f`);
+  assert.deepEqual(kinds(b), [EVENT_RETURN_MODIFIED]);
+  assert.match(b.frame("f", 3), /rbp nowhere|rbp at nowhere/);
+});

@@ -16,3 +16,12 @@ FUNC warns
 	incl	%edi
 	ret
 END warns
+
+FUNC spins
+1:	jmp	1b		# its return was lost
+END spins
+
+FUNC waits
+	call	spins
+	ret
+END waits

@@ -17,3 +17,14 @@ FUNC warns
 	incl	%edi
 	ret
 END warns
+
+FUNC spins
+1:	decl	%edi
+	jne	1b
+	ret
+END spins
+
+FUNC waits
+	call	spins
+	ret
+END waits

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AnalyzeOptions } from "../../src/analyze/analyze-object.ts";
+import { analyzeBytes, assembleText } from "../support/analyzed.ts";
+
+// Work is linear in bytes: twice the input takes about twice the time, whatever the machine. The ratio of two sizes is held, not a time.
+
+const FACTOR = 8;
+/** Quadratic work would take FACTOR * FACTOR; a cache that overflows costs some of the difference. */
+const MOST = FACTOR * 3;
+
+/** Processor time in milliseconds, the best of `runs`, collections of garbage included. */
+function milliseconds(bytes: Uint8Array, runs: number, options: Partial<AnalyzeOptions>): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < runs; run++) {
+    const before = process.cpuUsage();
+    analyzeBytes(bytes, options);
+    const { user, system } = process.cpuUsage(before);
+    best = Math.min(best, (user + system) / 1000);
+  }
+  return best;
+}
+
+const cases: { name: string; sizes: number; source: (size: number) => string }[] = [
+  {
+    name: "100,000 tiny functions",
+    sizes: 100_000,
+    source: (size) => `
+	.altmacro
+	.macro	TINY n
+	.type	tiny_\\n, @function
+tiny_\\n:
+	pushq	%rbx
+	popq	%rbx
+	ret
+	.size	tiny_\\n, . - tiny_\\n
+	.endm
+	.set	i, 0
+	.rept	${size}
+	TINY	%i
+	.set	i, i + 1
+	.endr`,
+  },
+  {
+    name: "one function of 2 MB",
+    sizes: 100_000,
+    source: (size) => `
+FUNC huge
+	pushq	%rbx
+	.rept	${size}
+	testl	%edi, %edi
+	je	1f
+	call	elsewhere
+	movl	%eax, 16(%rbx)
+1:	incl	%edi
+	leaq	8(%rbx), %rbx
+	.endr
+	popq	%rbx
+	ret
+END huge`,
+  },
+  {
+    name: "branches that all meet in one place with different frames",
+    sizes: 20_000,
+    source: (size) => `
+FUNC meets
+	.rept	${size}
+	testl	%edi, %edi
+	je	merge
+	subq	$8, %rsp
+	.endr
+merge:	incl	%edi
+	jmp	merge
+END meets`,
+  },
+  {
+    name: "alternatives, jump labels and exception-table entries",
+    sizes: 16_000,
+    source: (size) => `
+FUNC patched
+	.rept	${size}
+	ALTERNATIVE "nopl (%rax)", "stac"
+1:	movl	%esi, (%rdi)
+	ALTERNATIVE "nopl (%rax)", "clac"
+2:	nopl	0(%rax,%rax,1)
+	JUMP_LABEL 2b, 3f
+3:	incl	%eax
+	EXTABLE	1b, 4f
+	.endr
+	ret
+4:	ALTERNATIVE "nopl (%rax)", "clac"
+	ret
+END patched`,
+  },
+  {
+    name: "functions with a jump table each",
+    sizes: 16_000,
+    source: (size) => `
+	.altmacro
+	.macro	TABLE n
+	.type	switch_\\n, @function
+switch_\\n:
+	jmp	*table_\\n(,%rdi,8)
+case_\\n: ret
+	.size	switch_\\n, . - switch_\\n
+	.pushsection .rodata
+table_\\n: .quad case_\\n, case_\\n
+	.popsection
+	.endm
+	.set	i, 0
+	.rept	${size}
+	TABLE	%i
+	.set	i, i + 1
+	.endr`,
+  },
+  {
+    name: "functions that are nested in each other",
+    sizes: 8_000,
+    source: (size) => `
+	.altmacro
+	.macro	OPEN n
+	.type	nested_\\n, @function
+nested_\\n: nop
+	.size	nested_\\n, end - nested_\\n
+	.endm
+	.set	i, 0
+	.rept	${size}
+	OPEN	%i
+	.set	i, i + 1
+	.endr
+	ret
+end:	nop`,
+  },
+];
+
+for (const { name, sizes, source } of cases) {
+  test(`linear work: ${name}`, (t) => {
+    const small = assembleText(source(sizes / FACTOR));
+    const large = assembleText(source(sizes));
+    milliseconds(small, 2, {}); // the compiler of the code under test has to warm up
+    const first = milliseconds(small, 3, {});
+    const second = milliseconds(large, 1, {});
+    t.diagnostic(
+      `${small.length} bytes ${first.toFixed(0)} ms, ${large.length} bytes ${second.toFixed(0)} ms: ${(second / first).toFixed(1)}`,
+    );
+    assert.ok(
+      second / Math.max(first, 5) < MOST,
+      `${FACTOR} times the input took ${(second / first).toFixed(1)} times`,
+    );
+    assert.ok(second < 20_000, `${second} ms`);
+  });
+}
