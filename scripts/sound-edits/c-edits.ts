@@ -1,23 +1,7 @@
 // Sound edits of C: each leaves what the program does as it is, whatever it does to the code.
-import { type CFunction, findFunctions, isDelicate, mentions, renameIdentifier } from "./c-text.ts";
-import type { Draw, Edit, Edited } from "./draw.ts";
-
-function edited(lines: readonly string[], summary: string): Edited {
-  return { text: lines.join("\n"), summary };
-}
-
-function eachFunction(
-  text: string,
-  draw: Draw,
-  attempt: (lines: string[], fn: CFunction) => Edited | undefined,
-): Edited | undefined {
-  const lines = text.split("\n");
-  for (const fn of draw.shuffled(findFunctions(lines))) {
-    const result = attempt(lines, fn);
-    if (result !== undefined) return result;
-  }
-  return undefined;
-}
+import { findFunctions, isDelicate, mentions, renameIdentifier } from "./c-text.ts";
+import type { Edit } from "./draw.ts";
+import { eachFunction, edited } from "./each-function.ts";
 
 const renameLocal: Edit = (text, draw) =>
   eachFunction(text, draw, (lines, fn) => {
@@ -52,7 +36,7 @@ const reorderFunctions: Edit = (text, draw) => {
   const pairs = functions.slice(1).map((second, i) => [functions[i]!, second] as const);
   for (const [first, second] of draw.shuffled(pairs)) {
     const between = lines.slice(first.end + 1, second.start);
-    if (!between.every((line) => line === "")) continue;
+    if (!between.every((line) => line === "") || !(draw.isWanted(first.name) || draw.isWanted(second.name))) continue;
     const a = lines.slice(first.start, first.end + 1);
     const b = lines.slice(second.start, second.end + 1);
     if (mentions(a, second.name) || mentions(b, first.name)) continue;

@@ -45,7 +45,7 @@ const objtoolFlags =
   );
 
 /**
- * Compiles an object with one file of its sources replaced, beside the build folder and not in it, and asks the tree's own objtool about it
+ * Compiles an object with some files of the tree replaced, beside the build folder and not in it, and asks the tree's own objtool about it
  * where the build has one.
  * @returns what objtool says, sorted and without addresses; undefined when it does not compile
  */
@@ -53,16 +53,16 @@ export async function compileEdited(
   build: string,
   source: string,
   made: BuiltObject,
-  file: string,
-  text: string,
+  files: ReadonlyMap<string, string | undefined>,
   scratch: string,
 ): Promise<string[] | undefined> {
   const overlay = join(scratch, "overlay");
-  const place = join(overlay, file);
-  await mkdir(dirname(place), { recursive: true });
-  await writeFile(place, text);
+  for (const [file, text] of files) {
+    if (text === undefined) continue;
+    await mkdir(dirname(join(overlay, file)), { recursive: true });
+    await writeFile(join(overlay, file), text);
+  }
   const object = join(scratch, "edited.o");
-  const isSource = file === made.source;
   // A header is found first in the overlay; a source finds the headers beside it in its old folder.
   const roots = ["arch/x86/include", "include", "arch/x86/include/uapi", "include/uapi"].map(
     (root) => `-I${join(overlay, root)}`,
@@ -71,7 +71,8 @@ export async function compileEdited(
     .replace(/-Wp,-MMD,\S+/, `-Wp,-MMD,${join(scratch, "edited.d")}`)
     .replace(/-o \S+/, `-o ${object}`)
     .replace(" -nostdinc ", ` -nostdinc ${roots.join(" ")} -iquote ${join(source, dirname(made.source))} `);
-  if (isSource) command = command.replace(join(source, file), place);
+  if (files.get(made.source) !== undefined)
+    command = command.replace(join(source, made.source), join(overlay, made.source));
   try {
     await run("sh", ["-c", command], { cwd: build });
   } catch {
