@@ -7,8 +7,11 @@ import {
   KIND_INDIRECT_CALL,
   KIND_JUMP,
   KIND_NOP,
+  OP_ADD,
+  OP_LOAD,
   OP_POP,
   OP_PUSH,
+  OP_STORE,
   opName,
 } from "../isa/insn-table.ts";
 import type { PathStep, SourcePlace } from "../rules/finding.ts";
@@ -20,8 +23,15 @@ import { describeCfa, type FrameState } from "../unwind/state.ts";
 const MAX_STEPS = 12;
 const MAX_OTHER_STEPS = 5;
 const KEPT_FIRST = 3;
-/** So many pushes or pops in a row are one step. */
+/** So many pushes, pops, saves or restores in a row are one step. */
 const MIN_RUN = 3;
+const NEAR = 8;
+const RUN_WORDS: ReadonlyMap<number, string> = new Map([
+  [OP_PUSH, "pushes"],
+  [OP_POP, "pops"],
+  [OP_STORE, "saves"],
+  [OP_LOAD, "restores"],
+]);
 
 /** How control left an instruction on the way to the next one of a path; "" when it just went on. */
 export function edgeNote(flow: Flow, from: number, to: number): string {
@@ -85,7 +95,7 @@ export function describeWays(
   placeOf: (insn: number) => SourcePlace | undefined,
 ): { path: PathStep[]; otherPath?: PathStep[] } {
   const ways = waysOf(context, report);
-  if (ways === undefined) return { path: [] };
+  if (ways === undefined) return { path: [makeStep(context, report.at, "here", "", placeOf)] };
   const { one, other, common } = ways;
   if (ways.unreached) {
     const [before, at] = one.insns as [number, number];
@@ -105,14 +115,17 @@ export function describeWays(
 
 interface Draft {
   readonly step: PathStep;
+  /** Position of the instruction in the way. */
+  readonly index: number;
   /** Says more than that a branch was taken: a change of the state, the beginning, the end, a fault. */
   readonly telling: boolean;
-  /** OP_PUSH, OP_POP for a step that is nothing else, OP_OTHER for another mere change of the state. */
+  /** OP_* of a step that is nothing but a change of the state, else NO_CHANGE. */
   readonly change: number;
+  /** The frame is found by the same register, further away. */
+  readonly grows: boolean;
 }
 
 const NO_CHANGE = -1;
-const OTHER_CHANGE = -2;
 
 function describe(
   context: RuleContext,
@@ -125,69 +138,81 @@ function describe(
   const { flow } = context;
   const { insns } = way;
   const drafts: Draft[] = [];
-  const firstChange = insns.findIndex(
-    (_, n) => n + 1 < insns.length && stateText(context, way, n) !== stateText(context, way, n + 1),
-  );
-  const passing = way.kind === "frame" ? passingChanges(context, way) : undefined;
+  const keys = insns.map((_, n) => stateKey(context, way, n));
+  const firstChange = keys.findIndex((key, n) => n + 1 < keys.length && key !== keys[n + 1]);
+  const passing = way.kind === "frame" ? passingChanges(keys) : undefined;
   for (let n = start; n < insns.length; n++) {
     const insn = insns[n] as number;
     const last = n === insns.length - 1;
-    const before = stateText(context, way, n);
-    const after = last || passing?.[n] === 1 ? before : stateText(context, way, n + 1);
+    const changes = !last && passing?.[n] !== 1 && keys[n] !== keys[n + 1];
     // Branches before anything has changed, and before two ways part, lead everywhere: they explain nothing.
     const turn = !last && n > firstChange && n > parting ? turnNote(flow, insn, insns[n + 1] as number) : "";
     const alternative = n > 0 && edgeNote(flow, insns[n - 1] as number, insn) === "alternative" ? "alternative" : "";
     const notes = [
       n === 0 ? "entry" : "",
-      before === after ? "" : alternative,
-      before === after ? "" : changeNote(flow, insn),
+      changes ? alternative : "",
+      changes ? changeNote(flow, insn) : "",
       n === parting ? "the ways part" : turn,
       last ? "here" : "",
     ].filter((note) => note !== "");
-    if (notes.length === 0 && before === after) continue;
-    const isBare = n > 0 && !last && n !== parting && turn === "" && before !== after;
+    if (notes.length === 0 && !changes) continue;
+    const after = stateText(context, way, last || passing?.[n] === 1 ? n : n + 1);
+    const isBare = n > 0 && !last && n !== parting && turn === "" && changes;
     drafts.push({
+      index: n,
+      grows: isBare && growsFrame(context, insn, insns[n + 1] as number),
       step: makeStep(context, insn, [...new Set(notes)].join(", "), after, placeOf),
-      telling: n === 0 || last || n === parting || before !== after || (turn !== "branch" && turn !== "call"),
+      telling: n === 0 || last || n === parting || changes || (turn !== "branch" && turn !== "call"),
       change: isBare ? stackOp(flow, insn) : NO_CHANGE,
     });
   }
   return cut(foldRuns(drafts), max);
 }
 
+/** Equal keys are equal states: more than their text, for that leaves out the registers that a frame holds. */
+function stateKey(context: RuleContext, way: Way, index: number): string {
+  const isOther = way.kind === "frame" && index === way.insns.length - 1 && way.arrives !== undefined;
+  const id = way.kind === "flags" || isOther ? NONE : (context.frames.state[way.insns[index] as number] as number);
+  return id === NONE ? stateText(context, way, index) : String((context.frames.states.all[id] as FrameState).contract);
+}
+
 /** insn of the way -> 1 where the frame changes and is the same again later: an argument on the stack, say. That explains nothing. */
-function passingChanges(context: RuleContext, way: Way): Uint8Array {
-  const states = way.insns.map((_, n) => stateText(context, way, n));
-  const last = new Map(states.map((state, n) => [state, n]));
-  const passing = new Uint8Array(states.length);
-  for (let n = 0; n < states.length; ) {
-    const until = last.get(states[n] as string) as number;
+function passingChanges(keys: readonly string[]): Uint8Array {
+  const last = new Map(keys.map((key, n) => [key, n]));
+  const passing = new Uint8Array(keys.length);
+  for (let n = 0; n < keys.length; ) {
+    const until = last.get(keys[n] as string) as number;
     passing.fill(1, n, until);
     n = until + 1;
   }
   return passing;
 }
 
-/** Three pushes or more become one step, together with the change behind them; so do pops. */
+/** Three pushes or more become one step, together with the change behind them; so do pops, stores and loads. */
 function foldRuns(drafts: readonly Draft[]): Draft[] {
   const result: Draft[] = [];
   for (let n = 0; n < drafts.length; ) {
     const draft = drafts[n] as Draft;
     let end = n;
-    while (draft.change >= 0 && drafts[end]?.change === draft.change) end++;
+    while (RUN_WORDS.has(draft.change) && drafts[end]?.change === draft.change) end++;
     if (end - n < MIN_RUN) {
       result.push(draft);
       n++;
       continue;
     }
     const isPush = draft.change === OP_PUSH;
-    const takesNext = isPush && drafts[end]?.change === OTHER_CHANGE;
+    const takesNext = isPush && isRoomFor(drafts[end - 1], drafts[end]);
     const last = drafts[takesNext ? end : end - 1] as Draft;
     const count = takesNext ? end - n : end - n - 1;
-    result.push({ ...last, step: { ...last.step, folded: `${count} ${isPush ? "pushes" : "pops"}` } });
+    result.push({ ...last, step: { ...last.step, folded: `${count} ${RUN_WORDS.get(draft.change)}` } });
     n = takesNext ? end + 1 : end;
   }
   return result;
+}
+
+/** What makes room for local variables right behind the pushes. */
+function isRoomFor(push: Draft | undefined, draft: Draft | undefined): boolean {
+  return push !== undefined && draft?.change === OP_ADD && draft.grows && draft.index - push.index <= NEAR;
 }
 
 /** At most `max` steps: mere branches go first, the earliest before the others; then the middle. */
@@ -256,10 +281,16 @@ export function stateText(context: RuleContext, way: Way, index: number): string
   return id === NONE ? "" : describeCfa(context.flow.code.arch, context.frames.states.all[id] as FrameState);
 }
 
+function growsFrame(context: RuleContext, insn: number, next: number): boolean {
+  const { state, states } = context.frames;
+  const before = states.all[state[insn] as number];
+  const after = states.all[state[next] as number];
+  return before !== undefined && after !== undefined && before.base === after.base && before.offset < after.offset;
+}
+
 function stackOp(flow: Flow, insn: number): number {
   const row = flow.code.insns.op[insn] as number;
-  const op = row === NONE ? NO_CHANGE : (flow.code.ops.op[row] as number);
-  return op === OP_PUSH || op === OP_POP ? op : OTHER_CHANGE;
+  return row === NONE ? NO_CHANGE : (flow.code.ops.op[row] as number);
 }
 
 /** What changed the state; "" where the new state says it. */

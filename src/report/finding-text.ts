@@ -91,6 +91,8 @@ export function pathRows(path: readonly ReviewStep[], file: string): PathRow[] {
         : { label, code, notes: new Set<string>(), state: "", skipped: step.skipped ?? 0 };
     if (row !== last) rows.push(row);
     if (step.note !== "") row.notes.add(safeProse(step.note, 60));
+    // A line of C says by itself what its instructions are for; a line of assembly is one of them.
+    if (step.folded !== undefined && file.endsWith(".S")) row.notes.add(`after ${safeProse(step.folded, 40)}`);
     row.state = safeProse(step.state, 120);
   }
   return rows.map((row, i) => {

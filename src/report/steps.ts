@@ -60,7 +60,7 @@ const SAVED = /^(\w+) at (?:CFA|aligned)[+-]\d+$/;
 
 /** "CFA=rsp+48, rbx at CFA-48, r12 at CFA-40": the frame, and the registers that it holds. The slots are in the JSON. */
 function frameWords(says: string): { frame: string; saved: string } {
-  const parts = says.split(", ");
+  const parts = says.replace(/^before it: /, "").split(", ");
   const saved = parts.flatMap((part) => SAVED.exec(part)?.[1] ?? []);
   return { frame: parts.filter((part) => !SAVED.test(part)).join(", "), saved: registerRanges(saved) };
 }

@@ -141,6 +141,23 @@ test("a prologue is one step, and what is pushed and popped on the way is none",
   );
 });
 
+test("registers that stay saved are told where the frame's place does not change", () => {
+  const finding = onlyFinding(
+    "  push %rbp\n  mov %rsp, %rbp\n  push %r14\n  push %r13\n  push %rbx\n  leave\n  ret",
+    "return-with-modified-frame",
+  );
+  assert.deepEqual(
+    finding.path.map((step) => [step.offset, step.folded, step.state]),
+    [
+      [0, undefined, "CFA=rsp+16"],
+      [1, undefined, "CFA=rbp+16"],
+      [8, "2 pushes", "CFA=rbp+16"],
+      [9, undefined, "CFA=rsp+8"],
+      [10, undefined, "CFA=rsp+8"],
+    ],
+  );
+});
+
 test("never more than twelve steps, and a gap says how many are missing", () => {
   const source = Array.from(
     { length: 40 },

@@ -109,7 +109,7 @@ const LOOK = `(node) => {
   };
 }`;
 
-for (const name of ["example", "six-defects"]) {
+for (const name of ["example", "defects"]) {
   for (const width of [1280, 390]) {
     test(`${name}: on a window of ${width} pixels the way and the site are in view in every graph`, async () => {
       const result = realReview(name);
