@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type AnalyzeOptions,
@@ -22,6 +21,7 @@ import {
 import { type Disassembler, openDisassembler } from "../report/excerpt.ts";
 import { printInsn } from "../review/decorate.ts";
 import type { PathStep } from "../rules/finding.ts";
+import { readRegularText } from "./regular-file.ts";
 
 export interface CheckOptions {
   readonly tree?: string;
@@ -104,6 +104,7 @@ function decorate(
 function checksUnreachable(configPath: string | undefined): boolean {
   if (configPath === undefined) return true;
   const config = readKernelConfig(readText(configPath));
+  if (config.values.size === 0) throw new UsageError(`${configPath}: no line of it sets a CONFIG_ symbol`);
   // Both put calls into code that the compiler then cannot prove dead. scripts/Makefile.lib, --no-unreachable.
   return !config.isOn("CONFIG_KCOV") && !config.isOn("CONFIG_GCOV_KERNEL");
 }
@@ -113,7 +114,7 @@ function factsOfTree(tree: string): TreeFacts {
   const check = readText(join(tree, "tools/objtool/check.c"));
   let noreturns = "";
   try {
-    noreturns = readFileSync(join(tree, "tools/objtool/noreturns.h"), "utf8");
+    noreturns = readText(join(tree, "tools/objtool/noreturns.h"));
   } catch {
     noreturns = check; // up to 6.4 the list stood in check.c
   }
@@ -124,10 +125,8 @@ function factsOfTree(tree: string): TreeFacts {
   };
 }
 
+const MAX_TEXT_BYTES = 16 << 20;
+
 function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new UsageError(`${path}: cannot be read`, { cause });
-  }
+  return readRegularText(path, MAX_TEXT_BYTES);
 }

@@ -1,7 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import { FormatError, UsageError } from "../base/errors.ts";
 import { defaultMboxLimits } from "../patch/mbox.ts";
 import type { PatchFile } from "../review/request.ts";
+import { openRegular } from "./regular-file.ts";
 
 // Patch files as the caller names them: regular files, or "-" for standard input. A device or a pipe by name could be endless.
 
@@ -18,21 +19,6 @@ export function readPatchFile(name: string): PatchFile {
   } finally {
     if (fd !== 0) closeSync(fd);
   }
-}
-
-function openRegular(name: string): number {
-  let fd: number;
-  try {
-    // Without O_NONBLOCK a pipe that nobody writes to would hold us up here.
-    fd = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new UsageError(`${name}: ${code === "ENOENT" ? "no such file" : "cannot be read"}`, { cause });
-  }
-  const kind = fstatSync(fd);
-  if (kind.isFile()) return fd;
-  closeSync(fd);
-  throw new UsageError(`${name}: ${kind.isDirectory() ? "is a folder" : "not a regular file"}; - reads standard input`);
 }
 
 function readUpTo(fd: number, name: string, limit: number): Uint8Array {

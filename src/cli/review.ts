@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { FormatError, ToolError, UsageError } from "../base/errors.ts";
 import { type Profile, readProfile, requireProfile } from "../kernel/profile.ts";
@@ -16,6 +16,7 @@ import type { CommandIo } from "./check.ts";
 import type { ReviewFormat } from "./formats.ts";
 import { readPatchFile } from "./patch-files.ts";
 import type { ProgressPrinter } from "./progress.ts";
+import { readRegularText } from "./regular-file.ts";
 
 export interface ReviewOptions {
   readonly tree: string;
@@ -74,16 +75,16 @@ export async function reviewCommand(
     case "broken":
       return 1;
     default:
-      io.err(`objreview: ${VERDICT_WORDS[result.verdict] ?? result.verdict}: ${oneLine(result.reason ?? "")}\n`);
+      io.err(`objreview: ${verdictWords(result)}: ${oneLine(result.reason ?? "")}\n`);
       return 2;
   }
 }
 
-/** Verdicts that are exit status 2, as standard error names them. */
-const VERDICT_WORDS: Partial<Record<ReviewResult["verdict"], string>> = {
-  incomplete: "incomplete series",
-  applied: "already applied",
-};
+/** A verdict that is exit status 2, as standard error names it. */
+function verdictWords({ verdict, patches }: ReviewResult): string {
+  if (verdict === "incomplete") return patches.length === 0 ? "nothing to review" : "incomplete series";
+  return verdict === "applied" ? "already applied" : verdict;
+}
 
 function makeRequest(options: ReviewOptions, environment: ReviewEnvironment): ReviewRequest {
   return {
@@ -113,14 +114,17 @@ function readInputs(options: ReviewOptions): ReviewInput {
   return { kind: "files", files: names.map(readPatchFile) };
 }
 
+const MAX_PROFILE_BYTES = 1 << 20;
+
 /** A profile that objreview ships, by name, or one of the caller's own: a JSON file of the same form. */
 function findProfile(name: string): Profile {
   if (!name.endsWith(".json")) return requireProfile(name);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(name, "utf8"));
+    value = JSON.parse(readRegularText(name, MAX_PROFILE_BYTES));
   } catch (cause) {
-    throw new UsageError(`${name}: ${cause instanceof SyntaxError ? "not JSON" : "cannot be read"}`, { cause });
+    if (cause instanceof UsageError) throw cause;
+    throw new UsageError(`${name}: not JSON`, { cause });
   }
   return readProfile(value, name);
 }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import type { ByteSource } from "../base/bytes.ts";
 import { FormatError, UsageError } from "../base/errors.ts";
 
@@ -11,7 +11,8 @@ export interface FileSource extends ByteSource {
 export function openFileSource(path: string): FileSource {
   let fd: number;
   try {
-    fd = openSync(path, "r");
+    // Without O_NONBLOCK a pipe that nobody writes to would hold us up here.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     throw new UsageError(
       `${path}: ${(cause as NodeJS.ErrnoException).code === "ENOENT" ? "no such file" : "cannot be read"}`,

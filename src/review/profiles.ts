@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { AffectedResult } from "../kernel/affected.ts";
+import { type AffectedResult, DEFAULT_DEPENDENT_CAP } from "../kernel/affected.ts";
 import { DEFAULT_PROFILE, type Profile, requireProfile } from "../kernel/profile.ts";
 import type { Sandbox } from "../kernel/sandbox.ts";
 import type { Slot } from "../kernel/slot.ts";
@@ -76,6 +76,19 @@ function withoutRenamed(affected: AffectedResult): AffectedResult {
   return { ...affected, objects };
 }
 
+const UNTOUCHED = /^(other flags|added by the build plan|its configuration symbols change)/;
+
+/** A touched Makefile or symbol may decide about a whole directory: at most `cap` objects are built for that. */
+export function withoutExcess(affected: AffectedResult, cap: number): AffectedResult {
+  const decided = affected.objects.filter((o) => UNTOUCHED.test(o.reason));
+  const excess = new Set(decided.slice(cap));
+  if (excess.size === 0) return affected;
+  const names = [...excess].slice(0, 3).map((o) => o.object);
+  const more = excess.size > names.length ? ` and ${excess.size - names.length} more` : "";
+  const note = `${excess.size} of the ${decided.length} objects that the touched build rules decide about were not built: ${names.join(", ")}${more}`;
+  return { ...affected, objects: affected.objects.filter((o) => !excess.has(o)), notes: [...affected.notes, note] };
+}
+
 /** Files that no profile so far builds, with every profile's reason. */
 function stillMissing(before: readonly MissingFile[] | undefined, now: readonly MissingFile[]): readonly MissingFile[] {
   if (before === undefined) return now;
@@ -108,7 +121,8 @@ async function reviewUnder(profile: Profile, input: ProfilesInput, patches: read
     throw stopOfBase(error, profile, "the base cannot be configured or prepared");
   }
   try {
-    const affected = withoutRenamed(await build.findAffected(tip, patches));
+    const found = withoutRenamed(await build.findAffected(tip, patches));
+    const affected = withoutExcess(found, request.dependentCap ?? DEFAULT_DEPENDENT_CAP);
     request.onProgress?.(
       `${profile.name}: ${affected.objects.length} affected ${affected.objects.length === 1 ? "object" : "objects"}`,
     );
