@@ -2,6 +2,7 @@ import { NONE } from "../base/table.ts";
 import { FUNCTION_WITHOUT_SIZE, functionName } from "../flow/functions.ts";
 import { KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
 import type { RuleContext } from "../rules/rule.ts";
+import { MOST_EVENTS } from "../unwind/machine-flags.ts";
 import { BASE_LOST, type FrameState } from "../unwind/state.ts";
 
 // What was looked at and what was not. Padding (no-ops and traps) is not counted as text.
@@ -74,6 +75,13 @@ export function measureCoverage(context: RuleContext): Coverage {
       why: `${bytes} bytes that are no instructions`,
     });
   }
+  for (const [f, count] of untoldEvents(context)) {
+    notes.push({
+      kind: "assumption",
+      ...(f < 0 ? {} : { function: functionName(code, functions, f) }),
+      why: `${count} more of what its findings say are not listed`,
+    });
+  }
   for (const what of [...flow.marks.dangling, ...flow.instead.dangling])
     notes.push({ kind: "assumption", why: `${what} names no instruction` });
   return { functions: total, functionsAnalysed: analysed, textBytes, textBytesAnalysed, notes };
@@ -85,4 +93,17 @@ function leavesModified(context: RuleContext, insn: number): boolean {
   const id = frames.state[insn] as number;
   if (id === NONE) return false;
   return (frames.states.all[id] as FrameState).contract !== frames.states.entry().contract;
+}
+
+/** function -> events beyond the bound that one function is told of each kind */
+function untoldEvents({ frames, flags }: RuleContext): Map<number, number> {
+  const untold = new Map(flags.untold);
+  const seen = new Map<string, number>();
+  for (const { owner, kind } of frames.events) {
+    const key = `${owner} ${kind}`;
+    const count = (seen.get(key) ?? 0) + 1;
+    seen.set(key, count);
+    if (count > MOST_EVENTS) untold.set(owner, (untold.get(owner) ?? 0) + 1);
+  }
+  return untold;
 }

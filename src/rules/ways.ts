@@ -1,7 +1,7 @@
 import { NONE } from "../base/table.ts";
 import { ownerOf } from "../flow/flow.ts";
 import { functionName } from "../flow/functions.ts";
-import type { FlagEvent } from "../unwind/machine-flags.ts";
+import { type FlagEvent, MOST_EVENTS } from "../unwind/machine-flags.ts";
 import type { FrameEvent } from "../unwind/simulate.ts";
 import type { Related } from "./finding.ts";
 import type { Report, RuleContext, Way } from "./rule.ts";
@@ -73,8 +73,15 @@ function otherCode(context: RuleContext, event: FlagEvent): Related[] {
   return [...names].sort().map((name) => ({ function: name, says: "the same defect is seen there" }));
 }
 
+/** Events of a kind, for each function the first MOST_EVENTS; coverage tells of the others. */
 export function frameEvents(context: RuleContext, kind: number): readonly FrameEvent[] {
-  return context.frames.events.filter((event) => event.kind === kind);
+  const count = new Map<number, number>();
+  return context.frames.events.filter((event) => {
+    if (event.kind !== kind) return false;
+    const n = (count.get(event.owner) ?? 0) + 1;
+    count.set(event.owner, n);
+    return n <= MOST_EVENTS;
+  });
 }
 
 /** "printk()" for a direct call, "a function pointer" for an indirect one. */

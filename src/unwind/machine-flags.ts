@@ -60,9 +60,13 @@ export interface FlagEvent {
 
 export interface FlagsResult {
   readonly events: readonly FlagEvent[];
+  /** function -> events beyond MOST_EVENTS, that are not among `events` */
+  readonly untold: ReadonlyMap<number, number>;
 }
 
 const MAX_PATH = 4096;
+/** Events of one kind that one function is told; each holds a path, so that without a bound they would outgrow the object by far. */
+export const MOST_EVENTS = 20;
 
 /**
  * @param isAccessSafe whether the tree lists a function as callable with user access open; such a function is entered with it open
@@ -74,6 +78,8 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
   const next = successors(flow, returns);
   const { edges } = instead;
   const causes = new Map<string, FlagEvent[]>();
+  const eventCount = new Map<number, number>();
+  const untold = new Map<number, number>();
   /** insn * SPAN + flags -> the same of its predecessor, or -1 at a root */
   const cameFrom = new Map<number, number>();
   const ownerOfKey = new Map<number, number>();
@@ -98,6 +104,12 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
     const toldBit = isDirection ? TOLD_DIRECTION : TOLD_ACCESS;
     const flags = key % SPAN;
     if ((flags & toldBit) !== 0) return toldBit;
+    const count = (eventCount.get(forOwner) ?? 0) + 1;
+    eventCount.set(forOwner, count);
+    if (count > MOST_EVENTS) {
+      untold.set(forOwner, count - MOST_EVENTS);
+      return toldBit;
+    }
     const path = pathTo(cameFrom, key);
     const bit = isDirection ? DIRECTION_SET : ACCESS_OPEN;
     const cause = `${forOwner}:${bit}:${flags & bit}:${originOf(path, bit)}`;
@@ -205,7 +217,7 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
     arrive(insn, empty, -1, NONE);
     for (let key = work.pop(); key !== undefined; key = work.pop()) step(key);
   }
-  return { events: [...causes.values()].map(chooseEvent) };
+  return { events: [...causes.values()].map(chooseEvent), untold };
 }
 
 /** A flag that is left set is seen at returns, at calls and at the next set: the return says best what is missing. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CoverageItem } from "../../src/analyze/coverage.ts";
+import { MOST_EVENTS } from "../../src/unwind/machine-flags.ts";
 import { analyzeBytes, analyzeText } from "../support/analyzed.ts";
 import { readArm64Objects } from "../support/arm64-objects.ts";
 
@@ -135,6 +136,34 @@ test("callees that decide a verdict and are not known are named", () => {
   assert.deepEqual(known.findings, []);
   assert.deepEqual(known.neverReturning, ["f"]);
   assert.deepEqual([...known.defined].sort(), ["f", "g"]);
+});
+
+test("findings of one function beyond the bound are counted and not listed", () => {
+  const many = analyzeText(`
+FUNC f
+	.rept	50
+	movq	8(%rdi), %rsp
+	.endr
+	call	never_back
+END f
+FUNC g
+	.rept	30
+	je	1f
+	stac
+	clac
+	clac
+1:
+	.endr
+	ret
+END g`);
+  const listed = (name: string): number => many.findings.filter((f) => f.function === name).length;
+  assert.equal(listed("f"), MOST_EVENTS);
+  assert.ok(listed("g") <= MOST_EVENTS && listed("g") > 0);
+  const [f, g] = many.coverage.notes
+    .filter(({ kind }) => kind === "assumption")
+    .sort((a, b) => (a.function! < b.function! ? -1 : 1));
+  assert.equal(f?.why, `${50 - MOST_EVENTS} more of what its findings say are not listed`);
+  assert.equal(g?.function, "g");
 });
 
 test("an empty object, and one of another architecture, are analysed too", () => {

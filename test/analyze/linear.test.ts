@@ -60,6 +60,35 @@ FUNC huge
 END huge`,
   },
   {
+    name: "a function with a finding in every block",
+    sizes: 40_000,
+    source: (size) => `
+FUNC many
+	.rept	${size}
+	testl	%edi, %edi
+	je	1f
+	stac
+	stac
+	clac
+	clac
+	call	elsewhere
+1:
+	.endr
+	ret
+END many`,
+  },
+  {
+    name: "a function with a switch of stacks in every line",
+    sizes: 80_000,
+    source: (size) => `
+FUNC switches
+	.rept	${size}
+	movq	8(%rdi), %rsp
+	.endr
+	call	never_back
+END switches`,
+  },
+  {
     name: "branches that all meet in one place with different frames",
     sizes: 20_000,
     source: (size) => `
