@@ -288,6 +288,19 @@ export const mutationClasses: readonly MutationClass[] = [
     },
   },
   {
+    name: "swap-stac-clac",
+    sites: ofKind(KIND_ACCESS_OPEN, KIND_ACCESS_CLOSE),
+    // 0f 01 cb and 0f 01 ca
+    apply: (model, edit, insn) =>
+      overwrite(model, edit, insn, [0x0f, 0x01, model.flow.kind[insn] === KIND_ACCESS_OPEN ? 0xca : 0xcb]),
+  },
+  {
+    name: "swap-std-cld",
+    sites: ofKind(KIND_DIRECTION_SET, KIND_DIRECTION_CLEAR),
+    apply: (model, edit, insn) =>
+      overwrite(model, edit, insn, [model.flow.kind[insn] === KIND_DIRECTION_SET ? 0xfc : 0xfd]),
+  },
+  {
     name: "replace-instruction",
     sites: (m) => insnsWhere(m, (i) => m.flow.kind[i] === KIND_OTHER && m.code.reloc[i] === NONE && inFunctions(m, i)),
     apply(model, edit, insn, random) {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AnalyzeOptions, analyzeObject, type ObjectFinding } from "../../src/analyze/analyze-object.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
+import { UsageError } from "../../src/base/errors.ts";
 import { compare, type Said, sayOurs, sayTheirs, type Verdict, without } from "./compare.ts";
 import { mutationClasses } from "./mutations.ts";
 import { ObjectEdit } from "./object-edit.ts";
@@ -145,7 +146,7 @@ async function runBoth(
   }
   const milliseconds = performance.now() - started;
   const reports = await running.catch((error: unknown) => {
-    throw new Error(`${model.name}, ${name}: ${(error as Error).message}`, { cause: error });
+    throw new UsageError(`${model.name}, ${name}: ${(error as Error).message}`, { cause: error });
   });
   unlinkSync(path);
   return { theirs: sayTheirs(model, reports), ours: sayOurs(model, findings), reports, milliseconds };

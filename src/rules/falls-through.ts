@@ -1,6 +1,7 @@
 import { NONE } from "../base/table.ts";
 import { KIND_CALL, KIND_NOP } from "../isa/insn-table.ts";
 import { EVENT_INTO_FUNCTION, EVENT_OFF_SECTION, type FrameEvent } from "../unwind/simulate.ts";
+import { BASE_LOST } from "../unwind/state.ts";
 import { defineRule, type Report, type RuleContext } from "./rule.ts";
 import { calleeName, frameEvents, frameWay, ownerName } from "./ways.ts";
 
@@ -21,10 +22,12 @@ export const fallsThrough = defineRule({
     // A call that goes nowhere sensible has a finding of its own.
     const faulty = new Set(context.flow.faults.map(({ insn }) => insn));
     for (const event of frameEvents(context, EVENT_INTO_FUNCTION)) {
+      if (event.state.base === BASE_LOST) continue; // a finding lies on the way here
       const told = into(context, event);
       if (!faulty.has(told.at)) report(told);
     }
     for (const event of frameEvents(context, EVENT_OFF_SECTION)) {
+      if (event.state.base === BASE_LOST) continue;
       const call = lastCall(context, event.insn);
       if (faulty.has(call)) continue;
       report({
