@@ -181,7 +181,9 @@ function resolveCall(flow: Draft, insn: number, section: number, offset: number,
     return;
   }
   const label = functions.labelAt(section, offset);
-  if (label === NONE) flow.faults.push({ insn, fault: FAULT_UNANNOTATED_INTRA_CALL, section, offset });
+  // Where a call pushes nothing it may go anywhere in its function (arm64: `bl` to the next label in entry.S).
+  const pushes = code.arch.registers.callPush !== 0;
+  if (label === NONE && pushes) flow.faults.push({ insn, fault: FAULT_UNANNOTATED_INTRA_CALL, section, offset });
   flow.symbol[insn] = label !== NONE ? label : named;
 }
 
