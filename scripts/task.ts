@@ -73,6 +73,13 @@ const tasks: Readonly<Record<string, Task>> = {
       return [script("bench.ts", given)];
     },
   },
+  schema: {
+    packages: [],
+    needs: [],
+    async commands() {
+      return [script("generate-schema.ts", []), script("generate-docs.ts", [])];
+    },
+  },
   sound: {
     packages: reviewPackages,
     needs: ["kernel-tree", "test-objects"],

@@ -14,7 +14,7 @@ import {
   NO_REGISTER,
 } from "../insn-table.ts";
 import * as d from "./descriptor.ts";
-import { appendFrameOps, appendUnfollowed, MAX_OPS_PER_INSN, type Operands } from "./frame.ts";
+import { appendFrameOps, appendUnfollowed, MAX_OPS_PER_INSN, newOperands } from "./frame.ts";
 import { definePrimaryMap } from "./opcodes.ts";
 import { defineEscapeMaps } from "./opcodes-escape.ts";
 import { defineVexMaps } from "./opcodes-vex.ts";
@@ -99,16 +99,7 @@ export function decode(bytes: Uint8Array, section: number, start: number, end: n
   decodeBlock(tail, section, at, 0, stop - at, stop - at, out);
 }
 
-const operands: Operands = {
-  stack64: false,
-  isRegister: false,
-  reg: 0,
-  rm: 0,
-  base: NO_REGISTER,
-  addressBase: NO_REGISTER,
-  displacement: 0,
-  immediate: 0,
-};
+const operands = newOperands();
 
 /**
  * Decodes from `from` until an instruction starts at `to` or behind, or BLOCK rows are written, and returns where it stopped.

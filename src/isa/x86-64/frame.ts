@@ -66,6 +66,20 @@ export interface Operands {
   immediate: number;
 }
 
+/** Operands of nothing yet: one object serves a whole section. */
+export function newOperands(): Operands {
+  return {
+    stack64: false,
+    isRegister: false,
+    reg: 0,
+    rm: 0,
+    base: NO_REGISTER,
+    addressBase: NO_REGISTER,
+    displacement: 0,
+    immediate: 0,
+  };
+}
+
 /** Appends the frame operations of one instruction; false when it has none that can be expressed. */
 export function appendFrameOps(ops: OpBuilder, insn: number, id: number, o: Operands): boolean {
   switch (id) {
