@@ -3,6 +3,8 @@ import { isDirectBranch, ownerOf } from "../flow/flow.ts";
 import { functionOfSymbol } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
 import { KIND_BUG, KIND_CALL, KIND_JUMP, KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
+import { EVENT_FAULT } from "../unwind/simulate.ts";
+import { FAULT_LOADED } from "../unwind/transfer.ts";
 import { defineRule, type Report, type RuleContext } from "./rule.ts";
 import { calleeName, ownerName } from "./ways.ts";
 
@@ -27,7 +29,11 @@ export const unreachableInstruction = defineRule({
     const { flow } = context;
     // Where a function's frames or branches are told to be wrong, code that nothing reaches is what follows from it.
     const told = new Set<number>();
-    for (const event of context.frames.events) told.add(wholeOf(context, event.owner, event.insn));
+    for (const event of context.frames.events) {
+      // A switch of stacks is worth a note and says nothing of branches.
+      if (event.kind !== EVENT_FAULT || event.detail !== FAULT_LOADED)
+        told.add(wholeOf(context, event.owner, event.insn));
+    }
     for (const { insn } of flow.faults) told.add(wholeOf(context, ownerOf(flow, insn), insn));
     const explained = explainedCode(context, told);
     const endless = new Map<string, Report>();
