@@ -66,6 +66,7 @@ function groupList(title: string, groups: readonly ReasonGroup[]): Markup {
     const names = group.names.slice(0, MAX_NAMES).map((name, i) => html`${i === 0 ? "" : ", "}<code>${name}</code>`);
     const more = group.names.length - names.length;
     const where = group.object === undefined ? NOTHING : html` in <code>${group.object}</code>`;
+    if (group.names.every((name) => name === "")) return html`<li>${group.why}</li>`;
     return html`<li>${group.why}: ${names}${more > 0 ? ` and ${more} more` : ""}${where}</li>`;
   });
   const left = groups.length - rows.length;

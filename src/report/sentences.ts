@@ -110,7 +110,11 @@ export function verdictSentence(result: ReviewResult, replyTo?: number): string 
     case "broken": {
       const patch = result.broken?.patch;
       const who =
-        patch === undefined ? what : patch.number === replyTo ? "this patch" : patchNumber(patch.number, result);
+        patch === undefined || result.patches.length === 1
+          ? what
+          : patch.number === replyTo
+            ? "this patch"
+            : patchNumber(patch.number, result);
       const repaired = result.broken?.repairedBy;
       const until = repaired === undefined ? "" : `, repaired in ${patchNumber(repaired.number, result)}`;
       const also = speaking === 0 ? "" : `; also ${findingsSentence(result, replyTo)}`;
@@ -119,7 +123,11 @@ export function verdictSentence(result: ReviewResult, replyTo?: number): string 
     case "conflict": {
       const patch = result.conflict?.patch;
       const who =
-        patch === undefined ? what : patch.number === replyTo ? "this patch" : patchNumber(patch.number, result);
+        patch === undefined || result.patches.length === 1
+          ? what
+          : patch.number === replyTo
+            ? "this patch"
+            : patchNumber(patch.number, result);
       return `${who} does not apply to ${base}.`;
     }
     case "applied":

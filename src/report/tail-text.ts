@@ -29,7 +29,9 @@ function groupItem(label: string, groups: readonly ReasonGroup[]): string[] {
   const shown = groups.slice(0, MAX_GROUPS);
   const lines = shown.flatMap((group, i) => {
     const inObject = group.object === undefined ? "" : ` in ${group.object}`;
-    const text = `${cappedList(group.names, MAX_NAMES)}${inObject} (${group.why}).`;
+    const names = group.names.filter((name) => name !== "");
+    // What is about the review as a whole names nothing.
+    const text = names.length === 0 ? `${group.why}.` : `${cappedList(names, MAX_NAMES)}${inObject} (${group.why}).`;
     return i === 0 ? item(label, text) : wrapText(text, { first: " ".repeat(LABEL_WIDTH) });
   });
   const left = groups.slice(MAX_GROUPS).reduce((sum, group) => sum + group.names.length, 0);

@@ -29,7 +29,7 @@ function brokenLines(broken: NonNullable<ReviewResult["broken"]>, result: Review
     ...(place === "" ? [] : wrapText(place, { first: " ".repeat(label.length) })),
     "",
     ...wrapText(
-      `The first error while building ${object} under ${safeProse(broken.profile, 80)}; the base builds. ${firstBad(broken, result)}`,
+      `The first error while building ${object} under ${safeProse(broken.profile, 80)}; the base builds. ${firstBad(broken, result)}`.trimEnd(),
       { first: "  " },
     ),
   ];
@@ -38,7 +38,7 @@ function brokenLines(broken: NonNullable<ReviewResult["broken"]>, result: Review
 function firstBad({ patch, repairedBy }: NonNullable<ReviewResult["broken"]>, result: ReviewResult): string {
   if (patch === undefined) return "Which patch breaks it was not looked for.";
   const who = `${patchNumber(patch.number, result)} (${safeProse(patch.subject, 160)})`;
-  if (repairedBy === undefined) return `First bad patch: ${who}.`;
+  if (repairedBy === undefined) return result.patches.length === 1 ? "" : `First bad patch: ${who}.`;
   const repair = `${patchNumber(repairedBy.number, result)} (${safeProse(repairedBy.subject, 160)})`;
   return `Broken by ${who}, repaired by ${repair}: between the two the tree does not bisect.`;
 }
@@ -50,7 +50,9 @@ function cleanLines(result: ReviewResult): string[] {
   const changed = Math.max(0, built - same);
   const words =
     changed === 0
-      ? `All of the ${plural(built, "affected object")} ${built === 1 ? "has" : "have"} the code of the base.`
+      ? built === 1
+        ? "The one affected object has the code of the base."
+        : `All of the ${built} affected objects have the code of the base.`
       : `${plural(built, "object")} built, ${changed} of them with other code than in the base.`;
   const groups = coverageGroups(result);
   const gaps = [...groups.notBuilt, ...groups.notChecked].reduce((sum, group) => sum + group.names.length, 0);

@@ -113,6 +113,15 @@ export class ProfileBuild {
     return objects.filter((object) => isJudged(membership.get(object) as Membership));
   }
 
+  /** Those of `dirs` whose Makefile make cannot evaluate in this state, or that have none of kbuild's. */
+  async unreadable(state: SourceState, dirs: readonly string[]): Promise<readonly string[]> {
+    if (dirs.length === 0) return [];
+    const { slot, timer } = this.#options;
+    const { outDir } = await this.#openState(state);
+    const plans = await timer.time("find objects", () => this.#planner(slot.dir, async () => outDir).plan(dirs));
+    return dirs.filter((dir) => plans.get(dir)?.file === undefined);
+  }
+
   /** The configuration of one state; the base's unless the series touches what decides it. */
   async configOf(state: SourceState): Promise<KernelConfig> {
     // Nothing but Kconfig, defconfigs and scripts decides it; without those there is no folder to open for it.

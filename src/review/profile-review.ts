@@ -227,11 +227,15 @@ function addCoverage(
   }
   for (const why of affected.notes) notes.push({ kind: "assumption", object: "", why });
   if (affected.leftOut > 0) {
-    const how = `found by ${affected.method}; the first ${affected.objects.length} objects were built`;
+    const built = affected.objects.filter((o) => o.reason.startsWith("includes ")).length;
+    const how =
+      affected.method === "include scan"
+        ? "found by a scan of #include lines, so some may be no part of this configuration"
+        : `found by ${affected.method}`;
     notes.push({
       kind: "affected-cap",
       object: "",
-      why: `${affected.leftOut} more dependents of touched headers were not built (${how})`,
+      why: `${affected.leftOut} more dependents of touched headers, beyond the ${built} that were built (${how})`,
     });
   }
   if (factsSource !== "tools/objtool of the tree") notes.push({ kind: "assumption", object: "", why: factsSource });

@@ -9,6 +9,7 @@ import type { CoverageNote } from "../report/result.ts";
 import { explainMissing, type MissingFile } from "./missing.ts";
 import { ProfileBuild } from "./profile-build.ts";
 import { type ProfileReview, reviewProfile } from "./profile-review.ts";
+import { stopOnBrokenRecipe } from "./recipes.ts";
 import { type ReviewRequest, ReviewStop } from "./request.ts";
 import type { SeriesStates } from "./states.ts";
 import { stopOfBase, stopOfHead } from "./stops.ts";
@@ -121,6 +122,7 @@ async function reviewUnder(profile: Profile, input: ProfilesInput, patches: read
     throw stopOfBase(error, profile, "the base cannot be configured or prepared");
   }
   try {
+    await stopOnBrokenRecipe(build, tip, patches, series, profile.name);
     const found = withoutRenamed(await build.findAffected(tip, patches));
     const affected = withoutExcess(found, request.dependentCap ?? DEFAULT_DEPENDENT_CAP);
     request.onProgress?.(

@@ -57,6 +57,13 @@ test("touched recipes: what is built with other flags, and what a changed symbol
     result.objects.map((o) => [o.path, o.reason]),
     [["lib/argv_split.o", "other flags: +(-fno-tree-ccp) +(-DOBJR)"]],
   );
+  const unreadable = tree.commit(tree.base, "lib: an open end", { "lib/Makefile": appended("ifdef CONFIG_X\n") });
+  const broken = await runReview({ ...at, range: `${tree.base}..${unreadable}` });
+  assert.deepEqual(
+    [broken.status, broken.result.verdict, broken.result.broken?.file, broken.result.broken?.patch?.number],
+    [1, "broken", "lib/Makefile", 1],
+  );
+  assert.match(broken.result.broken?.error ?? "", /missing 'endif'/);
   const symbol = tree.commit(tree.base, "lib: without it", {
     "lib/Kconfig": appended("config OBJR_NEW\n\tdef_bool y\n"),
     "lib/Makefile": appended("obj-$(CONFIG_OBJR_NEW) += objr_new.o\n"),
