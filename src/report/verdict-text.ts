@@ -53,7 +53,9 @@ function cleanLines(result: ReviewResult): string[] {
       ? built === 1
         ? "The one affected object has the code of the base."
         : `All of the ${built} affected objects have the code of the base.`
-      : `${plural(built, "object")} built, ${changed} of them with other code than in the base.`;
+      : built === 1
+        ? "The one object that was built has code that the base does not have."
+        : `${built} objects built, ${changed === built ? "all" : `${changed} of them`} with other code than in the base.`;
   const groups = coverageGroups(result);
   const gaps = [...groups.notBuilt, ...groups.notChecked].reduce((sum, group) => sum + group.names.length, 0);
   const rest = gaps === 0 ? "" : ` ${gaps === 1 ? "One thing was" : `${gaps} things were`} not looked at, see below.`;

@@ -51,6 +51,7 @@ export async function reviewProfiles(input: ProfilesInput): Promise<ProfilesResu
       continue;
     }
     reviews.push(one.review);
+    notes.push(...one.leftOut);
     missing = stillMissing(missing, one.missing);
   }
   if (reviews.length === 0) throw stop as ReviewStop;
@@ -63,6 +64,7 @@ export async function reviewProfiles(input: ProfilesInput): Promise<ProfilesResu
     if (one instanceof ReviewStop) notes.push({ kind: "object-not-built", object: second.name, why: one.message });
     else {
       reviews.push(one.review);
+      notes.push(...one.leftOut);
       missing = [...(missing ?? []).filter((m) => !m.mayBeBuilt), ...stillMissing(missing, one.missing)];
     }
   }
@@ -80,14 +82,20 @@ function withoutRenamed(affected: AffectedResult): AffectedResult {
 const UNTOUCHED = /^(other flags|added by the build plan|its configuration symbols change)/;
 
 /** A touched Makefile or symbol may decide about a whole directory: at most `cap` objects are built for that. */
-export function withoutExcess(affected: AffectedResult, cap: number): AffectedResult {
+export function withoutExcess(
+  affected: AffectedResult,
+  cap: number,
+): { affected: AffectedResult; leftOut: CoverageNote[] } {
   const decided = affected.objects.filter((o) => UNTOUCHED.test(o.reason));
   const excess = new Set(decided.slice(cap));
-  if (excess.size === 0) return affected;
+  if (excess.size === 0) return { affected, leftOut: [] };
   const names = [...excess].slice(0, 3).map((o) => o.object);
   const more = excess.size > names.length ? ` and ${excess.size - names.length} more` : "";
-  const note = `${excess.size} of the ${decided.length} objects that the touched build rules decide about were not built: ${names.join(", ")}${more}`;
-  return { ...affected, objects: affected.objects.filter((o) => !excess.has(o)), notes: [...affected.notes, note] };
+  const why = `${excess.size} of the ${decided.length} objects that the touched build rules decide about: ${names.join(", ")}${more}`;
+  return {
+    affected: { ...affected, objects: affected.objects.filter((o) => !excess.has(o)) },
+    leftOut: [{ kind: "affected-cap", object: "", why }],
+  };
 }
 
 /** Files that no profile so far builds, with every profile's reason. */
@@ -124,7 +132,7 @@ async function reviewUnder(profile: Profile, input: ProfilesInput, patches: read
   try {
     await stopOnBrokenRecipe(build, tip, patches, series, profile.name);
     const found = withoutRenamed(await build.findAffected(tip, patches));
-    const affected = withoutExcess(found, request.dependentCap ?? DEFAULT_DEPENDENT_CAP);
+    const { affected, leftOut } = withoutExcess(found, request.dependentCap ?? DEFAULT_DEPENDENT_CAP);
     request.onProgress?.(
       `${profile.name}: ${affected.objects.length} affected ${affected.objects.length === 1 ? "object" : "objects"}`,
     );
@@ -133,7 +141,7 @@ async function reviewUnder(profile: Profile, input: ProfilesInput, patches: read
     );
     const review = await reviewProfile({ request, profile, build, slot, base, states, touched, affected, timer });
     const missing = await explainMissing(affected.notBuilt, build, slot.tree, tip.commit, profile);
-    return { review, missing };
+    return { review, missing, leftOut };
   } catch (error) {
     throw stopOfHead(error, profile, series);
   } finally {

@@ -148,13 +148,17 @@ test("objects that a touched recipe decides about are capped, touched ones are n
   const object = (name: string, reason: string) =>
     ({ object: name, baseObject: name, inHead: true, reason, membership: { kind: "built-in" } }) as const;
   const objects = [object("t.o", "touched"), ...[1, 2, 3, 4, 5].map((n) => object(`${n}.o`, "other flags: +(-O3)"))];
-  const result = withoutExcess({ objects, notBuilt: [], method: "none", leftOut: 0, notes: [] }, 2);
+  const { affected, leftOut } = withoutExcess({ objects, notBuilt: [], method: "none", leftOut: 0, notes: [] }, 2);
   assert.deepEqual(
-    result.objects.map((o) => o.object),
+    affected.objects.map((o) => o.object),
     ["t.o", "1.o", "2.o"],
   );
-  assert.deepEqual(result.notes, [
-    "3 of the 5 objects that the touched build rules decide about were not built: 3.o, 4.o, 5.o",
+  assert.deepEqual(leftOut, [
+    {
+      kind: "affected-cap",
+      object: "",
+      why: "3 of the 5 objects that the touched build rules decide about: 3.o, 4.o, 5.o",
+    },
   ]);
 });
 
