@@ -17,7 +17,7 @@ export const KIND_INDIRECT_JUMP = 5;
 export const KIND_INDIRECT_CALL = 6;
 /** Return to the caller. */
 export const KIND_RETURN = 7;
-/** A trap used as padding or behind returns (int3, brk): control does not go on behind it. */
+/** A trap used as padding, behind returns, or by debuggers (int3): control goes on behind it when something comes there at all. */
 export const KIND_TRAP = 8;
 /** A trap by which the compiler or BUG()/WARN() says "never here, or reported": a dead end unless annotated (ud2). */
 export const KIND_BUG = 9;

@@ -52,7 +52,8 @@ export const unreachableInstruction = defineRule({
         const trap = before !== NONE && flow.kind[before] === KIND_BUG;
         const found: Report = {
           message: call ? (isListed ? "after-noreturn-call" : "after-endless-call") : trap ? "after-trap" : "default",
-          at: i,
+          // The call is what a person edits; the dead code behind it is what follows.
+          at: call ? before : i,
           owner,
           data: call ? { callee: calleeName(context, before) } : {},
         };
