@@ -21,7 +21,8 @@ export function findFunctions(lines: readonly string[]): CFunction[] {
     let header = open;
     while (header > 0 && !/^$|^#|[;}]\s*$|\*\/\s*$|\\$/.test(lines[header - 1]!)) header--;
     if (header === open) continue;
-    const name = /([a-z_]\w*)\s*\(/.exec(lines.slice(header, open).join(" "))?.[1];
+    const declared = lines.slice(header, open).join(" ");
+    const name = (/^(?:COMPAT_)?SYSCALL_DEFINE\d\((\w+)/.exec(declared) ?? /([a-z_]\w*)\s*\(/.exec(declared))?.[1];
     const close = lines.indexOf("}", open);
     if (name === undefined || close < 0) continue;
     let start = header;

@@ -14,7 +14,7 @@ import { type ManifestEntry, makePatch } from "./write-patch.ts";
 /** More edits of one file say little that the first did not. */
 const MAX_PER_FILE = 2;
 const TRIES_PER_EDIT = 60;
-/** Of an edit that many objects include. */
+/** Of an edit of several files; an edit of one file is tried in one object. */
 const MAX_TRIED_OBJECTS = 4;
 
 export interface DrawOptions {
@@ -24,7 +24,7 @@ export interface DrawOptions {
   readonly seed: number;
   /** Draws from the harder kinds, each as often as the others. */
   readonly isHard?: boolean;
-  /** The only files, and the only functions, to edit. */
+  /** The only files, and the only functions, to edit. Kinds of both sorts take turns in them, and there may be fewer edits than `count`. */
   readonly files?: readonly string[] | undefined;
   readonly functions?: readonly string[] | undefined;
   readonly onProgress?: (text: string) => void;
@@ -107,15 +107,25 @@ function choosePlain(position: number, queues: Queues, draw: Draw): [Kind, Candi
 }
 
 /** Kinds in turns. Whatever kind finds no place for long leaves its turn to the next. */
-function chooseHard(position: number, tries: number, queues: Queues, draw: Draw): [Kind, Candidate] | undefined {
-  const kind = hardKinds[(position + Math.floor(tries / HARD_TRIES)) % hardKinds.length]!;
-  const sorts: readonly Sort[] = kind.name === "rename-inline-everywhere" ? ["header"] : ["c", "c", "asm"];
+function chooseInTurns(
+  all: readonly Kind[],
+  patience: number,
+  position: number,
+  tries: number,
+  queues: Queues,
+  draw: Draw,
+): [Kind, Candidate] | undefined {
+  const kinds = all.filter((each) => each.sort === "any" || queues.has(each.sort));
+  const kind = kinds[(position + Math.floor(tries / patience)) % kinds.length]!;
+  const sorts = (kind.name === "rename-inline-everywhere" ? ["header"] : ["c", "c", "asm"]) as readonly Sort[];
   const sort = kind.sort === "any" ? sorts[draw.below(sorts.length)]! : kind.sort;
   const candidate = queues.next(sort);
   return candidate === undefined ? undefined : [kind, candidate];
 }
 
 const HARD_TRIES = 400;
+/** Two rounds of all kinds. */
+const FUNCTION_TRIES = 4 * (plainKinds.length + hardKinds.length);
 const HARD_MAX_DEPENDENTS = 60;
 
 /**
@@ -128,6 +138,7 @@ export async function drawEdits(options: DrawOptions): Promise<{ edits: DrawnEdi
   const build = await realpath(options.build);
   const source = await realpath(join(build, "source"));
   const draw = new Draw(options.seed, options.functions === undefined ? undefined : new Set(options.functions));
+  const isNarrow = options.files !== undefined || options.functions !== undefined;
   const objects = readBuiltObjects(build, source);
   const byObject = new Map(objects.map((each) => [each.object, each]));
   const candidates = chooseCandidates(objects, options);
@@ -153,12 +164,15 @@ export async function drawEdits(options: DrawOptions): Promise<{ edits: DrawnEdi
   try {
     let since = 0;
     for (let tries = 0; edits.length < count; tries++, since++) {
-      if (tries > count * (options.isHard === true ? HARD_TRIES : TRIES_PER_EDIT))
+      if (since > FUNCTION_TRIES && isNarrow) break;
+      if (tries > count * (options.isHard === true ? HARD_TRIES : TRIES_PER_EDIT) && !isNarrow)
         throw new SetupError(`only ${edits.length} edits found: the build is too small`);
-      const chosen =
-        options.isHard === true
-          ? chooseHard(edits.length, since, queues, draw)
+      const chosen = isNarrow
+        ? chooseInTurns([...plainKinds, ...hardKinds], 2, edits.length, since, queues, draw)
+        : options.isHard === true
+          ? chooseInTurns(hardKinds, HARD_TRIES, edits.length, since, queues, draw)
           : choosePlain(edits.length, queues, draw);
+      if (chosen === undefined && isNarrow) continue;
       if (chosen === undefined) throw new SetupError(`only ${edits.length} edits found: no file is left`);
       const [kind, candidate] = chosen;
       const result = applyKind(kind, candidate, tree, draw);
@@ -167,7 +181,10 @@ export async function drawEdits(options: DrawOptions): Promise<{ edits: DrawnEdi
         refused.place++;
         continue;
       }
-      const changed = result.objects.flatMap((each) => byObject.get(each) ?? []).slice(0, MAX_TRIED_OBJECTS);
+      const changed =
+        kind.treeEdit === undefined
+          ? [candidate.made]
+          : result.objects.flatMap((each) => byObject.get(each) ?? []).slice(0, MAX_TRIED_OBJECTS);
       let against: string | undefined;
       for (const made of changed) against ??= await tryObject(made, result.files);
       if (against !== undefined) {

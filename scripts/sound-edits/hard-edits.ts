@@ -34,6 +34,15 @@ function withStart(
   return spliced(spliced(lines, at, at, ...statements), fn.open + 1, fn.open + 1, ...declarations);
 }
 
+/** Whether a call may be added at the beginning of a function. A function that is not inlined anywhere begins with user access closed. */
+function mayCallAtStart(text: string, lines: readonly string[], fn: CFunction): boolean {
+  if (!isDelicate(text)) return true;
+  const header = lines.slice(fn.header, fn.open).join(" ");
+  if (/\b(static|\w*inline|noinstr|notrace|__entry_text|__noendbr|asmlinkage)\b|DEFINE_IDTENTRY/.test(header))
+    return false;
+  return !lines.slice(fn.open, firstStatement(lines, fn) ?? fn.close).some((line) => /access_begin|asm/.test(line));
+}
+
 const likely: Edit = (text, draw) =>
   eachFunction(text, draw, (lines, fn) => {
     for (let i = fn.open + 1; i < fn.close; i++) {
@@ -150,8 +159,8 @@ const errorMessage: Edit = (text, draw) => {
 };
 
 const warnOnce: Edit = (text, draw) => {
-  if (isDelicate(text)) return undefined;
   return eachFunction(text, draw, (lines, fn) => {
+    if (!mayCallAtStart(text, lines, fn)) return undefined;
     const name = pointerParameter(lines, fn);
     const out = name === undefined ? undefined : withStart(lines, fn, [], [`\tWARN_ON_ONCE(!${name});`, ""]);
     return out === undefined ? undefined : edited(withInclude(out, "linux/bug.h"), `${fn.name}() wants a ${name}`);
@@ -159,8 +168,8 @@ const warnOnce: Edit = (text, draw) => {
 };
 
 const staticKey: Edit = (text, draw) => {
-  if (isDelicate(text)) return undefined;
   return eachFunction(text, draw, (lines, fn) => {
+    if (!mayCallAtStart(text, lines, fn)) return undefined;
     const key = `${fn.name}_told`;
     const told = [`\tif (static_branch_unlikely(&${key}))`, `\t\tpr_info("%s\\n", __func__);`];
     const out = mentions(lines, key) ? undefined : withStart(lines, fn, [], told);
@@ -196,9 +205,8 @@ const accessBlock: Edit = (text, draw) =>
 /** A local array that escapes, so that the compiler keeps it: stack protector, realigned stack, big frame. */
 function localArray(bytes: number, attribute: string, what: string): Edit {
   return (text, draw) => {
-    if (isDelicate(text)) return undefined;
     return eachFunction(text, draw, (lines, fn) => {
-      if (mentions(lines, "scratch_area")) return undefined;
+      if (mentions(lines, "scratch_area") || !mayCallAtStart(text, lines, fn)) return undefined;
       const fill = ["\tmemset(scratch_area, 0, sizeof(scratch_area));", "\tbarrier_data(scratch_area);"];
       const out = withStart(lines, fn, [`\tu8 scratch_area[${bytes}]${attribute};`], fill);
       return out === undefined ? undefined : edited(withInclude(out, "linux/string.h"), `${what} in ${fn.name}()`);
@@ -242,22 +250,20 @@ const oneArgument: Edit = (text, draw) => {
   });
 };
 
-const alwaysInline: Edit = (text, draw) => {
-  if (isDelicate(text)) return undefined;
-  return eachFunction(text, draw, (lines, fn) => {
-    if (!/^static (?!inline|noinline|__always)/.test(lines[fn.header]!) || fn.close - fn.open < 4) return undefined;
-    // Only where it is called, and not where its address is taken.
-    const uses = lines.filter((line) => new RegExp(`\\b${fn.name}\\b`).test(line));
-    if (uses.length < 3 || !uses.every((line) => new RegExp(`\\b${fn.name}\\(`).test(line))) return undefined;
-    const out = spliced(
-      lines,
-      fn.header,
-      fn.header + 1,
-      lines[fn.header]!.replace(/^static /, "static __always_inline "),
-    );
-    return edited(out, `have ${fn.name}() inline`);
-  });
-};
+/** Other attributes for a function that is called by name, and whose address nobody takes: the compiler was free to inline it. */
+function attributed(attributes: string, summary: (name: string) => string): Edit {
+  return (text, draw) => {
+    if (isDelicate(text)) return undefined;
+    return eachFunction(text, draw, (lines, fn) => {
+      const header = lines[fn.header]!;
+      if (!/^static (?!inline|noinline|__always)/.test(header) || fn.close - fn.open < 4) return undefined;
+      const uses = lines.filter((line) => new RegExp(`\\b${fn.name}\\b`).test(line));
+      if (uses.length < 2 || !uses.every((line) => new RegExp(`\\b${fn.name}\\(`).test(line))) return undefined;
+      const changed = header.replace(/^static /, `static ${attributes} `);
+      return edited(spliced(lines, fn.header, fn.header + 1, changed), summary(fn.name));
+    });
+  };
+}
 
 /** Kind -> edit, for .c files. */
 export const hardEdits: Readonly<Record<string, Edit>> = {
@@ -275,18 +281,6 @@ export const hardEdits: Readonly<Record<string, Edit>> = {
   "aligned-array": localArray(128, " __aligned(64)", "an aligned array"),
   "big-frame": localArray(1400, "", "a big array"),
   "one-argument": oneArgument,
-  "always-inline": alwaysInline,
-  noinline: (text, draw) => {
-    if (isDelicate(text)) return undefined;
-    return eachFunction(text, draw, (lines, fn) => {
-      if (!/^static (?!inline|noinline|__always)/.test(lines[fn.header]!)) return undefined;
-      const out = spliced(
-        lines,
-        fn.header,
-        fn.header + 1,
-        lines[fn.header]!.replace(/^static /, "static __noclone noinline "),
-      );
-      return edited(out, `keep ${fn.name}() one function`);
-    });
-  },
+  "always-inline": attributed("__always_inline", (name) => `have ${name}() inline`),
+  "noinline-noclone": attributed("noinline __noclone", (name) => `keep ${name}() one function`),
 };

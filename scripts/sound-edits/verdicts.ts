@@ -16,6 +16,8 @@ export interface EditResult {
   readonly functions: number;
   /** Findings that base and head have in common. */
   readonly old: readonly string[];
+  /** What of its objects the head's coverage says was not analysed or not decided. */
+  readonly unknown: readonly string[];
   readonly complaints: readonly string[];
   /** Of the review, divided by the edits that shared it. */
   readonly seconds: number;
@@ -25,7 +27,7 @@ export interface EditResult {
 export function verdictOf(
   entry: ManifestEntry,
   result: ReviewResult,
-): Pick<EditResult, "verdict" | "objects" | "identical" | "functions" | "old" | "complaints"> {
+): Pick<EditResult, "verdict" | "objects" | "identical" | "functions" | "old" | "unknown" | "complaints"> {
   const own = result.objects.filter((each) => entry.objects.includes(each.path));
   const judged = own.filter((each) => each.state === "analysed" || each.state === "identical" || each.state === "new");
   const unseen = entry.objects.filter((path) => !judged.some((each) => each.path === path));
@@ -47,9 +49,15 @@ export function verdictOf(
     old: result.findings
       .filter((each) => each.class === "unchanged" && entry.objects.includes(each.object))
       .map((each) => `${each.rule} ${each.function}() ${each.file}:${each.line}`),
+    unknown: result.coverage.notes
+      .filter((each) => entry.objects.includes(each.object) && !notUnknown.has(each.kind))
+      .map((each) => `${each.kind} ${each.object} ${each.function ?? ""}: ${each.why}`),
     complaints,
   };
 }
+
+/** Notes that are no gap in what was looked at. */
+const notUnknown = new Set(["assumption", "function-excluded"]);
 
 /** Counts by kind and over all, as Markdown. */
 export function printTable(results: readonly EditResult[], title: string): void {
@@ -89,4 +97,7 @@ export function printTable(results: readonly EditResult[], title: string): void 
       `${old.size} findings that base and head have in common\n`,
   );
   for (const each of [...old].sort()) process.stdout.write(`  ${each}\n`);
+  const unknown = new Set(results.flatMap((each) => each.unknown));
+  process.stdout.write(`${unknown.size} gaps in what was looked at\n`);
+  for (const each of [...unknown].sort()) process.stdout.write(`  ${each}\n`);
 }

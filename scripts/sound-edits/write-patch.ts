@@ -44,7 +44,8 @@ export async function makePatch(
   }
   // Ends with 1, because the two differ.
   const command = "git diff --no-index --no-prefix --find-renames --full-index --no-color a b || test $? = 1";
-  const diff = await run("sh", ["-c", command], { cwd: scratch });
+  // Without an index git takes the folders for a part of the names, which -p1 takes off the other lines only.
+  const diff = (await run("sh", ["-c", command], { cwd: scratch })).replace(/^(rename (?:from|to)) [ab]\//gm, "$1 ");
   const minute = String(number % 60).padStart(2, "0");
   return [
     "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001",
