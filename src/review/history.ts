@@ -26,6 +26,7 @@ export async function walkHistory(input: HistoryInput): Promise<Map<string, Hist
   const wanted = new Map<number, string[]>();
   let budget = MAX_WALKED_OBJECTS;
   const leftOut: string[] = [];
+  const changesRecipes = options.touched.flat().some((path) => ["kbuild", "kconfig"].includes(fileKind(path)));
   for (const { object } of options.affected.objects) {
     const patches = patchesOf(object, input);
     const between = patches.slice(0, -1);
@@ -47,7 +48,9 @@ export async function walkHistory(input: HistoryInput): Promise<Map<string, Hist
   }
   for (const [patch, objects] of [...wanted].sort((a, b) => a[0] - b[0])) {
     const state = states[patch] as SourceState;
-    const present = objects.filter((object) => hasSource(state, object));
+    const withSource = objects.filter((object) => hasSource(state, object));
+    // A source may come before the line of the Makefile that builds it; until then nobody does.
+    const present = changesRecipes ? await build.members(state, withSource) : withSource;
     if (present.length === 0) continue;
     const result = await build.buildState(state, `patch ${patch + 1}`, present);
     stopUnlessDone(result, `patch ${patch + 1}`);

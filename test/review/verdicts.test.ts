@@ -57,6 +57,20 @@ test("a series that does not compile in its middle only is broken there", async 
   assert.deepEqual(result.findings, []);
 });
 
+test("a source that comes before the line that builds it, with a flag that it needs, breaks nothing", async () => {
+  const source = "int objr_new(int a);\nint objr_new(int a)\n{\n\treturn a + OBJR_FLAG;\n}\n";
+  const one = tree.commit(tree.base, "lib: the source", { "lib/objr_new.c": source });
+  const two = tree.commit(one, "lib: and its recipe", {
+    "lib/Makefile": appended("obj-y += objr_new.o\nCFLAGS_objr_new.o += -DOBJR_FLAG=1\n"),
+  });
+  const { status, result } = await runReview({ ...at, range: `${tree.base}..${two}` });
+  assert.deepEqual([status, result.verdict, result.broken], [0, "clean", undefined]);
+  assert.deepEqual(
+    result.objects.map((o) => `${o.path} ${o.state}`),
+    ["lib/objr_new.o new"],
+  );
+});
+
 test("a conflict names patch and files", async () => {
   const other = tree.commit(tree.base, "x", { [ARGV]: (text) => text.replace("int count = 0;", "int count = 7;") });
   const mine = tree.commit(other, "lib: argv: on top", {
