@@ -132,7 +132,7 @@ test("what cannot be reviewed: status 2, one line, and the JSON has the verdict 
     ["a device", ["--patch", "/dev/zero"], /\/dev\/zero: not a regular file/],
     ["a device behind a link", ["--patch", join(dir, "zero")], /zero: not a regular file/],
     ["empty", ["--mbox", empty], /empty\.mbox|no patch/],
-    ["prose", ["--mbox", prose], /no patch|incomplete/],
+    ["prose", ["--mbox", prose], /nothing to review: no message is a patch/],
     ["truncated", ["--patch", half], /half\.diff/],
     ["lying counts", ["--patch", lying], /lying\.diff/],
     ["out of the tree", ["--patch", writeIn(dir, "up.diff", escaping("../../etc/passwd"))], /up\.diff/],

@@ -24,7 +24,7 @@ test("the shipped example has its two defects, in the right patches, and nothing
   const out = filesFolder(t);
   const { status, result, err } = await runReview({ ...at, mbox: "example/series.mbox", out });
   assert.deepEqual(briefly(result), [
-    "new uaccess-return-open put_cmsg() net/core/scm.c:290 from 2",
+    "new uaccess-return-open put_cmsg() net/core/scm.c:289 from 2",
     "new return-with-modified-frame csum_partial_copy_generic() arch/x86/lib/csum-copy_64.S:255 from 3 repaired by 4",
   ]);
   assert.equal(status, 1);
