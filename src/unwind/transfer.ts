@@ -268,6 +268,8 @@ function pop(states: FrameStates, s: Draft, dst: number): number {
     return 0;
   }
   const slot = s.value[sp] as Place;
+  // The frame's own register read back from another slot than its own: whatever comes after finds no frame through it.
+  if (s.base === dst && dst === states.arch.registers.fp && s.saved[dst] !== slot) return FAULT_BASE_LOST;
   const isCfa = restore(s, dst, slot);
   s.value[sp] = moved(slot, WORD);
   if (s.base === sp) s.offset -= WORD;
