@@ -1,4 +1,5 @@
 import { NONE } from "../base/table.ts";
+import { STT_SECTION } from "../elf/constants.ts";
 import {
   KIND_BRANCH,
   KIND_BUG,
@@ -221,7 +222,14 @@ function resolveJump(flow: Draft, insn: number, kind: number, section: number, o
   flow.target[insn] = to;
   const here = ownerOf(flow, insn);
   const there = functions.ofInsn[to] as number;
-  if (there === NONE || (here !== NONE && sameFamily(functions.table, here, there))) return;
+  if (there === NONE) {
+    // From a function to named assembly that is none: left for good, and what is there states its own frame by a hint.
+    if (here === NONE || named === NONE || code.object.symbols.type[named] === STT_SECTION) return;
+    flow.kind[insn] = leaves;
+    flow.symbol[insn] = named;
+    return;
+  }
+  if (here !== NONE && sameFamily(functions.table, here, there)) return;
   const { table } = functions;
   const isEntry = table.start[there] === offset || isBehindLandingPad(flow, there, to);
   if (!isEntry || ((table.flags[there] as number) & FUNCTION_WITHOUT_SIZE) !== 0) return;
