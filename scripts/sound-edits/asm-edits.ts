@@ -30,7 +30,7 @@ function readMove(line: string): Move | undefined {
   const move = { source: match[1]!, target: match[2]! };
   // Control, segment and debug registers have effects of their own, and a write of the stack pointer is what this is all about.
   if (
-    /%(cr|dr|db|[c-g]s|ss|xmm|mm)/.test(line) ||
+    /%(?:cr|dr|db|xmm|mm)\d|%[c-gs]s\b/.test(line) ||
     /^%[re]?[sb]p[l]?$/.test(move.target) ||
     /^%[re]?sp$/.test(move.source)
   )

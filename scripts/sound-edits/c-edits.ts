@@ -11,8 +11,8 @@ const renameLocal: Edit = (text, draw) =>
     const names = body.flatMap((line) => declaration.exec(line)?.[1] ?? []);
     for (const name of draw.shuffled(names)) {
       const fresh = `my_${name}`;
-      // A macro argument may become a field's name: leave names alone that are fields somewhere in the file.
-      if (mentions(lines, fresh) || new RegExp(`(\\.|->|##|#)\\s*${name}\\b`).test(text)) continue;
+      // A macro argument may become a field's name: leave names alone that are fields, or tags, somewhere in the file.
+      if (mentions(lines, fresh) || new RegExp(`(\\.|->|##|#|struct|union|enum)\\s*${name}\\b`).test(text)) continue;
       const renamed = renameIdentifier(body, name, fresh);
       return edited(
         [...lines.slice(0, fn.open), ...renamed, ...lines.slice(fn.close + 1)],

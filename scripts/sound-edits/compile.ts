@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
 import { run } from "../setup/command.ts";
 
 /** One object of a kernel build, as kbuild's .cmd file describes it. */
@@ -62,22 +62,30 @@ export async function compileEdited(
     await mkdir(dirname(join(overlay, file)), { recursive: true });
     await writeFile(join(overlay, file), text);
   }
+  // Beside the edited headers, so that "../other.h" leads to them.
+  if (!files.has(made.source)) {
+    await mkdir(dirname(join(overlay, made.source)), { recursive: true });
+    await copyFile(join(source, made.source), join(overlay, made.source));
+  }
   const object = join(scratch, "edited.o");
   // A header is found first in the overlay; a source finds the headers beside it in its old folder.
   const roots = ["arch/x86/include", "include", "arch/x86/include/uapi", "include/uapi"].map(
     (root) => `-I${join(overlay, root)}`,
   );
-  let command = made.command
+  const command = made.command
     .replace(/-Wp,-MMD,\S+/, `-Wp,-MMD,${join(scratch, "edited.d")}`)
     .replace(/-o \S+/, `-o ${object}`)
-    .replace(" -nostdinc ", ` -nostdinc ${roots.join(" ")} -iquote ${join(source, dirname(made.source))} `);
-  if (files.get(made.source) !== undefined)
-    command = command.replace(join(source, made.source), join(overlay, made.source));
+    .replace(" -nostdinc ", ` -nostdinc ${roots.join(" ")} -iquote ${join(source, dirname(made.source))} `)
+    .replace(join(source, made.source), join(overlay, made.source));
   try {
     await run("sh", ["-c", command], { cwd: build });
   } catch {
     return undefined;
   }
+  // A header that was found in the tree after all was not tried.
+  const read = await readFile(join(scratch, "edited.d"), "utf8");
+  const changed = [...files].flatMap(([file, text]) => (text === undefined ? [] : [file]));
+  if (changed.length > 0 && !changed.some((file) => reads(read, overlay, file))) return undefined;
   const objtool = join(build, "tools/objtool/objtool");
   if (!existsSync(objtool)) return [];
   const said = await run("sh", ["-c", '"$@" 2>&1 || :', "sh", objtool, ...objtoolFlags, object]);
@@ -86,4 +94,9 @@ export async function compileEdited(
     .filter((line) => line !== "")
     .map((line) => line.replace(/^.*objtool: /, "").replace(/\+0x[0-9a-f]+/g, ""))
     .sort();
+}
+
+/** Whether a dependency file (gcc -MMD) names a file of the overlay, maybe by way of "..". */
+function reads(dependencies: string, overlay: string, file: string): boolean {
+  return dependencies.split(/[\s\\]+/).some((path) => path.startsWith("/") && resolve(path) === join(overlay, file));
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { asmEdits, hardAsmEdits } from "../../scripts/sound-edits/asm-edits.ts";
+import { cEdits } from "../../scripts/sound-edits/c-edits.ts";
 import { Draw } from "../../scripts/sound-edits/draw.ts";
 import { hardEdits } from "../../scripts/sound-edits/hard-edits.ts";
 import { treeEdits } from "../../scripts/sound-edits/tree-edits.ts";
@@ -107,4 +108,15 @@ test("a file is renamed with its rule; one that other rules name is not", () => 
   );
   assert.deepEqual(done?.objects, ["lib/one_again.o"]);
   assert.equal(edit("lib/one.c", tree("obj-y += one.o\nCFLAGS_one.o += -O3\n"), draw()), undefined);
+});
+
+test("a local variable that is called as a tag or a field keeps its name", () => {
+  const text = (type: string, name: string): string => `void f(void)\n{\n\t${type} *${name};\n\n\tg(${name});\n}\n`;
+  const edit = cEdits["rename-local"]!;
+  assert.match(edit(text("struct page", "first"), draw())?.text ?? "", /struct page \*my_first;\n\n\tg\(my_first\);/);
+  assert.equal(edit(text("struct page", "page"), draw()), undefined);
+  assert.equal(
+    edit(`struct s {\n\tint first;\n};\nint h = s->first;\n${text("struct page", "first")}`, draw()),
+    undefined,
+  );
 });
