@@ -153,8 +153,8 @@ const swapPushes: Edit = (text, draw) => {
     const [a, b] = [operand(lines[at]!, "push")!, operand(lines[at + 1]!, "push")!];
     const pushes = own.filter((i) => [a, b].includes(operand(lines[i]!, "push") ?? ""));
     const pops = own.filter((i) => [a, b].includes(operand(lines[i]!, "pop") ?? ""));
-    // Whoever addresses the stack by hand may mean one of the two slots.
-    if (pushes.length !== 2 || pops.length === 0 || own.some((i) => /\(%[er][sb]p/.test(lines[i]!))) continue;
+    // Whoever addresses the stack by hand, or keeps its address, may mean one of the two slots.
+    if (pushes.length !== 2 || pops.length === 0 || own.some((i) => /%[er]sp|\(%[er]bp/.test(lines[i]!))) continue;
     const pairs = pops.filter((i) => operand(lines[i]!, "pop") === b && operand(lines[i + 1]!, "pop") === a);
     if (pairs.length * 2 !== pops.length) continue;
     const out = [...lines];
