@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { isVisitedTwice } from "../../src/kernel/visited-twice.ts";
 import { run } from "./command.ts";
 import { ensureKernelFiles } from "./kernel-tree.ts";
 import { type Report, step } from "./progress.ts";
@@ -93,9 +94,17 @@ export async function ensureTestObjects(cache: string): Promise<string> {
   });
   await step("test objects", async (report) => {
     let objects = 0;
-    await make(build, files, targets, (line) => {
+    const count: Report = (line) => {
       if (/^\s*(CC|AS)\b/.test(line)) report(`${++objects} objects, ${line}`);
-    });
+    };
+    const serial = targets.filter((target) => isVisitedTwice(target, "x86"));
+    await make(
+      build,
+      files,
+      targets.filter((target) => !serial.includes(target)),
+      count,
+    );
+    await make(build, files, ["-j1", ...serial], count);
   });
   await writeFile(stamp, wanted);
   return build;

@@ -11,6 +11,7 @@ import { replayObjects } from "./replay.ts";
 import type { Sandbox, SandboxResult } from "./sandbox.ts";
 import type { SavedCommand } from "./saved-command.ts";
 import { readSavedCommand, savedCommandPath } from "./saved-command.ts";
+import { isVisitedTwice } from "./visited-twice.ts";
 
 // Objects of one side of a review: from the object cache (base), by replaying kbuild's saved command where nothing that decides
 // it changed (head), else by kbuild itself, in one make call for all of them. What comes back lies outside the sandbox's
@@ -178,14 +179,10 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
   return { outcome, built, failed, warnings, millis: performance.now() - began };
 }
 
-/**
- * kbuild visits arch/<arch>/lib twice at the same time, once as a library and once as a part of arch/<arch> (arch/x86/Makefile:
- * libs-y and core-y), and the two would write the same object at once. Those go one at a time, after the others.
- */
+/** Objects that kbuild would build twice at the same time go one at a time, after the others. */
 function splitBatches(objects: readonly string[], sourceArch: string): { objects: string[]; serial: boolean }[] {
-  const prefix = `arch/${sourceArch}/lib/`;
-  const twice = objects.filter((object) => object.startsWith(prefix));
-  const rest = objects.filter((object) => !object.startsWith(prefix));
+  const twice = objects.filter((object) => isVisitedTwice(object, sourceArch));
+  const rest = objects.filter((object) => !isVisitedTwice(object, sourceArch));
   // A second make call costs more than one process at a time costs a handful of objects.
   if (twice.length > 0 && rest.length < 4) return [{ objects: [...objects], serial: true }];
   return [
