@@ -70,7 +70,6 @@ function printEdit(result: EditResult, done: number, all: number): void {
 async function main(): Promise<number> {
   const { values, tokens } = parseArgs({
     tokens: true,
-    strict: false,
     options: {
       edits: { type: "string" },
       pack: { type: "string", default: String(DEFAULT_PACK) },
@@ -78,21 +77,26 @@ async function main(): Promise<number> {
       count: { type: "string", default: "200" },
       seed: { type: "string", default: "1" },
       hard: { type: "boolean", default: false },
+      build: { type: "string" },
+      file: { type: "string", multiple: true },
+      function: { type: "string", multiple: true },
     },
   });
+  if (!/^[1-9]\d?$/.test(values.pack)) throw new SetupError(`--pack ${values.pack}: not a number from 1 to 99`);
   const env = withHome(process.env);
   const cache = cacheFolder(env);
-  const name = `${values.hard === true ? "hard-" : ""}${values.count}-seed-${values.seed}`;
-  const edits = resolve(typeof values.edits === "string" ? values.edits : join(repositoryRoot, "out/sound", name));
-  if (!existsSync(join(edits, "manifest.json"))) {
-    const own = new Set(["edits", "pack", "again"]);
-    const drawing = tokens.flatMap((token) =>
-      token.kind !== "option" || own.has(token.name)
-        ? []
-        : token.value === undefined
-          ? [token.rawName]
-          : [token.rawName, token.value],
-    );
+  const own = new Set(["edits", "pack", "again"]);
+  const drawing = tokens.flatMap((token) =>
+    token.kind !== "option" || own.has(token.name)
+      ? []
+      : token.value === undefined
+        ? [token.rawName]
+        : [token.rawName, token.value],
+  );
+  const name = `${values.count}-seed-${values.seed}-${createHash("sha256").update(drawing.join("\0")).digest("hex").slice(0, 8)}`;
+  const edits = resolve(values.edits ?? join(repositoryRoot, "out/sound", name));
+  if (existsSync(join(edits, "manifest.json"))) process.stderr.write(`sound: the edits in ${edits}\n`);
+  else {
     const script = join(repositoryRoot, "scripts/sound-edits.ts");
     const status = await runAttached(process.execPath, [script, "--out", edits, ...drawing], { env });
     if (status !== 0) return status;
@@ -101,7 +105,7 @@ async function main(): Promise<number> {
   const bench: Bench = { edits, tree, base: "HEAD", env };
   const manifest = JSON.parse(readFileSync(join(edits, "manifest.json"), "utf8")) as ManifestEntry[];
   const file = join(edits, "results.jsonl");
-  if (values.again === true) rmSync(file, { force: true });
+  if (values.again) rmSync(file, { force: true });
   const results = readResults(file, edits);
   const keep = (entry: ManifestEntry, result: ReviewResult, seconds: number): void => {
     const kept: EditResult = {
@@ -142,7 +146,8 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  process.stderr.write(`sound: ${error.message}\n`);
+  const isUsage = String((error as NodeJS.ErrnoException).code).startsWith("ERR_PARSE_ARGS");
+  if (!(error instanceof SetupError) && !isUsage) throw error;
+  process.stderr.write(`sound: ${(error as Error).message}\n`);
   process.exitCode = 2;
 }
