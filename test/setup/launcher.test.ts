@@ -58,7 +58,10 @@ test("without packages it says the one command to type", () => {
 test("an unknown task ends with 2 and the list of tasks", () => {
   const ran = spawnSync(process.execPath, [join(repositoryRoot, "scripts/task.ts"), "dance"], { encoding: "utf8" });
   assert.equal(ran.status, 2);
-  assert.match(ran.stderr, /^objreview: there is no task "dance"; the tasks are: demo, test, check, bench, sound, parity\n$/);
+  assert.match(
+    ran.stderr,
+    /^objreview: there is no task "dance"; the tasks are: demo, test, check, bench, sound, parity\n$/,
+  );
 });
 
 test("the launchers are plain JavaScript", () => {

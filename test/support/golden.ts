@@ -6,6 +6,6 @@ import { readFileSync, writeFileSync } from "node:fs";
  * golden file is to be read line by line before it is committed.
  */
 export function assertGolden(file: URL, text: string): void {
-  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
+  if (process.env.UPDATE_GOLDEN === "1") writeFileSync(file, text);
   assert.equal(text, readFileSync(file, "utf8"));
 }
