@@ -64,7 +64,7 @@ function benchReview(): void {
   const patch = join(scratch, "one.patch");
   writeFileSync(patch, oneObjectPatch("kernel/fork.c"));
   const review = [
-    join(root, "src/cli.ts"),
+    join(root, "bin/objreview"),
     "review",
     "--tree",
     tree,
