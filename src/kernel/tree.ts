@@ -123,25 +123,23 @@ export class Tree {
   /** Files of C and assembly that contain `symbol` as a word, at most 200. Reads the whole tree: seconds. */
   async findDefinitionCandidates(commit: string, symbol: string): Promise<string[]> {
     if (!/^[\w$.]+$/.test(symbol)) return [];
+    return (await this.findMentions(commit, [symbol], ["*.c", "*.S"])).slice(0, MAX_CANDIDATES);
+  }
+
+  /** Files that hold one of `phrases` as whole words, below the pathspecs (gitglossary(7)), all files without any. */
+  async findMentions(commit: string, phrases: readonly string[], paths: readonly string[] = []): Promise<string[]> {
+    if (phrases.length === 0) return [];
+    const options = ["-l", "-z", "-w", "-F", "-I", "--no-textconv"];
     const found = await this.git.run([
       "grep",
-      "-l",
-      "-z",
-      "-w",
-      "-F",
-      "-I",
-      "--no-textconv",
-      "-e",
-      symbol,
+      ...options,
+      ...phrases.flatMap((phrase) => ["-e", phrase]),
       commit,
       "--",
-      "*.c",
-      "*.S",
+      ...paths,
     ]);
     const lead = `${commit}:`.length;
-    return splitNul(found.stdout)
-      .map((line) => line.slice(lead))
-      .slice(0, MAX_CANDIDATES);
+    return splitNul(found.stdout).map((line) => line.slice(lead));
   }
 
   /** A unified diff with renames, full object names and three lines of context. Binary files are named only. */

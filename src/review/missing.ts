@@ -74,21 +74,7 @@ async function readKbuild(tree: Tree, commit: string, dir: string) {
 }
 
 async function findEntries(tree: Tree, commit: string, symbol: string): Promise<ConfigEntry[]> {
-  const found = await tree.git.run([
-    "grep",
-    "-l",
-    "-z",
-    "-w",
-    "-F",
-    "-I",
-    "--no-textconv",
-    "-e",
-    `config ${symbol}`,
-    commit,
-    "--",
-    "*Kconfig*",
-  ]);
-  const files = found.stdout.split("\0").flatMap((entry) => (entry === "" ? [] : [entry.slice(commit.length + 1)]));
+  const files = await tree.findMentions(commit, [`config ${symbol}`], ["*Kconfig*"]);
   const texts = await tree.readFiles(commit, files);
   return [...texts].flatMap(([file, bytes]) =>
     readConfigEntries(new TextDecoder().decode(bytes), file).filter((entry) => entry.symbol === symbol),

@@ -224,7 +224,7 @@ export class ProfileBuild {
               cacheFile: join(ensureFolder(request.state.cache, "includes"), `${profile.sourceArch}.json`),
               signal: request.signal,
             }),
-          findMentions: (symbols) => findMentions(slot, state.commit, symbols),
+          findMentions: (symbols) => slot.tree.findMentions(state.commit, symbols.slice(0, MAX_MENTIONED)),
         });
       } finally {
         second?.slot.release();
@@ -351,25 +351,7 @@ export class ProfileBuild {
   }
 }
 
-/** Makefiles and sources that name one of these configuration symbols. */
-async function findMentions(slot: Slot, commit: string, symbols: readonly string[]): Promise<readonly string[]> {
-  const words = symbols.slice(0, MAX_MENTIONED).flatMap((symbol) => ["-e", symbol]);
-  if (words.length === 0) return [];
-  const found = await slot.tree.git.run([
-    "grep",
-    "-l",
-    "-z",
-    "-w",
-    "-F",
-    "-I",
-    "--no-textconv",
-    ...words,
-    commit,
-    "--",
-  ]);
-  return found.stdout.split("\0").flatMap((entry) => (entry === "" ? [] : [entry.slice(commit.length + 1)]));
-}
-
+/** Configuration symbols whose mentions are looked up. */
 const MAX_MENTIONED = 50;
 
 /** The lists of one state of the tree; where it has none, the built-in ones, and the report says so. */
