@@ -149,6 +149,10 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
       outcome = endOf(made);
       const log = readBuildLog(made.log, SOURCE_MOUNT);
       warnings.push(...log.warnings);
+      // make says of every recipe that fails that it did. Where it failed and no word of that is left, the file that keeps what a
+      // recipe prints (-Otarget) has reached the bound on files.
+      const isSpeechless = made.exitCode !== 0 && log.failed.size === 0 && log.general.length === 0;
+      if (outcome === "done" && isSpeechless) outcome = "output-too-big";
       for (const object of batch.objects) {
         const errors = log.failed.get(object);
         const item = errors === undefined ? collectWithCommand(request, object) : undefined;

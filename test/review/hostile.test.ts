@@ -46,8 +46,8 @@ test("a Makefile that never ends, one that never stops talking, one that fills t
     [
       "$(obj)/argv_split.o: objr-talk\nobjr-talk:\n\tyes spam\n.PHONY: objr-talk",
       // make keeps what a recipe prints in a file until it ends (-Otarget), and that file may not grow for ever.
-      "broken",
-      /argv_split\.o: /,
+      "inconclusive",
+      /it printed more than the profile allows/,
     ],
     [
       "$(obj)/argv_split.o: objr-fill\nobjr-fill:\n\tfor i in 1 2 3 4 5 6 7 8 9; do head -c 60000000 /dev/zero > fill$$i; done; sleep 5\n.PHONY: objr-fill",
