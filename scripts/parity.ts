@@ -6,6 +6,8 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { UsageError } from "../src/base/errors.ts";
 import { readNoreturnList, readUaccessSafeList } from "../src/facts/tree-lists.ts";
+import { readKernelConfig } from "../src/kernel/kernel-config.ts";
+import { readChecks } from "../src/rules/checks.ts";
 import { excerpt } from "./parity/excerpt.ts";
 import { chooseObjects, memberObjects } from "./parity/objects.ts";
 import { planMutants } from "./parity/plan.ts";
@@ -65,7 +67,10 @@ async function main(): Promise<number> {
   const outcomes = await runPlan(objects, plan, {
     build,
     tool,
-    analyze: { facts, checkUnreachable: !tool.flags.includes("--no-unreachable") },
+    analyze: {
+      facts,
+      checks: readChecks(readKernelConfig(readFileSync(join(build, ".config"), "utf8")).values, ".config of the build"),
+    },
     jobs: Math.max(1, number("jobs", 2)),
     keep: values.keep,
     progress: () => tick(`${++done} of ${objects.length + plan.length}`),

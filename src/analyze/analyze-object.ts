@@ -8,8 +8,10 @@ import { type ElfObject, openObject } from "../elf/object.ts";
 import { buildCode, insnAt } from "../flow/code.ts";
 import { buildFlow, type Flow } from "../flow/flow.ts";
 import { buildFunctions, functionName } from "../flow/functions.ts";
+import { nothingOutside, type Outside } from "../flow/outside.ts";
 import { solveReturns } from "../flow/returns.ts";
 import { findArch } from "../isa/index.ts";
+import { type Checks, checksWithoutConfig } from "../rules/checks.ts";
 import { type Finding, outerPlace, type SourcePlace } from "../rules/finding.ts";
 import { rules } from "../rules/index.ts";
 import type { Report, Rule, RuleContext } from "../rules/rule.ts";
@@ -34,10 +36,10 @@ export interface TreeFacts {
 
 export interface AnalyzeOptions {
   readonly facts: TreeFacts;
-  /** Functions of other objects of the same unit: symbol -> never returns. */
-  readonly bodies?: ReadonlyMap<string, boolean>;
-  /** False under KCOV and GCOV, which make dead code that nobody can help. */
-  readonly checkUnreachable?: boolean;
+  /** What this kernel promises, by its configuration; checksWithoutConfig where there is none. */
+  readonly checks?: Checks;
+  /** What is known of other objects of the same unit; nothing by itself. */
+  readonly outside?: Outside;
   /** Directories that source paths are made relative to. */
   readonly stripPrefixes?: readonly string[];
 }
@@ -82,8 +84,10 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const code = buildCode(object, arch);
   const functions = buildFunctions(code);
   const flow = buildFlow(code, functions);
-  const { facts, bodies } = options;
-  const returns = solveReturns(flow, (symbol) => (facts.noreturn.has(symbol) ? true : bodies?.get(symbol)));
+  const { facts } = options;
+  const outside = options.outside ?? nothingOutside;
+  const checks = options.checks ?? checksWithoutConfig;
+  const returns = solveReturns(flow, (symbol) => (facts.noreturn.has(symbol) ? true : outside.neverReturns(symbol)));
   const frames = simulateFrames(flow, returns);
   const flags = walkFlags(flow, returns, (symbol) => facts.accessSafe.has(symbol));
   const context: RuleContext = {
@@ -92,7 +96,8 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     frames,
     flags,
     isListedNoreturn: (symbol) => facts.noreturn.has(symbol),
-    checkUnreachable: options.checkUnreachable ?? true,
+    checks,
+    outside,
   };
   const places = readSourcePlaces(object, { stripPrefixes: options.stripPrefixes ?? [] });
   const coverage = measureCoverage(context);
@@ -115,6 +120,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const findings: ObjectFinding[] = [];
   const undecided = new Set<string>();
   for (const rule of rules) {
+    if (rule.applies?.(checks) === false) continue;
     rule.check(context, (report) => {
       findings.push(makeFinding(context, rule, report, placeOf));
       if (report.message === "after-call") undecided.add((report.data?.callee ?? "").replace(/\(\)$/, ""));

@@ -20,6 +20,7 @@ import {
 } from "../report/check-text.ts";
 import { type Disassembler, openDisassembler } from "../report/excerpt.ts";
 import { printInsn } from "../review/decorate.ts";
+import { type Checks, checksWithoutConfig, readChecks } from "../rules/checks.ts";
 import type { PathStep } from "../rules/finding.ts";
 import { readRegularText } from "./regular-file.ts";
 
@@ -40,7 +41,7 @@ export interface CommandIo {
  */
 export async function checkCommand(paths: readonly string[], options: CheckOptions, io: CommandIo): Promise<number> {
   const facts = options.tree === undefined ? builtInFacts : factsOfTree(options.tree);
-  const analyze: AnalyzeOptions = { facts, checkUnreachable: checksUnreachable(options.kernelConfig) };
+  const analyze: AnalyzeOptions = { facts, checks: checksOf(options.kernelConfig) };
   const disassembler = await openDisassembler(EM_X86_64);
   const objects: CheckedObject[] = [];
   let failed = false;
@@ -101,12 +102,11 @@ function decorate(
   };
 }
 
-function checksUnreachable(configPath: string | undefined): boolean {
-  if (configPath === undefined) return true;
+function checksOf(configPath: string | undefined): Checks {
+  if (configPath === undefined) return checksWithoutConfig;
   const config = readKernelConfig(readText(configPath));
   if (config.values.size === 0) throw new UsageError(`${configPath}: no line of it sets a CONFIG_ symbol`);
-  // Both put calls into code that the compiler then cannot prove dead. scripts/Makefile.lib, --no-unreachable.
-  return !config.isOn("CONFIG_KCOV") && !config.isOn("CONFIG_GCOV_KERNEL");
+  return readChecks(config.values, configPath);
 }
 
 /** The lists of a checked-out kernel tree. */

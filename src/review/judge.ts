@@ -3,10 +3,12 @@ import { analyzeObject, type ObjectAnalysis, type TreeFacts } from "../analyze/a
 import { feedCode } from "../analyze/code-key.ts";
 import type { Located } from "../analyze/compare.ts";
 import { FormatError } from "../base/errors.ts";
+import { knownReturns } from "../flow/outside.ts";
 import type { BuiltObject } from "../kernel/build.ts";
 import { openFileSource } from "../kernel/file-source.ts";
 import { OUT_MOUNT, SOURCE_MOUNT } from "../kernel/kbuild.ts";
 import type { KernelConfig } from "../kernel/kernel-config.ts";
+import { readChecks } from "../rules/checks.ts";
 
 /** One object of one side, looked at. */
 export interface Judged {
@@ -34,8 +36,8 @@ export function judgeObject(built: BuiltObject, options: JudgeOptions): Judged {
     feedCode(source, (bytes) => hash.update(bytes));
     const analysis = analyzeObject(source, {
       facts: options.facts,
-      ...(options.bodies === undefined ? {} : { bodies: options.bodies }),
-      checkUnreachable: !options.config.isOn("CONFIG_KCOV") && !options.config.isOn("CONFIG_GCOV_KERNEL"),
+      ...(options.bodies === undefined ? {} : { outside: knownReturns(options.bodies) }),
+      checks: readChecks(options.config.values, "configuration of the build"),
       stripPrefixes: [SOURCE_MOUNT, OUT_MOUNT],
     });
     return { ...base, codeKey: hash.digest("hex"), analysis, error: undefined };

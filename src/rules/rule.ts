@@ -1,7 +1,9 @@
 import type { Flow } from "../flow/flow.ts";
+import type { Outside } from "../flow/outside.ts";
 import type { Returns } from "../flow/returns.ts";
 import type { FlagState, FlagsResult } from "../unwind/machine-flags.ts";
 import type { Frames } from "../unwind/simulate.ts";
+import type { Checks } from "./checks.ts";
 import type { Evidence, Related, Severity } from "./finding.ts";
 
 /** Everything that a rule may look at. */
@@ -12,8 +14,10 @@ export interface RuleContext {
   readonly flags: FlagsResult;
   /** The tree's list of functions that never return names it. */
   isListedNoreturn(symbol: string): boolean;
-  /** False where the configuration makes dead code that nobody can help (KCOV, GCOV). */
-  readonly checkUnreachable: boolean;
+  /** What this kernel promises of its code. */
+  readonly checks: Checks;
+  /** What is known of other objects. */
+  readonly outside: Outside;
 }
 
 /** A way through instructions, first to last, with what is known at each. */
@@ -61,6 +65,8 @@ export interface Rule {
   /** What follows at run time, one sentence. */
   readonly consequence: string;
   readonly messages: Readonly<Record<string, RuleMessage>>;
+  /** Whether a kernel that makes these promises can break it; absent: every kernel can. */
+  applies?(checks: Checks): boolean;
   check(context: RuleContext, report: (report: Report) => void): void;
 }
 

@@ -24,8 +24,8 @@ export const unreachableInstruction = defineRule({
     },
     "after-trap": { text: "{function}() has code behind a trap that execution does not continue from" },
   },
+  applies: (checks) => checks.unreachable,
   check(context, report) {
-    if (!context.checkUnreachable) return;
     const { flow } = context;
     // Where a function's frames or branches are told to be wrong, code that nothing reaches is what follows from it.
     const told = new Set<number>();

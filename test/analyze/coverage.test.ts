@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CoverageItem } from "../../src/analyze/coverage.ts";
+import { knownReturns } from "../../src/flow/outside.ts";
 import { MOST_EVENTS } from "../../src/unwind/machine-flags.ts";
 import { analyzeBytes, analyzeText } from "../support/analyzed.ts";
 import { readArm64Objects } from "../support/arm64-objects.ts";
@@ -131,7 +132,7 @@ END f`);
 test("callees that decide a verdict and are not known are named", () => {
   const source = "FUNC f\n\tcall elsewhere\nEND f\nFUNC g\n\tret\nEND g";
   assert.deepEqual(analyzeText(source).undecided, ["elsewhere"]);
-  const known = analyzeText(source, { bodies: new Map([["elsewhere", true]]) });
+  const known = analyzeText(source, { outside: knownReturns(new Map([["elsewhere", true]])) });
   assert.deepEqual(known.undecided, []);
   assert.deepEqual(known.findings, []);
   assert.deepEqual(known.neverReturning, ["f"]);

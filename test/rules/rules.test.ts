@@ -33,7 +33,8 @@ test("every rule has its fixtures, and every fixture its rule", () => {
   for (const id of ids) {
     const files = fixtureFiles(id);
     for (const wanted of ["bad.S", "expected.txt", "good.S"]) assert.ok(files.includes(wanted), `${id}/${wanted}`);
-    for (const file of files) assert.match(file, /^(expected\.txt|(bad|good)(-\d)?\.[Sc])$/, `${id}/${file}`);
+    for (const file of files)
+      assert.match(file, /^(expected\.txt|settings\.json|(bad|good)(-\d)?\.[Sc])$/, `${id}/${file}`);
     if (files.includes("bad.c")) assert.ok(files.includes("good.c"), `${id}: bad.c without good.c`);
   }
 });

@@ -1,10 +1,11 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { analyzeObject, type ObjectAnalysis, type TreeFacts } from "../../src/analyze/analyze-object.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
+import { type Checks, checksWithoutConfig } from "../../src/rules/checks.ts";
 
 /** test/rules: one folder per rule, and the macros that its assembly includes. */
 export const fixtureFolder = fileURLToPath(new URL("../rules", import.meta.url));
@@ -32,6 +33,18 @@ const cOptions = [
   "-fcf-protection=none",
 ];
 
+/** settings.json of a rule's folder: what its fixtures' kernel promises, and options that its C is compiled with, by compiler. */
+interface FixtureSettings {
+  readonly checks?: Partial<Checks>;
+  readonly gcc?: readonly string[];
+  readonly clang?: readonly string[];
+}
+
+function readSettings(rule: string): FixtureSettings {
+  const path = join(fixtureFolder, rule, "settings.json");
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as FixtureSettings) : {};
+}
+
 export const optimisations = ["-O2", "-Os"] as const;
 
 /** Rules that have a folder of fixtures, sorted. */
@@ -55,7 +68,9 @@ export function checkFixture(rule: string, file: string, compiler: string, optim
   const folder = mkdtempSync(join(tmpdir(), "objreview-rule-"));
   try {
     const output = join(folder, "output.o");
-    const options = file.endsWith(".c") ? [...cOptions, optimisation] : ["-Wa,-I", `-Wa,${fixtureFolder}`];
+    const settings = readSettings(rule);
+    const own = settings[compiler.startsWith("clang") ? "clang" : "gcc"] ?? [];
+    const options = file.endsWith(".c") ? [...cOptions, optimisation, ...own] : ["-Wa,-I", `-Wa,${fixtureFolder}`];
     execFileSync(compiler, [...options, "-g", "-c", "-o", output, file], {
       cwd: join(fixtureFolder, rule),
       stdio: ["ignore", "ignore", "pipe"],
@@ -63,6 +78,7 @@ export function checkFixture(rule: string, file: string, compiler: string, optim
     const bytes = new Uint8Array(readFileSync(output));
     return analyzeObject(bytesSource(bytes), {
       facts: fixtureFacts,
+      checks: { ...checksWithoutConfig, ...settings.checks },
       stripPrefixes: [`${join(fixtureFolder, rule)}/`],
     });
   } finally {
