@@ -9,13 +9,18 @@ export type Landing =
   | "exempt"
   /** Code without either. */
   | "none"
-  /** No code. */
+  /** As "none", where code that begins with a pad or an exemption ends and no function begins: an address that only bounds a range. */
+  | "bound"
+  /** No instruction begins there. */
   | "data";
 
 /** What comes first on the ways through a function, for the untraining of the return predictor before the first return. */
 export type Untraining = "untrains" | "returns-first" | "branches-first" | "neither";
 
-/** A place in another object that holds the address of a symbol. */
+/**
+ * A place in another object that holds the address of a symbol, as forEachAddressTaken() has them: tables that never lead to an indirect branch
+ * (src/flow/landing-pads.ts, isAddressTable) and direct branches are not among them.
+ */
 export interface AddressUse {
   readonly object: string;
   /** Section that holds the address, and the byte offset of the relocated field in it. */
