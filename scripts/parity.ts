@@ -1,20 +1,21 @@
 // npm run parity -- --build DIR [--mutate N] [--seed S] [--objects N] [--tree DIR] [--jobs N] [--samples K] [--json FILE] [--keep DIR] [--clean]
 // Runs the kernel tree's own object tool and ours over objects of a real build and over broken copies of them, and lists per function and
 // rule who says what. Exit status: 0, 1 when the tree's tool reports a function that ours is silent about, 2 when it could not be done.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { UsageError } from "../src/base/errors.ts";
-import { readNoreturnList, readUaccessSafeList } from "../src/facts/tree-lists.ts";
-import { readKernelConfig } from "../src/kernel/kernel-config.ts";
-import { readChecks } from "../src/rules/checks.ts";
+import { type KernelBuild, openBuild } from "./parity/build.ts";
+import { Tools } from "./parity/complete.ts";
 import { excerpt } from "./parity/excerpt.ts";
 import { chooseObjects, memberObjects } from "./parity/objects.ts";
 import { planMutants } from "./parity/plan.ts";
 import { seededRandom } from "./parity/random.ts";
+import { rawBytes } from "./parity/raw.ts";
 import { type Outcome, runPlan } from "./parity/run.ts";
 import { classTable, describe, ruleTable, selectVerdicts } from "./parity/tables.ts";
-import { openTheirTool } from "./parity/their-tool.ts";
+import { compareWhole } from "./parity/whole.ts";
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     json: { type: "string" },
     keep: { type: "string" },
     clean: { type: "boolean", default: false },
+    whole: { type: "boolean", default: false },
   },
 });
 
@@ -41,43 +43,60 @@ function number(name: "mutate" | "seed" | "jobs" | "samples" | "objects", fallba
 
 async function main(): Promise<number> {
   if (values.build === undefined) throw new UsageError("--build DIR is missing: a kernel build folder");
-  const build = resolve(values.build);
-  const tree = resolve(values.tree ?? join(build, "source"));
-  if (!existsSync(join(tree, "tools/objtool/check.c")))
-    throw new UsageError(`${tree}: no kernel source; name it by --tree`);
-  const tool = openTheirTool(build);
-  const checkC = readFileSync(join(tree, "tools/objtool/check.c"), "utf8");
-  const noreturns = join(tree, "tools/objtool/noreturns.h");
-  const facts = {
-    source: "lists of the tree",
-    noreturn: new Set(readNoreturnList(existsSync(noreturns) ? readFileSync(noreturns, "utf8") : checkC)),
-    accessSafe: new Set(readUaccessSafeList(checkC)),
-  };
-  const random = seededRandom(number("seed", 1));
+  const build = openBuild(resolve(values.build), values.tree);
   const count = values.clean ? 0 : number("mutate", 0);
-  const members = memberObjects(build);
-  const objects = chooseObjects(members, tree, number("objects", values.clean ? members.length : 300), random);
-  say(`${objects.length} of ${members.length} objects, ${count} mutants, seed ${values.seed}`);
-  say(`theirs: objtool ${tool.flags.join(" ")}`);
+  const wantsObjects = count > 0 || values.clean || values.objects !== undefined;
+  const outcomes: Outcome[] = [];
+  const scratch = mkdtempSync(join(tmpdir(), "objreview-parity-"));
+  try {
+    if (values.whole || !wantsObjects) outcomes.push(await whole(build, scratch));
+    if (wantsObjects) outcomes.push(...(await objects(build, count, scratch)));
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, undefined, 1)}\n`);
+  return report(outcomes, build.folder);
+}
+
+async function whole(build: KernelBuild, scratch: string): Promise<Outcome> {
+  say("linking vmlinux.o without the tree's tool");
+  const done = await compareWhole(build, { facts: build.facts, checks: build.checks }, scratch);
+  const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
+  say(`theirs: objtool ${done.flags.join(" ")}`);
+  say(`theirs took ${seconds(done.theirMilliseconds)}, ours ${seconds(done.outcome.ourMilliseconds)}`);
+  const { functions, functionsAnalysed, textBytes, textBytesAnalysed, notes } = done.coverage;
+  console.log(`\nvmlinux.o: ${functionsAnalysed} of ${functions} functions analysed,`);
+  console.log(
+    `${textBytesAnalysed} of ${textBytes} bytes of code (${((textBytesAnalysed / textBytes) * 100).toFixed(3)} %)`,
+  );
+  for (const note of notes) console.log(`  ${note.kind} ${note.function ?? ""}: ${note.why}`);
+  return done.outcome;
+}
+
+async function objects(build: KernelBuild, count: number, scratch: string): Promise<Outcome[]> {
+  const random = seededRandom(number("seed", 1));
+  const members = memberObjects(build.folder);
+  const chosen = chooseObjects(members, build.tree, number("objects", values.clean ? members.length : 300), random);
+  const raw = (object: string): Uint8Array => rawBytes(build, join(build.folder, object), scratch);
+  const tools = new Tools(build, scratch);
+  say(`${chosen.length} of ${members.length} objects, ${count} mutants, seed ${values.seed}`);
+  say(`theirs: objtool ${tools.flags.join(" ")}`);
   const plan =
-    count === 0 ? [] : planMutants(build, objects, count, random, facts.noreturn, (done) => tick(`reading ${done}`));
+    count === 0 ? [] : planMutants(raw, chosen, count, random, build.facts.noreturn, (done) => tick(`reading ${done}`));
   if (values.keep !== undefined) mkdirSync(values.keep, { recursive: true });
   let done = 0;
   const started = performance.now();
-  const outcomes = await runPlan(objects, plan, {
-    build,
-    tool,
-    analyze: {
-      facts,
-      checks: readChecks(readKernelConfig(readFileSync(join(build, ".config"), "utf8")).values, ".config of the build"),
-    },
+  const outcomes = await runPlan(chosen, plan, {
+    raw,
+    tools,
+    scratch,
+    analyze: { facts: build.facts, checks: build.checks, outside: tools.outside },
     jobs: Math.max(1, number("jobs", 2)),
     keep: values.keep,
-    progress: () => tick(`${++done} of ${objects.length + plan.length}`),
+    progress: () => tick(`${++done} of ${chosen.length + plan.length}`),
   });
   say(`done in ${((performance.now() - started) / 1000).toFixed(0)} s`);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, undefined, 1)}\n`);
-  return report(outcomes, build);
+  return outcomes;
 }
 
 function report(outcomes: readonly Outcome[], build: string): number {

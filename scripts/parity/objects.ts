@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pick, type Random, shuffle } from "./random.ts";
+import { isObject } from "./raw.ts";
 
 // Which objects of a build are compared: members of vmlinux and of modules, as kbuild lists them.
 
@@ -19,7 +20,7 @@ export function memberObjects(build: string): string[] {
   for (const list of moduleLists(build, "")) {
     for (const name of readFileSync(join(build, list), "utf8").split(/\s+/)) if (name.endsWith(".o")) found.add(name);
   }
-  return [...found].filter((name) => !OUTSIDE.test(name) && isRawObject(join(build, name))).sort();
+  return [...found].filter((name) => !OUTSIDE.test(name) && isObject(join(build, name))).sort();
 }
 
 function moduleLists(build: string, folder: string): string[] {
@@ -31,13 +32,6 @@ function moduleLists(build: string, folder: string): string[] {
     else if (entry.name.endsWith(".mod")) found.push(path);
   }
   return found;
-}
-
-/** ELF of x86-64, not yet processed by the tree's tool: that one does modules of a single file in place. */
-function isRawObject(path: string): boolean {
-  if (!existsSync(path)) return false;
-  const bytes = readFileSync(path);
-  return bytes.length > 64 && bytes[0] === 0x7f && bytes[18] === 62 && !bytes.includes(".orc_unwind");
 }
 
 /**

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { mutationClasses } from "./mutations.ts";
 import { openModel } from "./object-model.ts";
 import { below, pick, type Random } from "./random.ts";
@@ -17,7 +15,7 @@ export interface Planned {
 
 /** `count` mutants, as many of every class as the objects have sites for; the same for the same objects, count and random. */
 export function planMutants(
-  build: string,
+  raw: (object: string) => Uint8Array,
   objects: readonly string[],
   count: number,
   random: Random,
@@ -26,7 +24,7 @@ export function planMutants(
 ): Planned[] {
   const holders: { object: string; sites: number }[][] = mutationClasses.map(() => []);
   objects.forEach((object, done) => {
-    const model = openModel(object, readFileSync(join(build, object)));
+    const model = openModel(object, raw(object));
     mutationClasses.forEach((each, row) => {
       const sites = each.sites(model, noreturn).length;
       if (sites > 0) (holders[row] as (typeof holders)[number]).push({ object, sites });

@@ -1,16 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AnalyzeOptions, analyzeObject, type ObjectFinding } from "../../src/analyze/analyze-object.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { UsageError } from "../../src/base/errors.ts";
 import { compare, type Said, sayOurs, sayTheirs, type Verdict, without } from "./compare.ts";
+import type { Tools } from "./complete.ts";
 import { mutationClasses } from "./mutations.ts";
 import { ObjectEdit } from "./object-edit.ts";
 import { type ObjectModel, openModel } from "./object-model.ts";
 import type { Planned } from "./plan.ts";
 import { seededRandom } from "./random.ts";
-import type { TheirReport, TheirTool } from "./their-tool.ts";
+import type { TheirReport } from "./their-tool.ts";
 
 /** What happened to one mutant, or to one object as it is (number -1). */
 export interface Outcome {
@@ -31,8 +31,10 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  readonly build: string;
-  readonly tool: TheirTool;
+  readonly raw: (object: string) => Uint8Array;
+  readonly tools: Tools;
+  /** Folder for copies that live as long as their mutant. */
+  readonly scratch: string;
   readonly analyze: AnalyzeOptions;
   /** How many of their tool run at once. */
   readonly jobs: number;
@@ -54,14 +56,13 @@ export async function runPlan(
   plan: readonly Planned[],
   options: RunOptions,
 ): Promise<Outcome[]> {
-  const scratch = mkdtempSync(join(tmpdir(), "objreview-parity-"));
   const outcomes: Outcome[] = [];
   const queue = [...objects];
   const work = async (): Promise<void> => {
     for (let object = queue.shift(); object !== undefined; object = queue.shift()) {
-      const bytes = readFileSync(join(options.build, object));
+      const bytes = options.raw(object);
       const model = openModel(object, bytes);
-      const clean = await runBoth(model, bytes, scratch, "clean", options);
+      const clean = await runBoth(model, bytes, "clean", options);
       const tell = (outcome: Outcome): void => {
         outcomes.push(outcome);
         options.progress(outcome);
@@ -78,16 +79,12 @@ export async function runPlan(
         ourFindings: clean.ours.length,
       });
       for (const planned of plan.filter((each) => each.object === object)) {
-        const outcome = await runMutant(model, planned, clean, scratch, options);
+        const outcome = await runMutant(model, planned, clean, options);
         if (outcome !== undefined) tell(outcome);
       }
     }
   };
-  try {
-    await Promise.all(Array.from({ length: options.jobs }, work));
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  await Promise.all(Array.from({ length: options.jobs }, work));
   return outcomes.sort((a, b) => a.number - b.number || (a.object < b.object ? -1 : 1));
 }
 
@@ -98,7 +95,6 @@ async function runMutant(
   model: ObjectModel,
   planned: Planned,
   clean: Both,
-  scratch: string,
   options: RunOptions,
 ): Promise<Outcome | undefined> {
   const row = mutationClasses[planned.class] as (typeof mutationClasses)[number];
@@ -107,7 +103,7 @@ async function runMutant(
   const site = row.sites(model, noreturn)[planned.site] as number;
   const done = row.apply(model, edit, site, seededRandom(planned.seed), noreturn);
   if (done === undefined) return undefined;
-  const both = await runBoth(model, edit.bytes, scratch, String(planned.number), options);
+  const both = await runBoth(model, edit.bytes, String(planned.number), options);
   const verdicts = compare(model, without(both.theirs, clean.theirs), without(both.ours, clean.ours), both.reports);
   if (options.keep !== undefined && verdicts.length > 0)
     writeFileSync(join(options.keep, `${planned.number}.o`), edit.bytes);
@@ -127,16 +123,10 @@ async function runMutant(
   };
 }
 
-async function runBoth(
-  model: ObjectModel,
-  bytes: Uint8Array,
-  scratch: string,
-  name: string,
-  options: RunOptions,
-): Promise<Both> {
-  const path = join(scratch, `${model.name.replaceAll("/", "_")}.${name}.o`);
+async function runBoth(model: ObjectModel, bytes: Uint8Array, name: string, options: RunOptions): Promise<Both> {
+  const path = join(options.scratch, `${model.name.replaceAll("/", "_")}.${name}.o`);
   writeFileSync(path, bytes);
-  const running = options.tool.run(path);
+  const running = options.tools.run(model, path);
   const started = performance.now();
   let findings: readonly ObjectFinding[];
   try {

@@ -1,0 +1,114 @@
+import { execFile, execFileSync } from "node:child_process";
+import { existsSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { bytesSource } from "../../src/base/bytes.ts";
+import { STB_LOCAL } from "../../src/elf/constants.ts";
+import { openObject } from "../../src/elf/object.ts";
+import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
+import type { KernelBuild } from "./build.ts";
+import type { ObjectModel } from "./object-model.ts";
+import { linkerOf, linkWhole } from "./raw.ts";
+import { openTheirTool, type TheirReport, type TheirTool } from "./their-tool.ts";
+
+const run = promisify(execFile);
+
+/** Sections whose code may not be instrumented: objtool.md 2.3, reference kernel tools/objtool/check.c. */
+const isNoinstrSection = (name: string): boolean =>
+  [".noinstr.text", ".entry.text", ".cpuidle.text"].includes(name) || /^\.text\.\.?__x86\./.test(name);
+
+/**
+ * Their tool over single objects. It judges calls out of uninstrumented code by the callee's section, which an object alone does not say of
+ * others' functions: those that the kernel has in such sections get a stand-in, linked behind the object, whose offsets stay as they are. Ours
+ * is told the same by `outside`.
+ */
+export class Tools {
+  readonly outside: Outside;
+  readonly #plain: TheirTool;
+  readonly #completed: TheirTool;
+  readonly #noinstr: ReadonlySet<string>;
+  readonly #build: KernelBuild;
+  readonly #scratch: string;
+  readonly #standIns = new Map<string, string | undefined>();
+
+  constructor(build: KernelBuild, scratch: string) {
+    this.#build = build;
+    this.#scratch = scratch;
+    this.#plain = openTheirTool(build, "object");
+    this.#completed = openTheirTool(build, "completed");
+    const { noinstr, defined } = build.checks.noinstr ? readPlaces(build, scratch) : nowhere;
+    this.#noinstr = noinstr;
+    this.outside = {
+      ...nothingOutside,
+      isNoinstr: (symbol) => (noinstr.has(symbol) ? true : defined.has(symbol) ? false : undefined),
+    };
+  }
+
+  get flags(): readonly string[] {
+    return (this.#build.checks.noinstr ? this.#completed : this.#plain).flags;
+  }
+
+  async run(model: ObjectModel, path: string): Promise<TheirReport[]> {
+    if (!this.#build.checks.noinstr) return await this.#plain.run(path);
+    const standIns = this.#standInsFor(model);
+    if (standIns === undefined) return await this.#completed.run(path);
+    const linked = `${path}.linked.o`;
+    const [linker, ...options] = linkerOf(this.#build) as [string, ...string[]];
+    try {
+      await run(linker, [...options, "-r", "-o", linked, path, standIns], { cwd: this.#scratch });
+    } catch {
+      // A mutant that cannot be linked is judged without what lies in the stand-ins' section.
+      return await this.#plain.run(path);
+    }
+    const reports = await this.#completed.run(linked);
+    unlinkSync(linked);
+    return reports;
+  }
+
+  #standInsFor(model: ObjectModel): string | undefined {
+    if (this.#standIns.has(model.name)) return this.#standIns.get(model.name);
+    const { symbols, symbolName } = model.code.object;
+    const names: string[] = [];
+    for (let s = 1; s < symbols.length; s++)
+      if ((symbols.section[s] as number) === -1 && this.#noinstr.has(symbolName[s] as string))
+        names.push(symbolName[s] as string);
+    const path = names.length === 0 ? undefined : join(this.#scratch, `${model.name.replaceAll("/", "_")}.stand-ins.o`);
+    if (path !== undefined) assemble(names, this.#build, path);
+    this.#standIns.set(model.name, path);
+    return path;
+  }
+}
+
+function assemble(names: readonly string[], build: KernelBuild, path: string): void {
+  const leave = build.checks.returnThunk ? "jmp __x86_return_thunk" : "ret";
+  const bodies = names.map(
+    (name) => `.globl ${name}\n.type ${name}, @function\n${name}: endbr64\n${leave}\nint3\n.size ${name}, .-${name}\n`,
+  );
+  const source = `${path}.s`;
+  writeFileSync(source, `.section .noinstr.text,"ax"\n${bodies.join("")}.section .note.GNU-stack,"",@progbits\n`);
+  execFileSync("as", ["--64", "-o", path, source]);
+  unlinkSync(source);
+}
+
+interface Places {
+  readonly noinstr: ReadonlySet<string>;
+  readonly defined: ReadonlySet<string>;
+}
+const nowhere: Places = { noinstr: new Set(), defined: new Set() };
+
+/** Names that the linked kernel defines, and those of them that lie in sections without instrumentation. */
+function readPlaces(build: KernelBuild, scratch: string): Places {
+  const given = join(build.folder, "vmlinux.o");
+  const path = existsSync(given) ? given : linkWhole(build, scratch);
+  const object = openObject(bytesSource(readFileSync(path)));
+  const noinstr = new Set<string>();
+  const defined = new Set<string>();
+  const { symbols, symbolName } = object;
+  for (let s = 1; s < symbols.length; s++) {
+    const section = symbols.section[s] as number;
+    if (section <= 0 || symbols.binding[s] === STB_LOCAL) continue;
+    defined.add(symbolName[s] as string);
+    if (isNoinstrSection(object.sectionName[section] as string)) noinstr.add(symbolName[s] as string);
+  }
+  return { noinstr, defined };
+}
