@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runAttached, SetupError, stopCommands } from "./setup/command.ts";
 import { type DebianPackage, ensureDebianPackages, reviewPackages, testPackages } from "./setup/debian-packages.ts";
-import { ensureKernelTree, kernelTreeTag } from "./setup/kernel-tree.ts";
+import { ensureKernelTree, kernelTreeTag, needSpace } from "./setup/kernel-tree.ts";
 import { cacheFolder, repositoryRoot, withHome } from "./setup/paths.ts";
 import { stepTimes } from "./setup/progress.ts";
 import { ensureTestObjects, testBuildPath } from "./setup/test-objects.ts";
@@ -96,6 +96,11 @@ const tasks: Readonly<Record<string, Task>> = {
   },
 };
 
+/** Tests review a kernel in work trees that are kept: four of them where two tests run at a time. */
+function needSpaceForTests(cache: string): void {
+  if (!existsSync(join(cache, "test-state", "trees"))) needSpace(cache, 10, "what the tests build and keep");
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const [name = "", ...given] = args;
   const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined;
@@ -108,6 +113,7 @@ async function main(args: readonly string[]): Promise<number> {
   // What tests and scripts find by default, said once and for all of them.
   const found: NodeJS.ProcessEnv = { ...env };
   if (task.needs.includes("kernel-tree")) found.OBJREVIEW_KERNEL_TREE ??= await ensureKernelTree(cache);
+  if (name === "test" && given.length === 0) needSpaceForTests(cache);
   if (task.needs.includes("test-objects")) found.OBJREVIEW_KERNEL_BUILD ??= await ensureTestObjects(cache);
   else if (existsSync(testBuildPath(cache))) found.OBJREVIEW_KERNEL_BUILD ??= testBuildPath(cache);
   const setupSeconds = stepTimes().reduce((sum, each) => sum + each.seconds, 0);

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { UsageError } from "../../src/base/errors.ts";
+import { requireSpace } from "../../src/kernel/disk-space.ts";
 import { exitStatus, run, SetupError, start } from "./command.ts";
 import { type Report, step } from "./progress.ts";
 import { fastImportStream, readTar } from "./tar-to-git.ts";
@@ -105,6 +107,16 @@ async function importTarball(repository: string, message: string, report: Report
   await run("git", ["--git-dir", repository, "config", "gc.auto", "0"]);
 }
 
+/** Before a step that would otherwise end in a full disk. */
+export function needSpace(folder: string, gigabytes: number, what: string): void {
+  try {
+    requireSpace(folder, gigabytes * 1024 ** 3, what);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new SetupError(error.message);
+  }
+}
+
 /** The kernel source as a bare git repository of one commit; unpacked when it is not there yet. */
 export async function ensureKernelTree(cache: string): Promise<string> {
   const tree = kernelTreePath(cache);
@@ -112,6 +124,7 @@ export async function ensureKernelTree(cache: string): Promise<string> {
   if (!existsSync(TARBALL)) throw new SetupError(`${TARBALL} is missing: is the Debian package ${PACKAGE} installed?`);
   await mkdir(cache, { recursive: true });
   await removeStalePartials(cache);
+  needSpace(cache, 0.5, "the kernel source in git");
   await step("kernel source into git", async (report) => {
     const version = (await run("dpkg-query", ["-W", `-f=\${Version}`, PACKAGE])).trim();
     const partial = `${tree}.partial-${process.pid}`;
@@ -136,6 +149,7 @@ export async function ensureKernelFiles(cache: string): Promise<string> {
   if (existsSync(files)) return files;
   const tree = await ensureKernelTree(cache);
   await removeStalePartials(cache);
+  needSpace(cache, 1.8, "the kernel source as files");
   await step("kernel source as files", async (report) => {
     const partial = `${files}.partial-${process.pid}`;
     await mkdir(partial);

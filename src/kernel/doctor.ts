@@ -1,9 +1,9 @@
 // What this machine has of what a review needs, what each missing thing costs, and the command that gets it. Looking
 // (probeMachine) and judging (examine) are apart, so that the judgement can be tried on machines one does not have.
 
-import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
-import { dirname } from "node:path";
+import { freeBytes } from "./disk-space.ts";
 import { run, SYSTEM_PATH } from "./process.ts";
 import { openSandbox } from "./sandbox.ts";
 import type { StateFolder } from "./state-folder.ts";
@@ -300,14 +300,6 @@ function checkAmount(name: string, bytes: number, wanted: number, neededFor: str
     neededFor: `${neededFor} (about ${wanted / GIB} GiB)`,
     cost,
   };
-}
-
-/** Free bytes of the file system on which `folder` is or would be made. */
-function freeBytes(folder: string): number {
-  let path = folder;
-  while (!existsSync(path) && path !== dirname(path)) path = dirname(path);
-  const { bavail, bsize } = statfsSync(path);
-  return bavail * bsize;
 }
 
 function isNotFound(error: unknown): boolean {

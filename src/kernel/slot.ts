@@ -9,6 +9,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../base/errors.ts";
+import { requireSpace } from "./disk-space.ts";
 import type { Git } from "./git.ts";
 import { openGit } from "./git.ts";
 import { FolderLock } from "./lock.ts";
@@ -18,6 +19,8 @@ import type { Tree } from "./tree.ts";
 /** As many slots of one name as may exist; more at a time than that wait. */
 const MAX_SLOTS = 8;
 const WAIT_MILLIS = 600_000;
+/** A kernel of 2024 in files: 87,000 of them. */
+const WORK_TREE_BYTES = 1.8 * 1024 ** 3;
 /** Beyond this many files one merge is the shorter way. */
 const MAX_REPLACED = 5000;
 
@@ -144,6 +147,9 @@ export class Slot {
   }
 
   async #heal(commit: string): Promise<void> {
+    // Written for the first time, and a kernel: it had better fit.
+    if (!existsSync(join(this.#gitDir, "index")) && (await this.#isKernel(commit)))
+      requireSpace(this.dir, WORK_TREE_BYTES, "a work tree of the kernel");
     rmSync(join(this.#gitDir, "index.lock"), { force: true });
     rmSync(join(this.#gitDir, "rebase-apply"), { recursive: true, force: true });
     // HEAD must name a commit for git to take the folder for a repository at all.
@@ -155,6 +161,10 @@ export class Slot {
       await this.git.runOk(reset);
     }
     await this.git.runOk(["clean", "-ffdxq"]);
+  }
+
+  async #isKernel(commit: string): Promise<boolean> {
+    return (await this.tree.git.run(["cat-file", "-e", `${commit}:Kbuild`])).exitCode === 0;
   }
 
   #recordedHead(): string | undefined {

@@ -250,7 +250,7 @@ export class ProfileBuild {
   /** The base in a slot of its own, for patches to recipes, whose effect is the difference of two evaluations. */
   async #openBaseBeside() {
     const { slot, base } = this.#options;
-    const second = await openSlot(slot.tree, "base");
+    const second = await openSlot(slot.tree, "review");
     await second.checkout(base.commit);
     const outDir = join(second.folder, `${this.#options.profile.name}-out`);
     await openBuildFolder(this.prepared, { ...this.#sideOptions("ro"), sourceDir: second.dir, outDir, changed: [] });

@@ -4,8 +4,8 @@ import { drawEdits } from "../../scripts/sound-edits/draw-edits.ts";
 import { packEdits, sameSeries } from "../../scripts/sound-edits/pack.ts";
 import { verdictOf } from "../../scripts/sound-edits/verdicts.ts";
 import { kernelBuildFolder } from "../support/kernel-objects.ts";
-import { findKernelTree } from "../support/kernel-tree.ts";
 import { briefly, filesFolder, runReview, writeIn } from "../support/run-review.ts";
+import { openSeriesTree } from "../support/series-tree.ts";
 
 // A small part of `npm run sound`, which reviews 200 such edits: docs/sound-edits.md.
 
@@ -17,7 +17,7 @@ test("sound edits give no finding", async (t) => {
   const [series, ...more] = packEdits(edits, COUNT);
   assert.deepEqual([series?.length, more.length], [COUNT, 0], "no two edits touch one object");
   const mbox = writeIn(filesFolder(t), "series.mbox", sameSeries(edits.map((each) => each.mail)));
-  const { status, result } = await runReview({ tree: findKernelTree().tree, base: "HEAD", mbox });
+  const { status, result } = await runReview({ tree: openSeriesTree().dir, base: "HEAD", mbox });
   assert.deepEqual(
     briefly(result).filter((line) => !line.startsWith("unchanged ")),
     [],

@@ -14,7 +14,8 @@ import { openSlot } from "../../src/kernel/slot.ts";
 import type { SourceListing } from "../../src/kernel/source-listing.ts";
 import { changedPaths, listCommit } from "../../src/kernel/source-listing.ts";
 import { openTree } from "../../src/kernel/tree.ts";
-import { findKernelTree, testCacheFolder } from "./kernel-tree.ts";
+import { testCacheFolder } from "./kernel-tree.ts";
+import { openSeriesTree } from "./series-tree.ts";
 
 /** A kernel with its base prepared and two work trees, the second of which a test may edit. */
 export interface Workbench {
@@ -42,11 +43,11 @@ export interface Workbench {
 export async function openWorkbench(): Promise<Workbench> {
   const cache = testCacheFolder();
   const state = { state: join(cache, "test-state"), cache };
-  const tree = await openTree(findKernelTree().tree, state);
+  const tree = await openTree(openSeriesTree().dir, state);
   const { commit } = await tree.resolve("HEAD");
-  const base = await openSlot(tree, "base");
+  const base = await openSlot(tree, "review");
   await base.checkout(commit);
-  const head = await openSlot(tree, "head");
+  const head = await openSlot(tree, "review");
   await head.checkout(commit);
   const listing = await listCommit(tree.git, commit);
   const sandbox = await openSandbox({ mode: "bwrap", env: process.env });
