@@ -64,6 +64,7 @@ export function buildFunctions(code: Code): Functions {
   const builder = new TableBuilder(functionSchema, rows.length);
   const ofSymbol = new Map<number, number>();
   const byName = new Map<string, number>();
+  const fileOf = sourceFiles(symbols);
   let last: (typeof rows)[number] | undefined;
   for (const row of rows) {
     const isAlias =
@@ -86,13 +87,19 @@ export function buildFunctions(code: Code): Functions {
       last = row;
     }
     ofSymbol.set(row.symbol, builder.length - 1);
-    byName.set(symbolName[row.symbol] as string, builder.length - 1);
+    const name = symbolName[row.symbol] as string;
+    byName.set(name, builder.length - 1);
+    if (symbols.binding[row.symbol] === STB_LOCAL) byName.set(`${fileOf[row.symbol]} ${name}`, builder.length - 1);
+    else byName.set(`* ${name}`, builder.length - 1);
   }
   const table = builder.finish();
   for (let f = 0; f < table.length; f++) {
     const name = symbolName[table.symbol[f] as number] as string;
     if (!COLD.test(name)) continue;
-    const parent = byName.get(name.replace(COLD, ""));
+    const whole = name.replace(COLD, "");
+    // Linked objects have local functions of one name from several files.
+    const file = fileOf[table.symbol[f] as number];
+    const parent = byName.get(`${file} ${whole}`) ?? byName.get(`* ${whole}`) ?? byName.get(whole);
     if (parent !== undefined) table.parent[f] = parent;
   }
   const ofInsn = coverInsns(code, table);
@@ -103,6 +110,16 @@ export function buildFunctions(code: Code): Functions {
     labelAt: (section, offset) => labels.get(labelKey(section, offset)) ?? NONE,
     symbolCovering: coverFinder(code, sized),
   };
+}
+
+/** symbol -> number of the file symbol before it: local symbols stand behind that of the source file they are from (gABI, STT_FILE). */
+function sourceFiles(symbols: Code["object"]["symbols"]): Int32Array {
+  const files = new Int32Array(symbols.length);
+  for (let s = 1, file = 0; s < symbols.length; s++) {
+    if (symbols.type[s] === STT_FILE) file = s;
+    files[s] = file;
+  }
+  return files;
 }
 
 /** Finds the innermost of the symbols that cover a place. Sorted and swept once, when it is first asked. */

@@ -37,10 +37,13 @@ export const unreachableInstruction = defineRule({
     for (const { insn } of flow.faults) told.add(wholeOf(context, ownerOf(flow, insn), insn));
     const explained = explainedCode(context, told);
     const endless = new Map<string, Report>();
+    let orphans: ReadonlySet<number> | undefined;
     for (const section of flow.code.sections) {
       const end = flow.code.sectionEnd[section] as number;
       for (let i = flow.code.sectionStart[section] as number; i < end; i++) {
         if (!isUnreached(context, i) || explained[i] === 1) continue;
+        orphans ??= orphanParts(context);
+        if (orphans.has(flow.functions.ofInsn[i] as number)) continue;
         const owner = ownerOf(flow, i);
         const whole = wholeOf(context, owner, i);
         if (told.has(whole)) continue;
@@ -74,6 +77,26 @@ export const unreachableInstruction = defineRule({
 /** What one report is made for: a function with its parts; code without one counts by the symbol that covers it. */
 function wholeOf(context: RuleContext, owner: number, insn: number): number {
   return owner === NONE ? -2 - codeSymbol(context, insn) : (context.flow.functions.table.parent[owner] as number);
+}
+
+/**
+ * Cold parts that only code without a symbol leads to: in a linked object that was a weak function whose name now belongs to the strong one,
+ * and the part kept its own.
+ */
+function orphanParts(context: RuleContext): ReadonlySet<number> {
+  const { flow } = context;
+  const { ofInsn, table } = flow.functions;
+  const orphans = new Set<number>();
+  const parented = new Set<number>();
+  for (let i = 0; i < flow.kind.length; i++) {
+    const to = flow.target[i] as number;
+    const f = to === NONE ? NONE : (ofInsn[to] as number);
+    if (f === NONE || table.parent[f] === f || ofInsn[i] === f) continue;
+    if (ofInsn[i] !== NONE || codeSymbol(context, i) !== NONE) parented.add(f);
+    else orphans.add(f);
+  }
+  for (const f of parented) orphans.delete(f);
+  return orphans;
 }
 
 function isUnreached(context: RuleContext, insn: number): boolean {
