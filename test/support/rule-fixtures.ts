@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { analyzeObject, type ObjectAnalysis, type TreeFacts } from "../../src/analyze/analyze-object.ts";
+import { brokenContracts } from "../../src/analyze/compare.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { type Checks, checksWithoutConfig } from "../../src/rules/checks.ts";
+import { rules } from "../../src/rules/index.ts";
 
 /** test/rules: one folder per rule, and the macros that its assembly includes. */
 export const fixtureFolder = fileURLToPath(new URL("../rules", import.meta.url));
@@ -63,8 +65,20 @@ export function readFixture(rule: string, file: string): string {
   return readFileSync(join(fixtureFolder, rule, file), "utf8");
 }
 
-/** Builds one fixture with line tables and validates it; `optimisation` counts for C alone. */
+/**
+ * Builds one fixture with line tables and validates it; `optimisation` counts for C alone. Where the rule is judged against the base, that is the
+ * good one of the same name.
+ */
 export function checkFixture(rule: string, file: string, compiler: string, optimisation = "-O2"): ObjectAnalysis {
+  const analysis = analyzeFixture(rule, file, compiler, optimisation);
+  const base = file.replace(/^bad/, "good");
+  if (rules.find(({ id }) => id === rule)?.againstBase !== true || base === file) return analysis;
+  const before = analyzeFixture(rule, base, compiler, optimisation);
+  const broken = brokenContracts([{ object: file, analysis: before }], [{ object: file, analysis }]);
+  return { ...analysis, findings: [...analysis.findings, ...broken.map(({ finding }) => finding)] };
+}
+
+function analyzeFixture(rule: string, file: string, compiler: string, optimisation: string): ObjectAnalysis {
   const folder = mkdtempSync(join(tmpdir(), "objreview-rule-"));
   try {
     const output = join(folder, "output.o");
@@ -79,6 +93,7 @@ export function checkFixture(rule: string, file: string, compiler: string, optim
     return analyzeObject(bytesSource(bytes), {
       facts: fixtureFacts,
       checks: { ...checksWithoutConfig, ...settings.checks },
+      forComparison: true,
       stripPrefixes: [`${join(fixtureFolder, rule)}/`],
     });
   } finally {
