@@ -24,6 +24,7 @@ import { describeWays } from "./describe-way.ts";
 import { buildGraph, type FunctionGraph } from "./graph.ts";
 import { stableName } from "./names.ts";
 import { placedInsn, reportPlace } from "./report-place.ts";
+import { readWatch, type Watch } from "./weakening.ts";
 
 /** What the tree says of functions, on the side that is judged. */
 export interface TreeFacts {
@@ -40,6 +41,8 @@ export interface AnalyzeOptions {
   readonly checks?: Checks;
   /** What is known of other objects of the same unit; nothing by itself. */
   readonly outside?: Outside;
+  /** Also answers what only a comparison of two sides asks. It costs looking up lines. */
+  readonly forComparison?: boolean;
   /** Directories that source paths are made relative to. */
   readonly stripPrefixes?: readonly string[];
 }
@@ -54,10 +57,19 @@ export interface ObjectFinding extends Finding {
   graph(): FunctionGraph | undefined;
 }
 
+export interface ComparisonFacts {
+  /** Contracts with callers that are not kept (rules that are judged against the base): facts by themselves. */
+  readonly contracts: readonly ObjectFinding[];
+  /** What of the object is checked, and what it asks not to be. */
+  readonly watch: Watch;
+}
+
 export interface ObjectAnalysis {
   /** e_machine */
   readonly machine: number;
   readonly findings: readonly ObjectFinding[];
+  /** What only a comparison of two sides asks, where it was asked for. */
+  readonly comparison?: ComparisonFacts;
   readonly coverage: Coverage;
   /** Undefined functions whose never returning would change a verdict here. */
   readonly undecided: readonly string[];
@@ -120,13 +132,15 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const findings: ObjectFinding[] = [];
   const undecided = new Set<string>();
   for (const rule of rules) {
-    if (rule.applies?.(checks) === false) continue;
+    if (rule.applies?.(checks) === false || (rule.againstBase && !forComparison)) continue;
     rule.check(context, (report) => {
-      findings.push(makeFinding(context, rule, report, placeOf));
+      (rule.againstBase ? contracts : findings).push(makeFinding(context, rule, report, placeOf));
       if (report.message === "after-call") undecided.add((report.data?.callee ?? "").replace(/\(\)$/, ""));
     });
   }
-  if (findings.length > 0) holdDebugSections(object);
+  const contracts: ObjectFinding[] = [];
+  if (findings.length + contracts.length > 0) holdDebugSections(object);
+  const forComparison = options.forComparison === true;
   return {
     machine: object.machine,
     findings,
@@ -138,6 +152,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
       const section = object.findSection(name);
       return section === NONE ? undefined : object.bytes(section);
     },
+    ...(forComparison ? { comparison: { contracts, watch: readWatch(context, coverage.notes, placeOf) } } : {}),
     symbolAt: (name, offset) => symbolAt(flow, name, offset),
   };
 }

@@ -1,5 +1,5 @@
 import type { Severity } from "../rules/finding.ts";
-import type { ObjectFinding } from "./analyze-object.ts";
+import type { ObjectAnalysis, ObjectFinding } from "./analyze-object.ts";
 import { stableName } from "./names.ts";
 
 // What a patch did: the multiset difference of the findings of two sides.
@@ -59,4 +59,28 @@ export function compareFindings(base: readonly Located[], head: readonly Located
 
 function functionAndRule(located: Located): string {
   return `${located.finding.rule}\n${stableName(located.finding.function)}`;
+}
+
+/** An object that was looked at. */
+export interface Analyzed {
+  readonly object: string;
+  readonly analysis: ObjectAnalysis;
+}
+
+/**
+ * Contracts with callers that the head breaks and the base kept for the same function, whichever object it stands in: findings. One that the base
+ * broke too is a fact, and so is what a function that is new does. Both sides were analysed for comparison.
+ */
+export function brokenContracts(base: readonly Analyzed[], head: readonly Analyzed[]): Located[] {
+  const checked = new Set<string>();
+  const broken = new Set<string>();
+  for (const { analysis } of base) {
+    for (const [name, whyNot] of analysis.comparison?.watch.functions ?? []) if (whyNot === "") checked.add(name);
+    for (const finding of analysis.comparison?.contracts ?? []) broken.add(finding.fingerprint);
+  }
+  return head.flatMap(({ object, analysis }) =>
+    (analysis.comparison?.contracts ?? [])
+      .filter((finding) => checked.has(stableName(finding.function)) && !broken.has(finding.fingerprint))
+      .map((finding) => ({ object, finding })),
+  );
 }

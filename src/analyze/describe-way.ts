@@ -17,7 +17,7 @@ import {
 import type { PathStep, SourcePlace } from "../rules/finding.ts";
 import type { Report, RuleContext, Way } from "../rules/rule.ts";
 import { ACCESS_OPEN, DIRECTION_SET } from "../unwind/machine-flags.ts";
-import { describeCfa, type FrameState } from "../unwind/state.ts";
+import { describeCfa, describeRegister, type FrameState } from "../unwind/state.ts";
 
 /** A reader follows this many steps, both ways of a two-sided finding together. */
 const MAX_STEPS = 12;
@@ -153,27 +153,36 @@ function describe(
       changes ? alternative : "",
       changes ? changeNote(flow, insn) : "",
       n === parting ? "the ways part" : turn,
+      way.kind === "frame" ? (way.notes?.get(insn) ?? "") : "",
       last ? "here" : "",
     ].filter((note) => note !== "");
     if (notes.length === 0 && !changes) continue;
     const after = stateText(context, way, last || passing?.[n] === 1 ? n : n + 1);
-    const isBare = n > 0 && !last && n !== parting && turn === "" && changes;
+    const isBare = n > 0 && !last && n !== parting && turn === "" && changes && !isNoted(way, insn);
     drafts.push({
       index: n,
       grows: isBare && growsFrame(context, insn, insns[n + 1] as number),
       step: makeStep(context, insn, [...new Set(notes)].join(", "), after, placeOf),
-      telling: n === 0 || last || n === parting || changes || (turn !== "branch" && turn !== "call"),
+      telling:
+        n === 0 || last || n === parting || changes || isNoted(way, insn) || (turn !== "branch" && turn !== "call"),
       change: isBare ? stackOp(flow, insn) : NO_CHANGE,
     });
   }
   return cut(foldRuns(drafts), max);
 }
 
+function isNoted(way: Way, insn: number): boolean {
+  return way.kind === "frame" && way.notes?.has(insn) === true;
+}
+
 /** Equal keys are equal states: more than their text, for that leaves out the registers that a frame holds. */
 function stateKey(context: RuleContext, way: Way, index: number): string {
   const isOther = way.kind === "frame" && index === way.insns.length - 1 && way.arrives !== undefined;
   const id = way.kind === "flags" || isOther ? NONE : (context.frames.state[way.insns[index] as number] as number);
-  return id === NONE ? stateText(context, way, index) : String((context.frames.states.all[id] as FrameState).contract);
+  if (id === NONE) return stateText(context, way, index);
+  const state = context.frames.states.all[id] as FrameState;
+  const told = way.kind === "frame" && way.register !== undefined ? ` ${state.value[way.register]}` : "";
+  return `${state.contract}${told}`;
 }
 
 /** insn of the way -> 1 where the frame changes and is the same again later: an argument on the stack, say. That explains nothing. */
@@ -278,7 +287,11 @@ export function stateText(context: RuleContext, way: Way, index: number): string
   }
   if (index === way.insns.length - 1 && way.arrives !== undefined) return way.arrives;
   const id = context.frames.state[way.insns[index] as number] as number;
-  return id === NONE ? "" : describeCfa(context.flow.code.arch, context.frames.states.all[id] as FrameState);
+  if (id === NONE) return "";
+  const { arch } = context.flow.code;
+  const state = context.frames.states.all[id] as FrameState;
+  const place = way.register === undefined ? "" : describeRegister(arch, state, way.register);
+  return place === "" ? describeCfa(arch, state) : `${describeCfa(arch, state)}, ${place}`;
 }
 
 function growsFrame(context: RuleContext, insn: number, next: number): boolean {

@@ -1,5 +1,6 @@
 import { alternativesDisagree } from "./alternatives-disagree.ts";
 import { directionFlagCall } from "./direction-flag-call.ts";
+import { calleeSavedNotKept } from "./callee-saved-not-kept.ts";
 import { directionFlagDoubleSet } from "./direction-flag-double-set.ts";
 import { directionFlagRedundantClear } from "./direction-flag-redundant-clear.ts";
 import { directionFlagReturn } from "./direction-flag-return.ts";
@@ -20,6 +21,7 @@ import { uaccessSafeCloses } from "./uaccess-safe-closes.ts";
 import { undefinedStackState } from "./undefined-stack-state.ts";
 import { unfollowedStackWrite } from "./unfollowed-stack-write.ts";
 import { unreachableInstruction } from "./unreachable-instruction.ts";
+import { stackPointerDrift } from "./stack-pointer-drift.ts";
 
 /** Every rule, in the order in which reports list them. */
 export const rules: readonly Rule[] = [
@@ -41,7 +43,9 @@ export const rules: readonly Rule[] = [
   uaccessSafeCloses,
   uaccessFlagsExhausted,
   directionFlagReturn,
+  stackPointerDrift,
   directionFlagCall,
   directionFlagDoubleSet,
   directionFlagRedundantClear,
 ];
+  calleeSavedNotKept,

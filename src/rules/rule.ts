@@ -40,6 +40,10 @@ export interface Report {
   /** -> instruction */
   readonly at: number;
   /** -> function it is told for; NONE for code without one */
+      /** Register whose place is told with the frame. */
+      readonly register?: number;
+      /** Words for the steps at some of the instructions. */
+      readonly notes?: ReadonlyMap<number, string>;
   readonly owner: number;
   /** Fills the holes of the message and becomes part of the fingerprint: names only, never an address or a number of a line. */
   readonly data?: Readonly<Record<string, string>>;
@@ -73,3 +77,8 @@ export interface Rule {
 export function defineRule(rule: Rule): Rule {
   return rule;
 }
+  /**
+   * Where the promise is a contract with callers and no law: a report is a fact, and becomes a finding where the base kept the promise for the
+   * same function (see brokenContracts).
+   */
+  readonly againstBase?: true;

@@ -9,7 +9,7 @@ import type { Report, RuleContext, Way } from "./rule.ts";
 const MAX_WAY = 100_000;
 
 /** The way on which the frame walk first came to an instruction. */
-export function frameWay(context: RuleContext, insn: number): Way {
+export function frameWay(context: RuleContext, insn: number): Extract<Way, { kind: "frame" }> {
   const { cameFrom } = context.frames;
   const insns: number[] = [];
   for (let i = insn; i !== NONE && insns.length < MAX_WAY; i = cameFrom[i] as number) {
@@ -20,7 +20,12 @@ export function frameWay(context: RuleContext, insn: number): Way {
 }
 
 /** The same, coming over `from` with a state that differs from the one that the walk had at `insn`. */
-export function frameWayOver(context: RuleContext, from: number, insn: number, arrives: string): Way {
+export function frameWayOver(
+  context: RuleContext,
+  from: number,
+  insn: number,
+  arrives: string,
+): Extract<Way, { kind: "frame" }> {
   if (from === NONE) return frameWay(context, insn);
   const way = frameWay(context, from);
   return { kind: "frame", insns: [...way.insns, insn], arrives };

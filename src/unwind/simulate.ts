@@ -36,6 +36,8 @@ import {
   type FrameState,
   FrameStates,
   NOWHERE,
+  type Place,
+  spaceOf,
 } from "./state.ts";
 import { FAULT_UNDEFINED } from "./transfer.ts";
 import { Transitions } from "./transitions.ts";
@@ -55,6 +57,8 @@ export const EVENT_OFF_SECTION = 5;
 export const EVENT_FAULT = 6;
 /** A hint restores a frame that no hint before it saved. */
 export const EVENT_NO_SAVE = 7;
+/** Two paths reach `insn` with the stack pointer in different known places, and the frame pointer hides it. */
+export const EVENT_DRIFT = 8;
 
 export interface FrameEvent {
   readonly kind: number;
@@ -65,7 +69,7 @@ export interface FrameEvent {
   readonly from: number;
   /** State that arrives (or holds before the instruction). */
   readonly state: FrameState;
-  /** EVENT_MISMATCH: state that was there. */
+  /** EVENT_MISMATCH, EVENT_DRIFT: state that was there. */
   readonly other?: FrameState;
   /** EVENT_INTO_FUNCTION: the function that is entered. EVENT_FAULT: FAULT_*. */
   readonly detail: number;
@@ -127,6 +131,8 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     }
     const joined = states.join(held, incoming);
     if (joined !== held) {
+      if (drifts(code.arch.registers.sp, held, incoming))
+        events.push({ kind: EVENT_DRIFT, insn, owner: forOwner, from, state: incoming, other: held, detail: 0 });
       state[insn] = joined.id;
       work.push(insn);
     }
@@ -346,6 +352,13 @@ function withoutConsequences(
   return events.filter(
     ({ kind, insn }) => (kind !== EVENT_RETURN_MODIFIED && kind !== EVENT_TAIL_MODIFIED) || !isDoubtful(insn),
   );
+}
+
+/** Whether two states of one contract have the stack pointer at different distances from the same origin. */
+function drifts(sp: number, a: FrameState, b: FrameState): boolean {
+  const one = a.value[sp] as Place;
+  const other = b.value[sp] as Place;
+  return one !== other && one !== NOWHERE && other !== NOWHERE && spaceOf(one) === spaceOf(other);
 }
 
 /** Whether a frame differs from the one at a function's entry in what the caller relies on. */

@@ -176,6 +176,12 @@ export function describeCfa(arch: Arch, state: FrameState): string {
   }
 }
 
+/** "rsp=CFA-24": what a register holds, where that is known. */
+export function describeRegister(arch: Arch, state: FrameState, register: number): string {
+  const at = state.value[register] as Place;
+  return at === NOWHERE ? "" : `${arch.registers.name[register]}=${describePlace(at)}`;
+}
+
 function describePlace(at: Place): string {
   if (at === NOT_SAVED) return "nowhere";
   return `${spaceOf(at) === SPACE_CFA ? "CFA" : "aligned"}${signed(offsetOf(at))}`;
