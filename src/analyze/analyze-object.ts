@@ -130,7 +130,9 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     }
   };
   const findings: ObjectFinding[] = [];
+  const contracts: ObjectFinding[] = [];
   const undecided = new Set<string>();
+  const forComparison = options.forComparison === true;
   for (const rule of rules) {
     if (rule.applies?.(checks) === false || (rule.againstBase && !forComparison)) continue;
     rule.check(context, (report) => {
@@ -138,12 +140,11 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
       if (report.message === "after-call") undecided.add((report.data?.callee ?? "").replace(/\(\)$/, ""));
     });
   }
-  const contracts: ObjectFinding[] = [];
   if (findings.length + contracts.length > 0) holdDebugSections(object);
-  const forComparison = options.forComparison === true;
   return {
     machine: object.machine,
     findings,
+    ...(forComparison ? { comparison: { contracts, watch: readWatch(context, coverage.notes, placeOf) } } : {}),
     coverage,
     undecided: [...undecided],
     neverReturning: neverReturning(flow, returns.neverReturns),
@@ -152,7 +153,6 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
       const section = object.findSection(name);
       return section === NONE ? undefined : object.bytes(section);
     },
-    ...(forComparison ? { comparison: { contracts, watch: readWatch(context, coverage.notes, placeOf) } } : {}),
     symbolAt: (name, offset) => symbolAt(flow, name, offset),
   };
 }

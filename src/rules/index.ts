@@ -1,6 +1,6 @@
 import { alternativesDisagree } from "./alternatives-disagree.ts";
-import { directionFlagCall } from "./direction-flag-call.ts";
 import { calleeSavedNotKept } from "./callee-saved-not-kept.ts";
+import { directionFlagCall } from "./direction-flag-call.ts";
 import { directionFlagDoubleSet } from "./direction-flag-double-set.ts";
 import { directionFlagRedundantClear } from "./direction-flag-redundant-clear.ts";
 import { directionFlagReturn } from "./direction-flag-return.ts";
@@ -9,6 +9,7 @@ import { intraFunctionCall } from "./intra-function-call.ts";
 import { jumpIntoInstruction } from "./jump-into-instruction.ts";
 import { returnWithModifiedFrame } from "./return-with-modified-frame.ts";
 import type { Rule } from "./rule.ts";
+import { stackPointerDrift } from "./stack-pointer-drift.ts";
 import { stackStateMismatch } from "./stack-state-mismatch.ts";
 import { tailCallWithModifiedFrame } from "./tail-call-with-modified-frame.ts";
 import { uaccessCallOpen } from "./uaccess-call-open.ts";
@@ -21,17 +22,18 @@ import { uaccessSafeCloses } from "./uaccess-safe-closes.ts";
 import { undefinedStackState } from "./undefined-stack-state.ts";
 import { unfollowedStackWrite } from "./unfollowed-stack-write.ts";
 import { unreachableInstruction } from "./unreachable-instruction.ts";
-import { stackPointerDrift } from "./stack-pointer-drift.ts";
 
 /** Every rule, in the order in which reports list them. */
 export const rules: readonly Rule[] = [
   stackStateMismatch,
+  stackPointerDrift,
   returnWithModifiedFrame,
   tailCallWithModifiedFrame,
   fallsThrough,
   jumpIntoInstruction,
   unfollowedStackWrite,
   undefinedStackState,
+  calleeSavedNotKept,
   alternativesDisagree,
   intraFunctionCall,
   unreachableInstruction,
@@ -43,9 +45,7 @@ export const rules: readonly Rule[] = [
   uaccessSafeCloses,
   uaccessFlagsExhausted,
   directionFlagReturn,
-  stackPointerDrift,
   directionFlagCall,
   directionFlagDoubleSet,
   directionFlagRedundantClear,
 ];
-  calleeSavedNotKept,

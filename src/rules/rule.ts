@@ -26,6 +26,10 @@ export type Way =
       readonly kind: "frame";
       readonly insns: readonly number[] /** State at the last one, where this way brings another one than the walk had there. */;
       readonly arrives?: string;
+      /** Register whose place is told with the frame. */
+      readonly register?: number;
+      /** Words for the steps at some of the instructions. */
+      readonly notes?: ReadonlyMap<number, string>;
     }
   | {
       readonly kind: "flags";
@@ -40,10 +44,6 @@ export interface Report {
   /** -> instruction */
   readonly at: number;
   /** -> function it is told for; NONE for code without one */
-      /** Register whose place is told with the frame. */
-      readonly register?: number;
-      /** Words for the steps at some of the instructions. */
-      readonly notes?: ReadonlyMap<number, string>;
   readonly owner: number;
   /** Fills the holes of the message and becomes part of the fingerprint: names only, never an address or a number of a line. */
   readonly data?: Readonly<Record<string, string>>;
@@ -69,6 +69,11 @@ export interface Rule {
   /** What follows at run time, one sentence. */
   readonly consequence: string;
   readonly messages: Readonly<Record<string, RuleMessage>>;
+  /**
+   * Where the promise is a contract with callers and no law: a report is a fact, and becomes a finding where the base kept the promise for the
+   * same function (see brokenContracts).
+   */
+  readonly againstBase?: true;
   /** Whether a kernel that makes these promises can break it; absent: every kernel can. */
   applies?(checks: Checks): boolean;
   check(context: RuleContext, report: (report: Report) => void): void;
@@ -77,8 +82,3 @@ export interface Rule {
 export function defineRule(rule: Rule): Rule {
   return rule;
 }
-  /**
-   * Where the promise is a contract with callers and no law: a report is a fact, and becomes a finding where the base kept the promise for the
-   * same function (see brokenContracts).
-   */
-  readonly againstBase?: true;
