@@ -1,6 +1,6 @@
 import { NONE } from "../base/table.ts";
-import { STB_WEAK } from "../elf/constants.ts";
-import { KIND_CALL, KIND_RETURN } from "../isa/insn-table.ts";
+import { STB_LOCAL, STB_WEAK } from "../elf/constants.ts";
+import { KIND_BRANCH, KIND_CALL, KIND_JUMP, KIND_RETURN } from "../isa/insn-table.ts";
 import { type Flow, KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_TAIL_CALL } from "./flow.ts";
 import { FUNCTION_WEAK } from "./functions.ts";
 import { MARK_REACHABLE } from "./marks.ts";
@@ -26,32 +26,22 @@ export interface Returns {
 export function solveReturns(flow: Flow, external: ExternalReturns): Returns {
   const { code, functions, kind, symbol } = flow;
   const { table } = functions;
-  const returns = new Uint8Array(table.length);
-  const tailCalls: { from: number; to: number }[] = [];
   const assumed = new Set<number>();
   const externalReturns = (s: number): boolean => {
     const verdict = external(code.object.symbolName[s] as string);
     if (verdict === undefined) assumed.add(s);
     return verdict !== true;
   };
-  const hasBody = new Uint8Array(table.length);
-  for (let i = 0; i < kind.length; i++) {
-    const f = functions.ofInsn[i] as number;
-    if (f === NONE) continue;
-    const family = table.parent[f] as number;
-    hasBody[family] = 1;
-    const k = kind[i];
-    if (k === KIND_RETURN || k === KIND_INDIRECT_TAIL) returns[family] = 1;
-    else if (k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL) {
-      const callee = functionOfSymbol(flow, symbol[i] as number);
-      if (callee !== NONE) tailCalls.push({ from: family, to: table.parent[callee] as number });
-      else if (symbol[i] === NONE || externalReturns(symbol[i] as number)) returns[family] = 1;
+  const { returns, edges } = findLeaving(flow);
+  const inside = edges.filter(({ from, to, symbol: s }) => {
+    if (to === NONE) {
+      if (externalReturns(s)) returns[from] = 1;
+      return false;
     }
-  }
-  for (let f = 0; f < table.length; f++) {
-    if (((table.flags[f] as number) & FUNCTION_WEAK) !== 0 || hasBody[f] === 0) returns[f] = 1;
-  }
-  spread(returns, tailCalls);
+    // A name that others see may be listed, or be theirs: a weak definition gives way to a strong one.
+    return code.object.symbols.binding[s] === STB_LOCAL || external(code.object.symbolName[s] as string) !== true;
+  });
+  spreadReturns(returns, inside);
   const neverReturns = new Uint8Array(table.length);
   for (let f = 0; f < table.length; f++) neverReturns[f] = returns[table.parent[f] as number] === 1 ? 0 : 1;
   const deadCall = new Uint8Array(kind.length);
@@ -70,10 +60,50 @@ export function solveReturns(flow: Flow, external: ExternalReturns): Returns {
   return { deadCall, neverReturns, assumed };
 }
 
-/** Marks everything that reaches a returning function through tail calls. Linear: each edge is looked at once per change of its end. */
-function spread(returns: Uint8Array, tailCalls: readonly { from: number; to: number }[]): void {
+/** What functions leave to by tail calls; functions are named by their parents, so that parts count as one. */
+export interface Leaving {
+  /** function -> 1 when it returns whatever it leaves to: by a return, an indirect tail call, or because another body may take its place */
+  readonly returns: Uint8Array;
+  /** `to` is NONE where `symbol` is no function of this object. */
+  readonly edges: readonly { readonly from: number; readonly to: number; readonly symbol: number }[];
+}
+
+export function findLeaving(flow: Flow): Leaving {
+  const { functions, kind, symbol } = flow;
+  const { table } = functions;
+  const returns = new Uint8Array(table.length);
+  const edges: { from: number; to: number; symbol: number }[] = [];
+  const hasBody = new Uint8Array(table.length);
+  for (let i = 0; i < kind.length; i++) {
+    const f = functions.ofInsn[i] as number;
+    if (f === NONE) continue;
+    const from = table.parent[f] as number;
+    hasBody[from] = 1;
+    const k = kind[i];
+    if (k === KIND_RETURN || k === KIND_INDIRECT_TAIL) returns[from] = 1;
+    else if (k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL) {
+      const callee = functionOfSymbol(flow, symbol[i] as number);
+      if (callee !== NONE) edges.push({ from, to: table.parent[callee] as number, symbol: symbol[i] as number });
+      else if (symbol[i] === NONE) returns[from] = 1;
+      else edges.push({ from, to: NONE, symbol: symbol[i] as number });
+    } else if ((k === KIND_JUMP || k === KIND_BRANCH) && flow.target[i] !== NONE) {
+      // Assembly may leave for code that is no function (6.1 arch/x86/entry/thunk_64.S, __thunk_restore).
+      if (functions.ofInsn[flow.target[i] as number] === NONE) returns[from] = 1;
+    }
+  }
+  for (let f = 0; f < table.length; f++) {
+    if (((table.flags[f] as number) & FUNCTION_WEAK) !== 0 || hasBody[f] === 0) returns[f] = 1;
+  }
+  return { returns, edges };
+}
+
+/** Marks everything that reaches a returning function. Linear: each edge is looked at once per change of its end. */
+export function spreadReturns(
+  returns: Uint8Array,
+  edges: readonly { readonly from: number; readonly to: number }[],
+): void {
   const callers = new Map<number, number[]>();
-  for (const { from, to } of tailCalls) {
+  for (const { from, to } of edges) {
     const list = callers.get(to);
     if (list === undefined) callers.set(to, [from]);
     else list.push(from);

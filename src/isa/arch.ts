@@ -64,6 +64,12 @@ export interface NamingContracts {
   isReturnThunk(symbol: string): boolean;
   /** A static-call trampoline: where it goes is patched at run time. */
   isStaticCallTrampoline(symbol: string): boolean;
+  /** Name of the key by which a trampoline is patched; undefined for what is no trampoline. */
+  staticCallKey(symbol: string): string | undefined;
+  /** What a static call goes to at first: a structure that begins with a function pointer. */
+  isStaticCallKey(symbol: string): boolean;
+  /** A table of operations that calls go through until they are patched to call its entries directly. */
+  isOperationTable(symbol: string): boolean;
   /** Code that stands before a function and runs into it (padding, kCFI preamble). */
   isPrefixSymbol(symbol: string): boolean;
   /** The profiling hook that a function may call before its frame exists. */

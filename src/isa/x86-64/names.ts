@@ -11,6 +11,10 @@ const indirectThunks = ["__x86_indirect_thunk_", "__x86_indirect_call_thunk_", "
 const RETURN_THUNK = "__x86_return_thunk";
 /** include/linux/static_call_types.h, STATIC_CALL_TRAMP_PREFIX */
 const STATIC_CALL_TRAMPOLINE = "__SCT__";
+/** include/linux/static_call_types.h, STATIC_CALL_KEY_PREFIX */
+const STATIC_CALL_KEY = "__SCK__";
+/** arch/x86/include/asm/paravirt_types.h: `call *pv_ops+offset` is patched to a direct call */
+const OPERATION_TABLE = "pv_ops";
 /** arch/x86/include/asm/linkage.h and cfi.h: the kCFI or FineIBT preamble; clang emits it by -fsanitize=kcfi */
 const CFI_PREAMBLE = "__cfi_";
 /** Padding before a function (CONFIG_PREFIX_SYMBOLS, scripts/Makefile.lib), added by the build's object tool. */
@@ -29,6 +33,12 @@ export const names: NamingContracts = {
   },
   isReturnThunk: (symbol) => withoutAlias(symbol) === RETURN_THUNK,
   isStaticCallTrampoline: (symbol) => symbol.startsWith(STATIC_CALL_TRAMPOLINE),
+  staticCallKey: (symbol) =>
+    symbol.startsWith(STATIC_CALL_TRAMPOLINE)
+      ? STATIC_CALL_KEY + symbol.slice(STATIC_CALL_TRAMPOLINE.length)
+      : undefined,
+  isStaticCallKey: (symbol) => symbol.startsWith(STATIC_CALL_KEY),
+  isOperationTable: (symbol) => symbol === OPERATION_TABLE,
   isPrefixSymbol: (symbol) => symbol.startsWith(CFI_PREAMBLE) || symbol.startsWith(PADDING),
   isEntryHook: (symbol) => symbol === ENTRY_HOOK,
 };

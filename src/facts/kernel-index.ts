@@ -1,0 +1,144 @@
+import type { AddressUse, Outside } from "../flow/outside.ts";
+import { isWeak } from "./definitions.ts";
+import type { ObjectFacts } from "./object-facts.ts";
+import { type OperationTables, readOperationTables } from "./operation-tables.ts";
+import { Unit, type UnitOptions } from "./unit.ts";
+import { Users } from "./users.ts";
+
+/** Unit of the kernel proper; every other one is a module that sees what this one defines. */
+export const VMLINUX = "vmlinux";
+
+export interface UnitFacts {
+  /** VMLINUX, or a module's name. */
+  readonly unit: string;
+  /** Path of an object -> its facts, in the order of the link (kbuild's lists). */
+  readonly objects: ReadonlyMap<string, ObjectFacts>;
+}
+
+interface Part {
+  readonly unit: Unit;
+  readonly users: Users;
+}
+
+/**
+ * What is known of every symbol of a kernel, from the facts of its objects. A value: a change makes another index that shares what is the same.
+ * Fixpoints are solved when they are first asked for.
+ */
+export class KernelIndex {
+  readonly #parts: ReadonlyMap<string, Part>;
+  readonly #tables = new Map<string, OperationTables>();
+
+  private constructor(parts: ReadonlyMap<string, Part>) {
+    this.#parts = parts;
+  }
+
+  /** Linear in the facts. An object may be a member of several modules. */
+  static build(units: Iterable<UnitFacts>, options: UnitOptions): KernelIndex {
+    const all = [...units];
+    const parts = new Map<string, Part>();
+    const kernel = all.find((each) => each.unit === VMLINUX);
+    const below = kernel === undefined ? undefined : Unit.of(VMLINUX, kernel.objects, undefined, options);
+    if (below !== undefined) parts.set(VMLINUX, { unit: below, users: Users.of(below.definitions.objects) });
+    for (const { unit, objects } of all) {
+      if (unit === VMLINUX) continue;
+      const made = Unit.of(unit, objects, below, options);
+      parts.set(unit, { unit: made, users: Users.of(made.definitions.objects) });
+    }
+    return new KernelIndex(parts);
+  }
+
+  /** Units that an object is a member of, vmlinux first; none for an object that is not in the index. */
+  unitsOf(object: string): readonly string[] {
+    return [...this.#parts].filter(([, { unit }]) => unit.definitions.objects.has(object)).map(([name]) => name);
+  }
+
+  facts(object: string): ObjectFacts | undefined {
+    for (const { unit } of this.#parts.values()) {
+      const found = unit.definitions.objects.get(object);
+      if (found !== undefined) return found.facts;
+    }
+    return undefined;
+  }
+
+  unit(name: string): Unit | undefined {
+    return this.#parts.get(name)?.unit;
+  }
+
+  get unitNames(): readonly string[] {
+    return [...this.#parts.keys()];
+  }
+
+  /**
+   * The index with the facts of one object changed, added, or (undefined) taken away, in every unit that has it. An object that is in none is added to
+   * `unit`.
+   */
+  replace(object: string, facts: ObjectFacts | undefined, unit = VMLINUX): KernelIndex {
+    const members = this.unitsOf(object);
+    const touched = new Set(members.length > 0 ? members : facts === undefined ? [] : [unit]);
+    if (touched.size === 0) return this;
+    const parts = new Map<string, Part>();
+    const changed = (part: Part, below: Unit | undefined): Part => {
+      if (!touched.has(part.unit.name)) return { ...part, unit: part.unit.with(part.unit.definitions, below) };
+      const definitions = part.unit.definitions.with(object, facts);
+      return { unit: part.unit.with(definitions, below), users: part.users.with(object, facts) };
+    };
+    const kernel = this.#parts.get(VMLINUX);
+    const newKernel = kernel === undefined ? undefined : touched.has(VMLINUX) ? changed(kernel, undefined) : kernel;
+    if (newKernel !== undefined) parts.set(VMLINUX, newKernel);
+    for (const [name, part] of this.#parts) {
+      if (name === VMLINUX) continue;
+      const isSame = newKernel === kernel && !touched.has(name);
+      parts.set(name, isSame ? part : changed(part, newKernel?.unit));
+    }
+    return new KernelIndex(parts);
+  }
+
+  /** Objects of a unit that use one of the symbols, or define one that gives way to another, in the order of the link. */
+  users(unit: string, symbols: Iterable<string>): string[] {
+    const part = this.#parts.get(unit);
+    if (part === undefined) return [];
+    const found = new Set<string>();
+    for (const symbol of symbols) {
+      for (const user of part.users.of(symbol)) found.add(user.object);
+      for (const definition of part.unit.definitions.all(symbol)) if (isWeak(definition)) found.add(definition.object);
+    }
+    return [...part.unit.definitions.objects.keys()].filter((object) => found.has(object));
+  }
+
+  /** What an object can be told of the others. `unit` is where an object is judged that the index does not have, or that several have. */
+  outsideFor(object: string, unit = this.unitsOf(object)[0] ?? VMLINUX): Outside {
+    const part = this.#parts.get(unit) ?? this.#parts.get(VMLINUX);
+    const tables = this.#operationTables(unit);
+    const at = part?.unit;
+    return {
+      // Whether its own functions return the object knows best.
+      neverReturns: (symbol) =>
+        at?.definitions.find(symbol)?.object === object ? undefined : at?.neverReturns(symbol),
+      isNoinstr(symbol) {
+        const local = tables.localSection(symbol);
+        return local === undefined ? at?.isNoinstr(symbol) : at?.isNoinstrSection(local);
+      },
+      landing: (symbol, offset) => at?.landing(symbol, offset),
+      untraining: (symbol) => at?.untraining(symbol),
+      isFunction: (symbol) => at?.isFunction(symbol),
+      slotTargets: (table, slot) => tables.targets(table, slot),
+      clobbers: () => undefined,
+      isOverridden(symbol) {
+        const taken = at?.definitions.find(symbol);
+        return taken === undefined ? undefined : taken.object !== object;
+      },
+      addressUses: (symbol) => part?.users.addresses(symbol).filter((use: AddressUse) => use.object !== object),
+    };
+  }
+
+  #operationTables(unit: string): OperationTables {
+    // Modules call through the tables of vmlinux.
+    const name = this.#parts.has(VMLINUX) ? VMLINUX : unit;
+    let found = this.#tables.get(name);
+    if (found === undefined) {
+      found = readOperationTables(this.#parts.get(name)?.unit.definitions.objects ?? new Map());
+      this.#tables.set(name, found);
+    }
+    return found;
+  }
+}
