@@ -1,5 +1,5 @@
-import { UsageError } from "../../src/base/errors.ts";
-import { rules } from "../../src/rules/index.ts";
+import { UsageError } from "../base/errors.ts";
+import { rules } from "../rules/index.ts";
 
 // What the tree's own tool says (6.1 to 6.19), by the rule of ours that says the same. A text that is in neither list is an error: a new
 // version of the tool has something to say that nobody has thought about.
@@ -128,6 +128,19 @@ const outsideFatal: readonly RegExp[] = [
 const known = new Set(rules.map((rule) => rule.id));
 // A rule that is not there yet compares nothing.
 const ruleOf = (id: string): string | undefined => (known.has(id) ? id : undefined);
+
+const checked = new Set([...compared, ...comparedFatal].map(([, rule]) => rule));
+const linkedTexts = new Set(["noinstr-call", "noinstr-return", "untrain-return"]);
+
+/** The tool has a check that says what this rule says. */
+export function hasCheckFor(rule: string): boolean {
+  return checked.has(rule);
+}
+
+/** That check looks over the borders of objects: on one object by itself its verdict means nothing. */
+export function needsLinkedKernel(rule: string): boolean {
+  return linkedTexts.has(rule);
+}
 
 /** @throws UsageError for a text that is in no list */
 export function classifyText(text: string): TextKind {
