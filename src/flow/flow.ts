@@ -19,7 +19,7 @@ import { FUNCTION_WITHOUT_SIZE, type Functions, sameFamily } from "./functions.t
 import { type HintTable, readHints } from "./hints.ts";
 import { type Instead, readInstead } from "./instead.ts";
 import { findTableEdges, type TableEdges } from "./jump-tables.ts";
-import { MARK_INTRA_CALL, MARK_REACHABLE, type Marks, readMarks } from "./marks.ts";
+import { MARK_INSTEAD, MARK_INTRA_CALL, MARK_REACHABLE, type Marks, readMarks } from "./marks.ts";
 
 // Kinds that only relocations, symbols and annotations can tell; they continue the KIND_* numbers of src/isa.
 
@@ -84,7 +84,7 @@ export function buildFlow(code: Code, functions: Functions): Flow {
   for (let i = 0; i < kind.length; i++) {
     const k = kind[i] as number;
     if (k < KIND_JUMP) continue;
-    if (instead.madeNop.has(i)) {
+    if (((marks.bits[i] as number) & MARK_INSTEAD) !== 0 && instead.madeNop.has(i)) {
       kind[i] = KIND_NOP;
       continue;
     }

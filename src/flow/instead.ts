@@ -1,3 +1,4 @@
+import { RowMap } from "../base/row-map.ts";
 import { NONE, type Table, TableBuilder } from "../base/table.ts";
 import { KIND_ACCESS_CLOSE, KIND_ACCESS_OPEN, KIND_JUMP } from "../isa/insn-table.ts";
 import { type Code, insnAt, insnCovering } from "./code.ts";
@@ -35,7 +36,7 @@ export interface Instead {
   readonly edges: InsteadTable;
   readonly alternatives: AlternativeTable;
   /** insn inside a replacement -> row of `alternatives`, absent elsewhere */
-  readonly replacementOf: ReadonlyMap<number, number>;
+  readonly replacementOf: RowMap;
   /** Originals that are passed over: a replacement with user-access instructions is forced. */
   readonly skipped: ReadonlySet<number>;
   /** Jumps at jump labels that the build turns into no-ops before the code runs. */
@@ -47,7 +48,7 @@ export function readInstead(code: Code, marks: Marks): Instead {
   const dangling: string[] = [];
   const edges: { from: number; to: number; kind: number }[] = [];
   const alternatives = readAlternatives(code, dangling);
-  const replacementOf = new Map<number, number>();
+  const replacementOf = mapReplacements(alternatives);
   const skipped = new Set<number>();
   for (let a = 0; a < alternatives.length; a++) {
     const from = alternatives.from[a] as number;
@@ -72,6 +73,18 @@ export function readInstead(code: Code, marks: Marks): Instead {
     marks.bits[edge.from] = (marks.bits[edge.from] as number) | MARK_INSTEAD;
   }
   return { edges: builder.finish(), alternatives, replacementOf, skipped, madeNop, dangling };
+}
+
+/** An empty map over all rows that are inside of replacements: compilers and assemblers put them into a section of their own. */
+function mapReplacements({ length, replacement, replacementEnd }: AlternativeTable): RowMap {
+  let first = Number.POSITIVE_INFINITY;
+  let end = 0;
+  for (let a = 0; a < length; a++) {
+    if (replacement[a] === NONE) continue;
+    first = Math.min(first, replacement[a] as number);
+    end = Math.max(end, replacementEnd[a] as number);
+  }
+  return end === 0 ? new RowMap(0, 0) : new RowMap(first, end);
 }
 
 /** Section offset -> the place it names, for one section's relocations. */

@@ -3,7 +3,7 @@ import { type Flow, KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_TAIL_CALL, o
 import { sameFamily } from "../flow/functions.ts";
 import { MARK_INSTEAD } from "../flow/marks.ts";
 import type { Returns } from "../flow/returns.ts";
-import { successors } from "../flow/successors.ts";
+import { type Successors, successors } from "../flow/successors.ts";
 import {
   KIND_ACCESS_CLOSE,
   KIND_ACCESS_OPEN,
@@ -207,7 +207,7 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
   };
 
   const empty = EMPTY_STACK << STACK_SHIFT;
-  for (const f of rootsOfInterest(flow, safe)) {
+  for (const f of rootsOfInterest(flow, next, safe)) {
     const insn = table.firstInsn[f] as number;
     if (insn === NONE || marks.excluded[f] === 1) continue;
     arrive(insn, empty | (safe[f] === 1 ? ACCESS_OPEN : 0), -1, f);
@@ -245,20 +245,44 @@ function touchesFlags(flow: Flow, insn: number): boolean {
 
 /**
  * Functions that open, close or inherit a flag; every other one is entered and left with all of them clear. Where code without a function
- * touches one, it may be anybody's: then all of them.
+ * touches one, it may be anybody's: then also every function that jumps or runs into such code.
  */
-function rootsOfInterest(flow: Flow, safe: Uint8Array): number[] {
+function rootsOfInterest(flow: Flow, next: Successors, safe: Uint8Array): number[] {
   const { table } = flow.functions;
   const wanted = new Set<number>();
-  let all = false;
-  for (let i = 0; i < flow.kind.length && !all; i++) {
+  let anybody = false;
+  for (let i = 0; i < flow.kind.length; i++) {
     if (!touchesFlags(flow, i)) continue;
     const f = ownerOf(flow, i);
-    if (f === NONE) all = true;
+    if (f === NONE) anybody = true;
     else wanted.add(table.parent[f] as number);
   }
-  for (let f = 0; f < table.length; f++) if (all || safe[f] === 1) wanted.add(table.parent[f] as number);
+  if (anybody) addThoseThatLeave(flow, next, wanted);
+  for (let f = 0; f < table.length; f++) if (safe[f] === 1) wanted.add(table.parent[f] as number);
   return [...wanted].sort((a, b) => a - b);
+}
+
+/** Adds the families that control leaves for code without a function. */
+function addThoseThatLeave(flow: Flow, next: Successors, wanted: Set<number>): void {
+  const { functions, kind, target, next: following, instead, tables } = flow;
+  const { ofInsn } = functions;
+  const { parent } = functions.table;
+  const leave = (from: number, to: number): void => {
+    if (ownerOf(flow, to) !== NONE) return;
+    const f = ownerOf(flow, from);
+    if (f !== NONE) wanted.add(parent[f] as number);
+  };
+  for (let i = 0; i < kind.length; i++) {
+    const to = target[i] as number;
+    const behind = following[i] as number;
+    // Most instructions stay among instructions of a function.
+    const stays = (to === NONE || ofInsn[to] !== NONE) && (behind === NONE || ofInsn[behind] !== NONE);
+    if (stays) continue;
+    const count = next.of(i);
+    for (let n = 0; n < count; n++) leave(i, next.to[n] as number);
+  }
+  for (let e = 0; e < instead.edges.length; e++) leave(instead.edges.from[e] as number, instead.edges.to[e] as number);
+  for (let e = 0; e < tables.edges.length; e++) leave(tables.edges.from[e] as number, tables.edges.to[e] as number);
 }
 
 /** Hinted code outside of functions that touches a flag: entry code and the like. */

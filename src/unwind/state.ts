@@ -1,3 +1,5 @@
+import { NONE } from "../base/table.ts";
+import { TripleMap } from "../base/triple-map.ts";
 import type { Arch } from "../isa/arch.ts";
 import { NO_REGISTER } from "../isa/insn-table.ts";
 
@@ -72,36 +74,70 @@ export interface FrameState {
   readonly signal: number;
   /** One bit a register that anything above speaks of: writes to others change nothing. */
   readonly tracked: number;
+  /** One bit a register that `saved` or the realignment speaks of: a load of another one gives nothing back. */
+  readonly kept: number;
 }
 
-export type FrameDraft = { -readonly [K in Exclude<keyof FrameState, "id" | "contract" | "tracked">]: FrameState[K] };
+export type FrameDraft = {
+  -readonly [K in Exclude<keyof FrameState, "id" | "contract" | "tracked" | "kept">]: FrameState[K];
+};
 
 /** Hands out one object per distinct state. */
 export class FrameStates {
   readonly arch: Arch;
   readonly all: FrameState[] = [];
-  readonly #byKey = new Map<string, FrameState>();
-  readonly #contracts = new Map<string, number>();
+  /** Hash of a state -> the newest one with it; the others by #before. */
+  readonly #byHash = new Map<number, FrameState>();
+  /** state -> the one before it with the same hash */
+  readonly #before: (FrameState | undefined)[] = [];
+  /** Hash of a contract -> states, one of each contract. */
+  readonly #contracts = new Map<number, FrameState[]>();
+  #contractCount = 0;
+  /** (state, state) -> what both know */
+  readonly #joined = new TripleMap();
+  #entry: FrameState | undefined;
+  #lost: FrameState | undefined;
 
   constructor(arch: Arch) {
     this.arch = arch;
   }
 
   intern(draft: FrameDraft): FrameState {
-    const contractKey = `${draft.base},${draft.offset},${draft.type},${draft.realignRegister},${draft.realignSlot},${draft.saved.join()}`;
-    const key = `${contractKey};${draft.signal},${draft.switchSlot};${draft.value.join()}`;
-    let state = this.#byKey.get(key);
-    if (state !== undefined) return state;
-    let contract = this.#contracts.get(contractKey);
-    if (contract === undefined) {
-      contract = this.#contracts.size;
-      this.#contracts.set(contractKey, contract);
-    }
+    const contractHash = hashContract(draft);
+    const hash = hashValues(draft, contractHash);
+    const newest = this.#byHash.get(hash);
+    for (let state = newest; state !== undefined; state = this.#before[state.id])
+      if (sameContract(state, draft) && sameValues(state, draft)) return state;
     let tracked = draft.base < 32 ? 1 << draft.base : 0;
+    let kept = draft.realignRegister < 32 ? 1 << draft.realignRegister : 0;
     for (let r = 0; r < draft.value.length; r++) if (draft.value[r] !== NOWHERE) tracked |= 1 << r;
-    state = { ...draft, id: this.all.length, contract, tracked };
+    for (let r = 0; r < draft.saved.length; r++) if (draft.saved[r] !== NOWHERE) kept |= 1 << r;
+    const twins = this.#contracts.get(contractHash) ?? [];
+    const twin = twins.find((state) => sameContract(state, draft));
+    const contract = twin === undefined ? this.#contractCount++ : twin.contract;
+    // Every state has its fields in this order: the hot loops that read them see one shape.
+    const state: FrameState = {
+      base: draft.base,
+      offset: draft.offset,
+      value: draft.value,
+      saved: draft.saved,
+      realignRegister: draft.realignRegister,
+      realignSlot: draft.realignSlot,
+      switchSlot: draft.switchSlot,
+      type: draft.type,
+      signal: draft.signal,
+      id: this.all.length,
+      contract,
+      tracked,
+      kept,
+    };
+    if (twin === undefined) {
+      twins.push(state);
+      this.#contracts.set(contractHash, twins);
+    }
     this.all.push(state);
-    this.#byKey.set(key, state);
+    this.#before.push(newest);
+    this.#byHash.set(hash, state);
     return state;
   }
 
@@ -125,23 +161,70 @@ export class FrameStates {
 
   /** At the first instruction of a function. */
   entry(): FrameState {
-    return this.plain(this.arch.registers.sp, this.arch.entryFrame.cfaOffset, FRAME_CALL, 0);
+    this.#entry ??= this.plain(this.arch.registers.sp, this.arch.entryFrame.cfaOffset, FRAME_CALL, 0);
+    return this.#entry;
   }
 
   /** Nothing is known and nothing is checked, behind a finding. */
   lost(): FrameState {
-    return this.plain(BASE_LOST, 0, FRAME_UNDEFINED, 0);
+    this.#lost ??= this.plain(BASE_LOST, 0, FRAME_UNDEFINED, 0);
+    return this.#lost;
   }
 
   /** Keeps of the values what both states know. The contracts are the same. */
   join(a: FrameState, b: FrameState): FrameState {
     if (a === b) return a;
-    let same = a.switchSlot === b.switchSlot;
-    for (let r = 0; r < a.value.length && same; r++) same = a.value[r] === b.value[r] || a.value[r] === NOWHERE;
-    if (same) return a;
-    const value = a.value.map((v, r) => (v === b.value[r] ? v : NOWHERE));
-    return this.intern({ ...a, value, switchSlot: a.switchSlot === b.switchSlot ? a.switchSlot : undefined });
+    const known = this.#joined.get(a.id, b.id, 0);
+    if (known !== NONE) return this.all[known] as FrameState;
+    const joined = this.intern({
+      ...a,
+      value: a.value.map((v, r) => (v === b.value[r] ? v : NOWHERE)),
+      switchSlot: a.switchSlot === b.switchSlot ? a.switchSlot : undefined,
+    });
+    this.#joined.set(a.id, b.id, 0, joined.id);
+    return joined;
   }
+}
+
+function hashContract(s: FrameDraft): number {
+  let hash = Math.imul(s.base, 0x9e3779b1) ^ s.offset;
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) ^ (s.type << 8) ^ s.realignRegister;
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35) ^ s.realignSlot;
+  return hashPlaces(s.saved, hash);
+}
+
+function hashValues(s: FrameDraft, contract: number): number {
+  const hash = Math.imul(contract ^ (contract >>> 15), 0x9e3779b1) ^ (s.signal << 16);
+  return hashPlaces(s.value, s.switchSlot === undefined ? hash : hash ^ Math.imul(s.switchSlot + 1, 0x85ebca6b));
+}
+
+function hashPlaces(places: readonly Place[], seed: number): number {
+  let hash = seed;
+  for (let r = 0; r < places.length; r++) {
+    hash = Math.imul(hash ^ (places[r] as Place), 0x2c1b3c6d);
+    hash ^= hash >>> 15;
+  }
+  return hash;
+}
+
+function sameContract(a: FrameDraft, b: FrameDraft): boolean {
+  return (
+    a.base === b.base &&
+    a.offset === b.offset &&
+    a.type === b.type &&
+    a.realignRegister === b.realignRegister &&
+    a.realignSlot === b.realignSlot &&
+    samePlaces(a.saved, b.saved)
+  );
+}
+
+function sameValues(a: FrameDraft, b: FrameDraft): boolean {
+  return a.signal === b.signal && a.switchSlot === b.switchSlot && samePlaces(a.value, b.value);
+}
+
+function samePlaces(a: readonly Place[], b: readonly Place[]): boolean {
+  for (let r = 0; r < a.length; r++) if (a[r] !== b[r]) return false;
+  return true;
 }
 
 /** "CFA=rsp+16, rbx at CFA-16": what the unwinder has to know. */

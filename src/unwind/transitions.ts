@@ -1,6 +1,9 @@
 import { NONE } from "../base/table.ts";
+import { TripleMap } from "../base/triple-map.ts";
 import type { Code } from "../flow/code.ts";
+import type { Registers } from "../isa/arch.ts";
 import { NO_REGISTER, OP_PUSH, OP_STORE } from "../isa/insn-table.ts";
+import { isInert } from "./inert.ts";
 import {
   BASE_LOST,
   BASE_WAIVED,
@@ -12,42 +15,53 @@ import {
 } from "./state.ts";
 import { applyOp, type Effect, forget } from "./transfer.ts";
 
-/** More states than any object has: keys of (operation, state) pairs stay distinct and exact. */
-const STATE_SPAN = 0x400_0000;
+/** Stands for an operation in the keys of effects: the registers of a mask hold nothing known any more. */
+const CLOBBER = 0;
 
 /** Applies instructions to states, and remembers every (state, operation) that it has seen: a kernel has few distinct ones. */
 export class Transitions {
   readonly #states: FrameStates;
-  readonly #code: Code;
-  readonly #opId = new Map<number, number>();
-  readonly #byOp = new Map<number, Effect>();
-  readonly #byClobber = new Map<number, Map<number, Effect>>();
-  readonly #call = new Map<number, FrameState>();
+  readonly #insns: Code["insns"];
+  readonly #ops: Code["ops"];
+  readonly #registers: Registers;
+  /** (state, operation with its registers, immediate or mask) -> #effects */
+  readonly #known = new TripleMap(1024);
+  readonly #effects: Effect[] = [];
+  /** state -> the one behind a call */
+  readonly #call: (FrameState | undefined)[] = [];
 
   constructor(states: FrameStates, code: Code) {
     this.#states = states;
-    this.#code = code;
+    this.#insns = code.insns;
+    this.#ops = code.ops;
+    this.#registers = states.arch.registers;
   }
 
   /** State behind the instruction as far as its own operations go; undefined when it changes nothing. */
   after(before: FrameState, insn: number): Effect | undefined {
-    const { insns, ops } = this.#code;
+    const first = this.#insns.op[insn] as number;
+    const writes = this.#insns.writes[insn] as number;
+    // Most instructions neither have an operation nor write a register that anything is known of.
+    if (first === NONE && (writes & before.tracked) === 0) return undefined;
     let state = before;
     let fault = 0;
     let handled = 0;
-    const first = insns.op[insn] as number;
     if (first !== NONE) {
+      const ops = this.#ops;
       for (let row = first; row < ops.length && ops.insn[row] === insn; row++) {
         const op = ops.op[row] as number;
         const dst = ops.dst[row] as number;
-        const effect = this.#apply(state, op, dst, ops.src[row] as number, ops.imm[row] as number);
-        state = effect.state;
-        if (effect.fault !== 0) fault = effect.fault;
+        const src = ops.src[row] as number;
+        if (!isInert(this.#registers, state, op, dst, src)) {
+          const effect = this.#apply(state, op, dst, src, ops.imm[row] as number);
+          state = effect.state;
+          if (effect.fault !== 0) fault = effect.fault;
+        }
         if (dst !== NO_REGISTER && op !== OP_STORE) handled |= 1 << dst;
       }
-      handled |= 1 << this.#states.arch.registers.sp;
+      handled |= 1 << this.#registers.sp;
     }
-    const clobbered = (insns.writes[insn] as number) & ~handled & state.tracked;
+    const clobbered = writes & ~handled & state.tracked;
     if (clobbered !== 0) {
       const effect = this.#clobber(state, clobbered);
       state = effect.state;
@@ -57,32 +71,21 @@ export class Transitions {
   }
 
   #apply(state: FrameState, op: number, dst: number, src: number, imm: number): Effect {
-    const opKey = ((op * 256 + dst) * 256 + src) * 0x1_0000_0000 + (imm >>> 0);
-    let id = this.#opId.get(opKey);
-    if (id === undefined) {
-      id = this.#opId.size;
-      this.#opId.set(opKey, id);
-    }
-    const key = id * STATE_SPAN + state.id;
-    let effect = this.#byOp.get(key);
-    if (effect === undefined) {
-      effect = applyOp(this.#states, state, op, dst, src, imm);
-      this.#byOp.set(key, effect);
-    }
-    return effect;
+    const operation = (op << 16) | (dst << 8) | src;
+    const known = this.#known.get(state.id, operation, imm);
+    if (known !== NONE) return this.#effects[known] as Effect;
+    return this.#remember(state, operation, imm, applyOp(this.#states, state, op, dst, src, imm));
   }
 
   #clobber(state: FrameState, mask: number): Effect {
-    let byMask = this.#byClobber.get(state.id);
-    if (byMask === undefined) {
-      byMask = new Map();
-      this.#byClobber.set(state.id, byMask);
-    }
-    let effect = byMask.get(mask);
-    if (effect === undefined) {
-      effect = this.#forgetAll(state, mask);
-      byMask.set(mask, effect);
-    }
+    const known = this.#known.get(state.id, CLOBBER, mask);
+    if (known !== NONE) return this.#effects[known] as Effect;
+    return this.#remember(state, CLOBBER, mask, this.#forgetAll(state, mask));
+  }
+
+  #remember(state: FrameState, operation: number, imm: number, effect: Effect): Effect {
+    this.#known.set(state.id, operation, imm, this.#effects.length);
+    this.#effects.push(effect);
     return effect;
   }
 
@@ -105,14 +108,14 @@ export class Transitions {
 
   /** Behind a call that returns: registers that the callee may change hold nothing known. */
   afterCall(state: FrameState): FrameState {
-    let after = this.#call.get(state.id);
+    let after = this.#call[state.id];
     if (after === undefined) {
       const { calleeSaved, sp } = this.#states.arch.registers;
       const value = state.value.map((v, r) =>
         r === sp || r === state.base || ((calleeSaved >>> r) & 1) === 1 ? v : NOWHERE,
       );
       after = this.#states.intern({ ...state, value });
-      this.#call.set(state.id, after);
+      this.#call[state.id] = after;
     }
     return after;
   }
