@@ -1,10 +1,12 @@
 import { alternativesDisagree } from "./alternatives-disagree.ts";
+import { callWithoutFramePointer } from "./call-without-frame-pointer.ts";
 import { calleeSavedNotKept } from "./callee-saved-not-kept.ts";
 import { directionFlagCall } from "./direction-flag-call.ts";
 import { directionFlagDoubleSet } from "./direction-flag-double-set.ts";
 import { directionFlagRedundantClear } from "./direction-flag-redundant-clear.ts";
 import { directionFlagReturn } from "./direction-flag-return.ts";
 import { fallsThrough } from "./falls-through.ts";
+import { framePointerScratch } from "./frame-pointer-scratch.ts";
 import { intraFunctionCall } from "./intra-function-call.ts";
 import { jumpIntoInstruction } from "./jump-into-instruction.ts";
 import { returnWithModifiedFrame } from "./return-with-modified-frame.ts";
@@ -34,6 +36,8 @@ export const rules: readonly Rule[] = [
   unfollowedStackWrite,
   undefinedStackState,
   calleeSavedNotKept,
+  callWithoutFramePointer,
+  framePointerScratch,
   alternativesDisagree,
   intraFunctionCall,
   unreachableInstruction,
