@@ -80,6 +80,55 @@ program
     process.exitCode = await doctorCommand(options, process.env, io);
   });
 
+const base = program
+  .command("base")
+  .description("build whole kernels once, so that reviews know what every object tells the others")
+  .showHelpAfterError("(objreview base --help lists the commands)");
+
+base
+  .command("build")
+  .description("build every object of one commit and the index of them; goes on where a stopped build was")
+  .requiredOption("--tree <dir>", "kernel tree: a git repository, which is only read")
+  .option("--commit <rev>", "revision to build (default HEAD)")
+  .option("--profile <name>", "configuration and compiler: a name (objreview doctor lists them), or a JSON file")
+  .option("--only <path...>", "directories and objects to restrict it to; the index is incomplete then")
+  .option("--jobs <n>", "compilers at a time (default: one a processor)", readJobs)
+  .option("--disk-cap <GB>", "most that bases and the object cache may hold", readGigabytes)
+  .addOption(new Option("--sandbox <mode>", "where builds run").choices(["bwrap", "runner"]).default("bwrap"))
+  .addHelpText(
+    "after",
+    "\nExit status: 0 whole, 1 some objects could not be built, 2 refused or stopped before its end.",
+  )
+  .action(async (options) => {
+    const { openProgress } = await import("./cli/progress.ts");
+    const { baseBuildCommand } = await import("./cli/base.ts");
+    const stop = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+    const progress = openProgress(process.stderr);
+    process.exitCode = await baseBuildCommand(options, io, { env: process.env, signal: stop.signal, progress });
+  });
+
+base
+  .command("status")
+  .description("tell which bases there are, how far and how old, and what they hold")
+  .option("--tree <dir>", "only those of this tree")
+  .option("--json", "print JSON")
+  .addHelpText("after", "\nExit status: 0 there is a whole base, 1 there is none.")
+  .action(async (options) => {
+    const { baseStatusCommand } = await import("./cli/base.ts");
+    process.exitCode = await baseStatusCommand(options, io, { env: process.env });
+  });
+
+base
+  .command("gc")
+  .description("remove what is of no use, and with a cap the oldest bases")
+  .option("--disk-cap <GB>", "most that bases and the object cache may hold", readGigabytes)
+  .addHelpText("after", "\nExit status: 0 done, 1 still above the cap because the rest is in use.")
+  .action(async (options) => {
+    const { baseGcCommand } = await import("./cli/base.ts");
+    process.exitCode = baseGcCommand(options, io, { env: process.env });
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -100,5 +149,17 @@ try {
 
 function readCount(text: string): number {
   if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError("not a number from 0 to 99999");
+  return Number(text);
+}
+
+function readJobs(text: string): number {
+  const count = readCount(text);
+  if (count === 0) throw new InvalidArgumentError("not a number from 1 to 99999");
+  return count;
+}
+
+function readGigabytes(text: string): number {
+  if (!/^\d{1,6}(\.\d{1,3})?$/.test(text))
+    throw new InvalidArgumentError("not a number of gigabytes, such as 20 or 0.5");
   return Number(text);
 }

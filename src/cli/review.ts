@@ -1,7 +1,6 @@
 import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { FormatError, ToolError, UsageError } from "../base/errors.ts";
-import { type Profile, readProfile, requireProfile } from "../kernel/profile.ts";
 import { openSandbox } from "../kernel/sandbox.ts";
 import { locateState } from "../kernel/state-folder.ts";
 import { renderDigest } from "../report/digest.ts";
@@ -15,8 +14,8 @@ import { rules } from "../rules/index.ts";
 import type { CommandIo } from "./check.ts";
 import type { ReviewFormat } from "./formats.ts";
 import { readPatchFile } from "./patch-files.ts";
+import { findProfile } from "./profile-option.ts";
 import type { ProgressPrinter } from "./progress.ts";
-import { readRegularText } from "./regular-file.ts";
 
 export interface ReviewOptions {
   readonly tree: string;
@@ -112,21 +111,6 @@ function readInputs(options: ReviewOptions): ReviewInput {
   }
   const names = options.mbox === undefined ? (options.patch as readonly string[]) : [options.mbox];
   return { kind: "files", files: names.map(readPatchFile) };
-}
-
-const MAX_PROFILE_BYTES = 1 << 20;
-
-/** A profile that objreview ships, by name, or one of the caller's own: a JSON file of the same form. */
-function findProfile(name: string): Profile {
-  if (!name.endsWith(".json")) return requireProfile(name);
-  let value: unknown;
-  try {
-    value = JSON.parse(readRegularText(name, MAX_PROFILE_BYTES));
-  } catch (cause) {
-    if (cause instanceof UsageError) throw cause;
-    throw new UsageError(`${name}: not JSON`, { cause });
-  }
-  return readProfile(value, name);
 }
 
 function makeOutFolder(out: string): void {

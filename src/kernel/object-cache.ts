@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { z } from "zod";
 import type { BuiltObject } from "./build.ts";
 import type { Diagnostic } from "./build-errors.ts";
@@ -16,6 +17,12 @@ import { digestListing } from "./source-listing.ts";
 // Finished objects of trusted sources, found again by content. An object is the same when kbuild would run the same command
 // (its recipes, the configuration and the tools are the same) over the same files, and when no header of a name that it
 // includes has appeared or gone elsewhere, which could be found first on the include path.
+//
+//   <cache>/objects/<2 digits>/<rest of the plan's and the object's digest>.entry   what it was made from, compressed JSON
+//   <cache>/objects/data/<2 digits>/<rest of the digest>.zst                        the object, compressed
+//
+// A whole kernel's entries would be 150 MB with a blob id for each of the 1400 files that an object is made from: an entry has the
+// names and one digest of all the ids.
 
 export interface CachedObject {
   readonly bytes: Uint8Array;
@@ -23,6 +30,8 @@ export interface CachedObject {
   readonly deps: readonly string[];
   readonly generated: readonly string[];
   readonly warnings: readonly Diagnostic[];
+  /** The files that hold it, relative to the cache's folder. */
+  readonly files: readonly string[];
 }
 
 export interface ObjectCache {
@@ -41,8 +50,9 @@ const diagnostic = z.strictObject({
 
 const entrySchema = z.strictObject({
   command: z.string(),
-  /** Source path -> blob id. */
-  sources: z.record(z.string(), z.string()),
+  /** Paths of the source tree that it was made from, and one digest of their blob ids. */
+  sources: z.array(z.string()),
+  sourcesDigest: z.string(),
   /** Path in the build folder -> digest. */
   generated: z.record(z.string(), z.string()),
   /** Digest of where headers of the included names stand. */
@@ -79,34 +89,47 @@ export function openObjectCache(options: {
   };
   const entryFile = (object: string): string => {
     const key = digest([plan, object]);
-    return join(root, key.slice(0, 2), `${key.slice(2)}.json`);
+    return join(root, key.slice(0, 2), `${key.slice(2)}.entry`);
   };
-  const dataFile = (id: string): string => join(root, "data", id.slice(0, 2), id.slice(2));
+  const dataFile = (id: string): string => join(root, "data", id.slice(0, 2), `${id.slice(2)}.zst`);
+  const digestSources = (paths: readonly string[]): string | undefined => {
+    const hash = createHash("sha256");
+    for (const path of paths) {
+      const id = listing.files.get(path);
+      if (id === undefined) return undefined;
+      hash.update(`${path}\0${id}\n`);
+    }
+    return hash.digest("hex");
+  };
 
   return {
     find(object, outDir) {
       const entries = readEntries(entryFile(object));
       for (const entry of entries) {
-        const sources = Object.keys(entry.sources);
-        if (sources.some((path) => listing.files.get(path) !== entry.sources[path])) continue;
+        const { sources } = entry;
+        if (digestSources(sources) !== entry.sourcesDigest) continue;
         if (shadowsOf(sources) !== entry.shadows) continue;
         if (Object.keys(entry.generated).some((path) => digestGenerated(outDir, path) !== entry.generated[path]))
           continue;
         const bytes = readData(dataFile(entry.digest), entry.digest);
         if (bytes === undefined) continue;
         const warnings = entry.warnings.map((item) => ({ ...item, option: item.option }));
-        return { bytes, command: entry.command, deps: sources, generated: Object.keys(entry.generated), warnings };
+        return {
+          bytes,
+          command: entry.command,
+          deps: sources,
+          generated: Object.keys(entry.generated),
+          warnings,
+          files: [entryFile(object), dataFile(entry.digest)].map((file) => relative(options.cacheDir, file)),
+        };
       }
       return undefined;
     },
     keep(item, outDir, warnings) {
-      const sources: Record<string, string> = {};
-      for (const path of item.deps) {
-        const id = listing.files.get(path);
-        // A dependency that the listing does not know has no identity to compare: not kept.
-        if (id === undefined) return;
-        sources[path] = id;
-      }
+      const sources = [...item.deps];
+      const sourcesDigest = digestSources(sources);
+      // A dependency that the listing does not know has no identity to compare: not kept.
+      if (sourcesDigest === undefined) return;
       const generated: Record<string, string> = {};
       for (const inside of item.generated) {
         const id = digestGenerated(outDir, inside);
@@ -115,12 +138,13 @@ export function openObjectCache(options: {
       }
       const bytes = readFileSync(item.file);
       const id = createHash("sha256").update(bytes).digest("hex");
-      writeWhole(dataFile(id), bytes);
+      writeWhole(dataFile(id), zstdCompressSync(bytes));
       const entry = {
         command: item.command,
         sources,
+        sourcesDigest,
         generated,
-        shadows: shadowsOf(Object.keys(sources)),
+        shadows: shadowsOf(sources),
         digest: id,
         warnings: warnings.map(({ option, ...rest }) => ({
           ...rest,
@@ -129,18 +153,22 @@ export function openObjectCache(options: {
         })),
       };
       const file = entryFile(item.object);
-      const older = readEntries(file).filter((other) => JSON.stringify(other.sources) !== JSON.stringify(sources));
-      writeWhole(file, JSON.stringify([entry, ...older].slice(0, MAX_ENTRIES)));
+      const older = readEntries(file).filter((other) => other.sourcesDigest !== sourcesDigest);
+      writeWhole(file, zstdCompressSync(JSON.stringify([entry, ...older].slice(0, MAX_ENTRIES))));
     },
   };
 }
 
 /** Versions of one object that are kept. */
 const MAX_ENTRIES = 8;
+const MAX_ENTRIES_BYTES = 16 << 20;
+const MAX_OBJECT_BYTES = 1 << 30;
 
 function readEntries(file: string): z.infer<typeof entrySchema>[] {
   try {
-    const parsed = z.array(entrySchema).safeParse(JSON.parse(readFileSync(file, "utf8")));
+    const parsed = z
+      .array(entrySchema)
+      .safeParse(JSON.parse(inflate(readFileSync(file), MAX_ENTRIES_BYTES).toString()));
     return parsed.success ? parsed.data : [];
   } catch {
     // Not there, or cut off by a crash: the object is built again.
@@ -150,11 +178,15 @@ function readEntries(file: string): z.infer<typeof entrySchema>[] {
 
 function readData(file: string, id: string): Uint8Array | undefined {
   try {
-    const bytes = readFileSync(file);
-    return createHash("sha256").update(bytes).digest("hex") === id ? new Uint8Array(bytes) : undefined;
+    const bytes = inflate(readFileSync(file), MAX_OBJECT_BYTES);
+    return createHash("sha256").update(bytes).digest("hex") === id ? bytes : undefined;
   } catch {
     return undefined;
   }
+}
+
+function inflate(bytes: Uint8Array, maxOutputLength: number): Buffer {
+  return zstdDecompressSync(bytes, { maxOutputLength });
 }
 
 function writeWhole(file: string, data: Uint8Array | string): void {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { analyzeObject, type ObjectAnalysis, type TreeFacts } from "../analyze/analyze-object.ts";
 import { feedCode } from "../analyze/code-key.ts";
 import type { Located } from "../analyze/compare.ts";
+import type { ByteSource } from "../base/bytes.ts";
 import { FormatError } from "../base/errors.ts";
 import { knownReturns } from "../flow/outside.ts";
 import type { BuiltObject } from "../kernel/build.ts";
@@ -32,15 +33,14 @@ export function judgeObject(built: BuiltObject, options: JudgeOptions): Judged {
   const base = { object: built.object, file: built.file };
   const source = openFileSource(built.file);
   try {
-    const hash = createHash("sha256");
-    feedCode(source, (bytes) => hash.update(bytes));
+    const codeKey = digestCode(source);
     const analysis = analyzeObject(source, {
       facts: options.facts,
       ...(options.bodies === undefined ? {} : { outside: knownReturns(options.bodies) }),
       checks: readChecks(options.config.values, "configuration of the build"),
       stripPrefixes: [SOURCE_MOUNT, OUT_MOUNT],
     });
-    return { ...base, codeKey: hash.digest("hex"), analysis, error: undefined };
+    return { ...base, codeKey, analysis, error: undefined };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     return { ...base, codeKey: "", analysis: undefined, error: error.message };
@@ -49,13 +49,18 @@ export function judgeObject(built: BuiltObject, options: JudgeOptions): Judged {
   }
 }
 
+/** Digest of an object's code, without debug sections. Throws FormatError. */
+export function digestCode(source: ByteSource): string {
+  const hash = createHash("sha256");
+  feedCode(source, (bytes) => hash.update(bytes));
+  return hash.digest("hex");
+}
+
 /** Digest of the code alone, for objects whose analysis may not be needed. "" for bytes that are no object. */
 export function codeKeyOf(file: string): string {
   const source = openFileSource(file);
   try {
-    const hash = createHash("sha256");
-    feedCode(source, (bytes) => hash.update(bytes));
-    return hash.digest("hex");
+    return digestCode(source);
   } catch (error) {
     if (error instanceof FormatError) return "";
     throw error;
