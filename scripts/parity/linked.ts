@@ -1,0 +1,233 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type AnalyzeOptions, analyzeObject, type TreeFacts } from "../../src/analyze/analyze-object.ts";
+import { bytesSource } from "../../src/base/bytes.ts";
+import { UsageError } from "../../src/base/errors.ts";
+import { NONE } from "../../src/base/table.ts";
+import { SHF_EXECINSTR } from "../../src/elf/constants.ts";
+import { KernelIndex, VMLINUX } from "../../src/facts/kernel-index.ts";
+import { summarize } from "../../src/facts/summarize.ts";
+import { insnAt } from "../../src/flow/code.ts";
+import { nothingOutside } from "../../src/flow/outside.ts";
+import { type LinkMap, linkKernel } from "./link-map.ts";
+import { buildStages, type Stages } from "./stages.ts";
+
+// The verdict on one object, with an index of the others, against the verdict on all of them linked to one.
+
+export interface LinkedOptions {
+  readonly facts: TreeFacts;
+  readonly analyze: AnalyzeOptions;
+  /** Judged instead of what the build has: path -> object bytes, for mutants. */
+  readonly instead?: ReadonlyMap<string, Uint8Array>;
+  /** Objects that are compared; all. */
+  readonly only?: (object: string) => boolean;
+  readonly progress?: (text: string) => void;
+}
+
+/** Something that the two sides see differently. */
+export interface Difference {
+  readonly object: string;
+  /** "section+0xoffset", in the object */
+  readonly place: string;
+  readonly function: string;
+  readonly what: "finding" | "frame" | "successors" | "kind" | "dead call" | "never returns";
+  readonly single: string;
+  readonly linked: string;
+}
+
+export interface LinkedReport {
+  readonly objects: number;
+  readonly instructions: number;
+  readonly functions: number;
+  /** Findings of the objects, of the linked one, and how many are the same. */
+  readonly findings: { readonly single: number; readonly linked: number; readonly same: number };
+  readonly differences: readonly Difference[];
+  /** Seconds */
+  readonly times: Readonly<Record<string, number>>;
+}
+
+export function checkLinked(build: string, options: LinkedOptions): LinkedReport {
+  const scratch = mkdtempSync(join(tmpdir(), "objreview-linked-"));
+  try {
+    return compareAll(build, scratch, options);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function compareAll(build: string, scratch: string, options: LinkedOptions): LinkedReport {
+  const times: Record<string, number> = {};
+  const timed = <T>(what: string, work: () => T): T => {
+    options.progress?.(what);
+    const started = performance.now();
+    const result = work();
+    times[what] = (times[what] ?? 0) + (performance.now() - started) / 1000;
+    return result;
+  };
+  const output = join(scratch, "vmlinux.o");
+  const map = timed("link", () => linkKernel(build, output));
+  const bytesOf = (object: string): Uint8Array => options.instead?.get(object) ?? readFileSync(join(build, object));
+  const paths = [...map.keys()];
+  const facts = timed("summarize", () => new Map(paths.map((path) => [path, summarize(bytesSource(bytesOf(path)))])));
+  const { noreturn } = options.facts;
+  const index = timed("index", () =>
+    KernelIndex.build([{ unit: VMLINUX, objects: facts }], { isListedNoreturn: (symbol) => noreturn.has(symbol) }),
+  );
+  const linkedBytes = readFileSync(output);
+  const linked = timed("linked", () => buildStages(linkedBytes, options.facts, nothingOutside));
+  const linkedFindings = timed(
+    "linked findings",
+    () => analyzeObject(bytesSource(linkedBytes), options.analyze).findings,
+  );
+  const placeOfLinked = new PlaceFinder(map);
+  const wanted = new Map<string, number>();
+  for (const finding of linkedFindings) {
+    const place = placeOfLinked.find(finding.section, finding.offset);
+    if (place === undefined || options.only?.(place.object) === false) continue;
+    const key = `${place.object}\n${place.section}+0x${place.offset.toString(16)}\n${finding.rule}: ${finding.message}`;
+    wanted.set(key, (wanted.get(key) ?? 0) + 1);
+  }
+  const differences: Difference[] = [];
+  const total = { instructions: 0, functions: 0, objects: 0, single: 0, same: 0, linked: 0 };
+  for (const count of wanted.values()) total.linked += count;
+  for (const object of paths) {
+    if (options.only?.(object) === false) continue;
+    const bytes = bytesOf(object);
+    const outside = index.outsideFor(object);
+    const single = timed("single", () => buildStages(bytes, options.facts, outside));
+    const counts = timed("compare", () =>
+      compareStages(object, single, linked, map, differences, outside.isOverridden),
+    );
+    total.objects++;
+    total.instructions += counts.instructions;
+    total.functions += counts.functions;
+    const { findings } = timed("single findings", () =>
+      analyzeObject(bytesSource(bytes), { ...options.analyze, outside }),
+    );
+    for (const finding of findings) {
+      total.single++;
+      const place = `${finding.section}+0x${finding.offset.toString(16)}`;
+      const said = `${finding.rule}: ${finding.message}`;
+      const key = `${object}\n${place}\n${said}`;
+      const left = wanted.get(key) ?? 0;
+      if (left > 0) {
+        wanted.set(key, left - 1);
+        total.same++;
+      } else differences.push({ object, place, function: finding.function, what: "finding", single: said, linked: "" });
+    }
+  }
+  for (const [key, count] of wanted) {
+    const [object, place, said] = key.split("\n") as [string, string, string];
+    for (let i = 0; i < count; i++)
+      differences.push({ object, place, function: "", what: "finding", single: "", linked: said });
+  }
+  const { single, same, linked: linkedCount, ...counts } = total;
+  return { ...counts, findings: { single, linked: linkedCount, same }, differences, times };
+}
+
+/** Finds the object that a place of the linked one comes from. */
+class PlaceFinder {
+  readonly #bySection = new Map<string, { object: string; section: string; offset: number; size: number }[]>();
+
+  constructor(map: LinkMap) {
+    for (const [object, sections] of map) {
+      for (const { name, into, offset, size } of sections) {
+        const list = this.#bySection.get(into);
+        const row = { object, section: name, offset, size };
+        if (list === undefined) this.#bySection.set(into, [row]);
+        else list.push(row);
+      }
+    }
+    for (const list of this.#bySection.values()) list.sort((a, b) => a.offset - b.offset);
+  }
+
+  find(section: string, offset: number): { object: string; section: string; offset: number } | undefined {
+    const list = this.#bySection.get(section) ?? [];
+    const row = list.findLast((each) => each.offset <= offset && offset < each.offset + each.size);
+    return row === undefined ? undefined : { object: row.object, section: row.section, offset: offset - row.offset };
+  }
+}
+
+/** Rows of the instructions of an object's code sections -> rows of the linked one. */
+function mapInstructions(object: string, single: Stages, linked: Stages, map: LinkMap): Int32Array {
+  const rows = new Int32Array(single.code.insns.length).fill(NONE);
+  const { sections, sectionName } = single.code.object;
+  const taken = new Map<string, number>();
+  for (let section = 1; section < sections.length; section++) {
+    const name = sectionName[section] as string;
+    const nth = taken.get(name) ?? 0;
+    taken.set(name, nth + 1);
+    if (((sections.flags[section] as number) & SHF_EXECINSTR) === 0 || sections.size[section] === 0) continue;
+    const placed = map.get(object)?.filter((each) => each.name === name)[nth];
+    if (placed === undefined || placed.size !== sections.size[section])
+      throw new UsageError(`${object}: ${name} is not where the map of the link has it`);
+    const into = linked.code.object.findSection(placed.into);
+    let row = insnAt(linked.code, into, placed.offset);
+    for (let i = single.code.sectionStart[section] as number; i < (single.code.sectionEnd[section] as number); i++) {
+      if (linked.code.insns.offset[row] !== (single.code.insns.offset[i] as number) + placed.offset)
+        throw new UsageError(`${object}: ${name} has other instructions when it is linked`);
+      rows[i] = row++;
+    }
+  }
+  return rows;
+}
+
+function compareStages(
+  object: string,
+  single: Stages,
+  linked: Stages,
+  map: LinkMap,
+  differences: Difference[],
+  isOverridden: (symbol: string) => boolean | undefined,
+): { instructions: number; functions: number } {
+  const { code, flow } = single;
+  const rows = mapInstructions(object, single, linked, map);
+  const { table, ofInsn } = flow.functions;
+  const nameOf = (f: number): string =>
+    f === NONE ? "" : (code.object.symbolName[table.symbol[f] as number] as string);
+  const skipped = new Uint8Array(table.length);
+  for (let f = 0; f < table.length; f++) {
+    const symbol = table.symbol[table.parent[f] as number] as number;
+    if (code.object.symbols.binding[symbol] === 2 && isOverridden(code.object.symbolName[symbol] as string) === true)
+      skipped[f] = 1;
+  }
+  let instructions = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const f = ofInsn[i] as number;
+    if (f !== NONE && skipped[f] === 1) continue;
+    instructions++;
+    const row = rows[i] as number;
+    const tell = (what: Difference["what"], a: string, b: string): void => {
+      if (a === b) return;
+      const place = `${code.object.sectionName[code.insns.section[i] as number]}+0x${(code.insns.offset[i] as number).toString(16)}`;
+      differences.push({ object, place, function: nameOf(f), what, single: a, linked: b });
+    };
+    tell("kind", String(flow.kind[i]), String(linked.flow.kind[row]));
+    tell("frame", single.frame(i), linked.frame(row));
+    tell("dead call", String(single.returns.deadCall[i]), String(linked.returns.deadCall[row]));
+    const after = single.after(i).map((to) => rows[to] as number);
+    const linkedAfter = linked.after(row);
+    if (after.length !== linkedAfter.length || after.some((to, n) => to !== linkedAfter[n]))
+      tell("successors", after.sort().join(), [...linkedAfter].sort().join());
+  }
+  let functions = 0;
+  for (let f = 0; f < table.length; f++) {
+    const first = table.firstInsn[f] as number;
+    if (first === NONE || skipped[f] === 1) continue;
+    functions++;
+    const other = linked.flow.functions.ofInsn[rows[first] as number] as number;
+    const [a, b] = [single.returns.neverReturns[f], other === NONE ? undefined : linked.returns.neverReturns[other]];
+    if (a === b) continue;
+    const place = `${code.object.sectionName[table.section[f] as number]}+0x${(table.start[f] as number).toString(16)}`;
+    differences.push({
+      object,
+      place,
+      function: nameOf(f),
+      what: "never returns",
+      single: String(a),
+      linked: String(b),
+    });
+  }
+  return { instructions, functions };
+}
