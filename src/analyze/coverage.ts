@@ -82,7 +82,7 @@ export function measureCoverage(context: RuleContext): Coverage {
       why: `${count} more of what its findings say are not listed`,
     });
   }
-  for (const what of [...flow.marks.dangling, ...flow.instead.dangling])
+  for (const { what } of [...flow.marks.dangling, ...flow.instead.dangling])
     notes.push({ kind: "assumption", why: `${what} names no instruction` });
   return { functions: total, functionsAnalysed: analysed, textBytes, textBytesAnalysed, notes };
 }

@@ -1,7 +1,7 @@
 import { NONE, type Table, TableBuilder } from "../base/table.ts";
 import type { Code } from "./code.ts";
 import { insnAt } from "./code.ts";
-import { MARK_HINT, type Marks, relocTarget } from "./marks.ts";
+import { danglingEntry, MARK_HINT, type Marks, relocTarget } from "./marks.ts";
 
 const hintSchema = {
   /** -> instruction before which the stated frame holds */ insn: "i32",
@@ -30,7 +30,7 @@ export function readHints(code: Code, marks: Marks): HintTable {
     if (at % ENTRY_SIZE !== 0 || at + ENTRY_SIZE > bytes.length) continue;
     const target = relocTarget(code, section, r);
     const insn = insnAt(code, target.section, target.offset);
-    if (insn === NONE) marks.dangling.push(`${SECTION} entry ${at / ENTRY_SIZE}`);
+    if (insn === NONE) marks.dangling.push(danglingEntry(code, `${SECTION} entry ${at / ENTRY_SIZE}`, target));
     else rows.push({ insn, at });
   }
   rows.sort((a, b) => a.insn - b.insn || a.at - b.at);

@@ -2,7 +2,7 @@ import { RowMap } from "../base/row-map.ts";
 import { NONE, type Table, TableBuilder } from "../base/table.ts";
 import { KIND_ACCESS_CLOSE, KIND_ACCESS_OPEN, KIND_JUMP } from "../isa/insn-table.ts";
 import { type Code, insnAt, insnCovering } from "./code.ts";
-import { MARK_IGNORE_ALTS, MARK_INSTEAD, type Marks, relocTarget } from "./marks.ts";
+import { type Dangling, danglingEntry, MARK_IGNORE_ALTS, MARK_INSTEAD, type Marks, relocTarget } from "./marks.ts";
 
 // Edges that are taken instead of executing an instruction, with the state from before it: run-time patched alternatives,
 // jump labels, and faults that land in an exception-table fixup.
@@ -28,6 +28,8 @@ const groupSchema = {
   replacementEnd: "i32",
   /** 1: the original is never executed while the checked feature matters (it stands for user-access instructions) */ replaces:
     "u8",
+  /** Bytes of the original that this entry states; `to` is behind the longest of those that begin there. */ originalSize:
+    "u8",
 } as const;
 /** Sorted by from. One row per alternative; several may share their original. */
 export type AlternativeTable = Table<typeof groupSchema>;
@@ -41,11 +43,12 @@ export interface Instead {
   readonly skipped: ReadonlySet<number>;
   /** Jumps at jump labels that the build turns into no-ops before the code runs. */
   readonly madeNop: ReadonlySet<number>;
-  readonly dangling: readonly string[];
+  /** Entries that name no instruction. */
+  readonly dangling: readonly Dangling[];
 }
 
 export function readInstead(code: Code, marks: Marks): Instead {
-  const dangling: string[] = [];
+  const dangling: Dangling[] = [];
   const edges: { from: number; to: number; kind: number }[] = [];
   const alternatives = readAlternatives(code, dangling);
   const replacementOf = mapReplacements(alternatives);
@@ -101,7 +104,7 @@ const ALT_ENTRY_OLD = 12;
 // arch/x86/include/asm/cpufeatures.h, the same since 3.7: user access is only ever open on machines that have it.
 const X86_FEATURE_SMAP = 9 * 32 + 20;
 
-function readAlternatives(code: Code, dangling: string[]): AlternativeTable {
+function readAlternatives(code: Code, dangling: Dangling[]): AlternativeTable {
   const builder = new TableBuilder(groupSchema, 64);
   const section = code.object.findSection(".altinstructions");
   if (section === NONE) return builder.finish();
@@ -114,13 +117,20 @@ function readAlternatives(code: Code, dangling: string[]): AlternativeTable {
   };
   const size = fits(ALT_ENTRY) ? ALT_ENTRY : ALT_ENTRY_OLD;
   const lengths = size === ALT_ENTRY ? 12 : 10;
-  const rows: { from: number; to: number; replacement: number; replacementEnd: number; replaces: number }[] = [];
+  const rows: {
+    from: number;
+    to: number;
+    replacement: number;
+    replacementEnd: number;
+    replaces: number;
+    originalSize: number;
+  }[] = [];
   for (let at = 0; at + size <= bytes.length; at += size) {
     const original = references.get(at);
     const name = `.altinstructions entry ${at / size}`;
     const from = original === undefined ? NONE : insnAt(code, original.section, original.offset);
     if (original === undefined || from === NONE) {
-      dangling.push(name);
+      dangling.push(danglingEntry(code, name, original));
       continue;
     }
     const originalSize = bytes[at + lengths] as number;
@@ -129,17 +139,17 @@ function readAlternatives(code: Code, dangling: string[]): AlternativeTable {
     const by = references.get(at + 4);
     const replacement = replacementSize === 0 || by === undefined ? NONE : insnAt(code, by.section, by.offset);
     if (to === NONE || (replacementSize > 0 && replacement === NONE)) {
-      dangling.push(name);
+      dangling.push(danglingEntry(code, name, original));
       continue;
     }
     const replacementEnd = replacement === NONE ? NONE : rowAtOrEnd(code, by!.section, by!.offset + replacementSize);
     if (replacement !== NONE && replacementEnd === NONE) {
-      dangling.push(name);
+      dangling.push(danglingEntry(code, name, original));
       continue;
     }
     const feature = (bytes[at + 8] as number) | ((bytes[at + 9] as number) << 8);
     const replaces = feature === X86_FEATURE_SMAP || opensOrCloses(code, replacement, replacementEnd) ? 1 : 0;
-    rows.push({ from, to, replacement, replacementEnd, replaces });
+    rows.push({ from, to, replacement, replacementEnd, replaces, originalSize });
   }
   rows.sort((a, b) => a.from - b.from || a.replacement - b.replacement);
   // Nested alternatives repeat their original with different lengths; the longest one is the group (alternative.h, ALTERNATIVE_2).
@@ -168,7 +178,11 @@ function rowAtOrEnd(code: Code, section: number, offset: number): number {
 
 const EXTABLE_ENTRY = 12; // arch/x86/include/asm/extable.h, struct exception_table_entry
 
-function readExceptionTable(code: Code, edges: { from: number; to: number; kind: number }[], dangling: string[]): void {
+function readExceptionTable(
+  code: Code,
+  edges: { from: number; to: number; kind: number }[],
+  dangling: Dangling[],
+): void {
   const section = code.object.findSection("__ex_table");
   if (section === NONE) return;
   const references = referencesByOffset(code, section);
@@ -178,8 +192,14 @@ function readExceptionTable(code: Code, edges: { from: number; to: number; kind:
     if (faulting === undefined || fixup === undefined) continue;
     const from = insnCovering(code, faulting.section, faulting.offset);
     const to = insnAt(code, fixup.section, fixup.offset);
-    if (from === NONE || to === NONE) dangling.push(`__ex_table entry ${at / EXTABLE_ENTRY}`);
-    else edges.push({ from, to, kind: INSTEAD_FIXUP });
+    if (from === NONE || to === NONE)
+      dangling.push(danglingEntry(code, `__ex_table entry ${at / EXTABLE_ENTRY}`, from === NONE ? faulting : fixup));
+    else {
+      edges.push({ from, to, kind: INSTEAD_FIXUP });
+      // The fault's address is compared as it is: a place inside of an instruction is never found (lib/extable.c, search_extable).
+      if (insnAt(code, faulting.section, faulting.offset) === NONE)
+        dangling.push(danglingEntry(code, `__ex_table entry ${at / EXTABLE_ENTRY}`, faulting));
+    }
   }
 }
 
@@ -192,7 +212,7 @@ function readJumpLabels(
   code: Code,
   edges: { from: number; to: number; kind: number }[],
   madeNop: Set<number>,
-  dangling: string[],
+  dangling: Dangling[],
 ): void {
   const section = code.object.findSection("__jump_table");
   if (section === NONE) return;
@@ -209,7 +229,7 @@ function readJumpLabels(
     const from = insnAt(code, place.section, place.offset);
     const to = insnAt(code, target.section, target.offset);
     if (from === NONE || to === NONE) {
-      dangling.push(`__jump_table entry ${at / JUMP_ENTRY}`);
+      dangling.push(danglingEntry(code, `__jump_table entry ${at / JUMP_ENTRY}`, from === NONE ? place : target));
       continue;
     }
     // A jump may be patched to a no-op, and either of them to a jump to where the entry says.

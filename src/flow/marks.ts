@@ -1,5 +1,5 @@
 import { NONE } from "../base/table.ts";
-import { type Code, insnAt } from "./code.ts";
+import { type Code, insnAt, insnCovering } from "./code.ts";
 import type { Functions } from "./functions.ts";
 
 // What annotations say of an instruction. One u16 column, these bits.
@@ -24,13 +24,21 @@ export const MARK_HINT = 1 << 9;
 export const MARK_INSTEAD = 1 << 10;
 export const MARK_NOCFI = 1 << 11;
 
+/** An entry of a special section that names no instruction. */
+export interface Dangling {
+  /** The entry: ".discard.noendbr entry 3". */
+  readonly what: string;
+  /** -> instruction nearest to where it points, NONE where that is no code */
+  readonly near: number;
+}
+
 export interface Marks {
   /** insn -> MARK_* */
   readonly bits: Uint16Array;
   /** function -> 1 when an annotation excludes it from stack validation */
   readonly excluded: Uint8Array;
-  /** Annotation entries that name no instruction: what they were, for coverage. */
-  readonly dangling: string[];
+  /** Annotation entries that name no instruction. */
+  readonly dangling: Dangling[];
 }
 
 // ANNOTYPE_* of include/linux/objtool_types.h, 6.14
@@ -58,14 +66,14 @@ const oldSections: readonly (readonly [name: string, bit: number])[] = [
 
 export function readMarks(code: Code, functions: Functions): Marks {
   const bits = new Uint16Array(code.insns.length);
-  const dangling: string[] = [];
-  const mark = (section: string, entry: number, insn: number, bit: number): void => {
-    if (insn === NONE) dangling.push(`${section} entry ${entry}`);
+  const dangling: Dangling[] = [];
+  const mark = (section: string, entry: number, target: Target, insn: number, bit: number): void => {
+    if (insn === NONE) dangling.push(danglingEntry(code, `${section} entry ${entry}`, target));
     else bits[insn] = (bits[insn] as number) | bit;
   };
   for (const [name, bit] of oldSections) {
     forEachReference(code, name, (target, entry) =>
-      mark(name, entry, insnAt(code, target.section, target.offset), bit),
+      mark(name, entry, target, insnAt(code, target.section, target.offset), bit),
     );
   }
   // These two name the byte behind the instruction they speak of.
@@ -74,7 +82,7 @@ export function readMarks(code: Code, functions: Functions): Marks {
     [".discard.unreachable", MARK_UNREACHABLE],
   ] as const) {
     forEachReference(code, name, (target, entry) =>
-      mark(name, entry, insnBefore(code, target.section, target.offset), bit),
+      mark(name, entry, target, insnBefore(code, target.section, target.offset), bit),
     );
   }
   readAnnotateInsn(code, mark);
@@ -82,13 +90,28 @@ export function readMarks(code: Code, functions: Functions): Marks {
   forEachReference(code, ".discard.func_stack_frame_non_standard", (target, entry) => {
     const insn = insnAt(code, target.section, target.offset);
     const f = insn === NONE ? NONE : (functions.ofInsn[insn] as number);
-    if (f === NONE) dangling.push(`.discard.func_stack_frame_non_standard entry ${entry}`);
+    if (f === NONE) dangling.push(danglingEntry(code, `.discard.func_stack_frame_non_standard entry ${entry}`, target));
     else excluded[f] = 1;
   });
   for (let f = 0; f < excluded.length; f++) {
     if (excluded[functions.table.parent[f] as number] === 1) excluded[f] = 1;
   }
   return { bits, excluded, dangling };
+}
+
+/** @param target where the entry points; undefined for an entry without a relocation */
+export function danglingEntry(code: Code, what: string, target: Omit<Target, "symbol"> | undefined): Dangling {
+  return { what, near: target === undefined ? NONE : nearestInsn(code, target.section, target.offset) };
+}
+
+/** The instruction that covers a place; outside of its section's code the first or last one there. */
+function nearestInsn(code: Code, section: number, offset: number): number {
+  if (section <= 0) return NONE;
+  const start = code.sectionStart[section] as number;
+  const end = code.sectionEnd[section] as number;
+  if (start === end) return NONE;
+  const covering = insnCovering(code, section, offset);
+  return covering !== NONE ? covering : offset < 0 ? start : end - 1;
 }
 
 export interface Target {
@@ -132,7 +155,9 @@ function insnBefore(code: Code, section: number, offset: number): number {
   return at === NONE || at <= start ? NONE : at - 1;
 }
 
-function readAnnotateInsn(code: Code, mark: (section: string, entry: number, insn: number, bit: number) => void): void {
+type Mark = (section: string, entry: number, target: Target, insn: number, bit: number) => void;
+
+function readAnnotateInsn(code: Code, mark: Mark): void {
   const name = ".discard.annotate_insn";
   const section = code.object.findSection(name);
   if (section === NONE) return;
@@ -141,6 +166,6 @@ function readAnnotateInsn(code: Code, mark: (section: string, entry: number, ins
   forEachReference(code, name, (target, entry, at) => {
     if (at + 8 > bytes.length) return;
     const bit = annotationBits[view.getUint32(at + 4, true)];
-    if (bit !== undefined) mark(name, entry, insnAt(code, target.section, target.offset), bit);
+    if (bit !== undefined) mark(name, entry, target, insnAt(code, target.section, target.offset), bit);
   });
 }

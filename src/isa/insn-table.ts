@@ -67,6 +67,8 @@ export const FLAG_INVALID = 1 << 1;
 export const FLAG_PC_RELATIVE = 1 << 2;
 /** The instruction reads or writes memory at an absolute or PC-relative table address indexed by a register. */
 export const FLAG_INDEXED = 1 << 3;
+/** A far jump or return: it leaves by a segment, and return thunks and indirect thunks have no form for that. */
+export const FLAG_FAR = 1 << 4;
 
 const insnSchema = {
   /** -> section (ELF index) */ section: "i32",

@@ -1,6 +1,7 @@
 import { NONE } from "../../base/table.ts";
 import {
   type DecodeOutput,
+  FLAG_FAR,
   FLAG_INDEXED,
   FLAG_INVALID,
   FLAG_NOTRACK,
@@ -26,6 +27,7 @@ defineVexMaps();
 
 // Constants of this module are folded into the hot loop, imported ones are loaded again and again (V8 in Node 24).
 const {
+  ACTION_FAR,
   ACTION_FIRST_WIDE,
   ACTION_INDIRECT,
   ACTION_LAST_FRAME,
@@ -345,6 +347,9 @@ function decodeBlock(
             break;
           case ACTION_INDIRECT:
             if ((prefix & PREFIX_3E) !== 0) flags |= FLAG_NOTRACK;
+            break;
+          case ACTION_FAR:
+            flags |= FLAG_FAR;
             break;
           case ACTION_UNDEFINED:
             flags |= FLAG_INVALID;

@@ -136,6 +136,8 @@ export const ACTION_INDIRECT = 29;
 export const ACTION_X87_STATUS = 30;
 /** Decodes, and raises an invalid-opcode exception on every processor. */
 export const ACTION_UNDEFINED = 31;
+/** A far jump or return. */
+export const ACTION_FAR = 32;
 
 export const OTHER = KIND_OTHER << KIND_SHIFT;
 export const JUMP = KIND_JUMP << KIND_SHIFT;

@@ -92,7 +92,7 @@ function defineArithmetic(): void {
   d.put(
     P + 0xff,
     d.group(
-      [...increment, nearCall, d.INDIRECT_CALL | MODRM, nearJump, d.INDIRECT_JUMP | MODRM, push],
+      [...increment, nearCall, d.INDIRECT_CALL | MODRM, nearJump, d.INDIRECT_JUMP | MODRM | action(d.ACTION_FAR), push],
       [...increment, nearCall, 0, nearJump, 0, push],
     ),
   );
@@ -150,8 +150,9 @@ function defineStrings(): void {
 function defineControl(): void {
   d.fill(P, "70-7f", d.BRANCH | d.IMM_REL8);
   d.fill(P, "c2", [d.RETURN | IMM_16, SP]);
-  d.fill(P, "c3 cb", d.RETURN); // near and far
-  d.fill(P, "ca", [d.RETURN | IMM_16, SP]);
+  d.fill(P, "c3", d.RETURN);
+  d.fill(P, "ca", [d.RETURN | IMM_16 | action(d.ACTION_FAR), SP]);
+  d.fill(P, "cb", d.RETURN | action(d.ACTION_FAR));
   d.fill(P, "cc", d.TRAP);
   d.fill(P, "cd", OTHER | IMM_8); // int
   d.fill(P, "cf", d.CONTEXT_RETURN | action(d.ACTION_IRET)); // iret

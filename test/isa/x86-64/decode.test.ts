@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
 import { NONE } from "../../../src/base/table.ts";
 import {
+  FLAG_FAR,
   FLAG_INDEXED,
   FLAG_INVALID,
   FLAG_NOTRACK,
@@ -111,6 +112,10 @@ test("rows are appended to those of other sections, and point at their own opera
 
 test("flags", () => {
   const cases: readonly (readonly [string, number])[] = [
+    ["cb", FLAG_FAR],
+    ["48 ca 08 00", FLAG_FAR],
+    ["c3", 0],
+    ["ff 2d 00 00 00 00", FLAG_FAR | FLAG_PC_RELATIVE],
     ["3e ff e0", FLAG_NOTRACK],
     ["3e ff d0", FLAG_NOTRACK],
     ["3e 41 ff 24 c5 00 00 00 00", FLAG_NOTRACK | FLAG_INDEXED],

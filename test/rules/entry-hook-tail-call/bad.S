@@ -1,0 +1,4 @@
+	.include "macros.inc"
+FUNC traced
+	jmp	__fentry__
+END traced

@@ -1,0 +1,6 @@
+void __fentry__(void);
+
+void traced(void)
+{
+	__fentry__();
+}

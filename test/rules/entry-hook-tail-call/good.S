@@ -1,0 +1,5 @@
+	.include "macros.inc"
+FUNC traced
+	call	__fentry__
+	ret
+END traced

@@ -1,0 +1,5 @@
+	.include "macros.inc"
+FUNC returns
+	xorl	%eax, %eax
+	ret
+END returns

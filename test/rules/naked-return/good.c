@@ -1,0 +1,8 @@
+int elsewhere(void);
+
+int returns(int early)
+{
+	if (early)
+		return 0;
+	return elsewhere();
+}

@@ -1,0 +1,9 @@
+	.include "macros.inc"
+FUNC calls
+	call	*%rdi
+	ret
+END calls
+
+FUNC jumps
+	jmp	*8(%rdi)
+END jumps

@@ -1,0 +1,4 @@
+int calls(int (*function)(void))
+{
+	return function() + 1;
+}

@@ -1,0 +1,4 @@
+void stops(void)
+{
+	__asm__ volatile(".byte 0x06");
+}

@@ -1,0 +1,4 @@
+void stops(void)
+{
+	__asm__ volatile("nop");
+}

@@ -1,0 +1,4 @@
+	.include "macros.inc"
+FUNC jumps
+	notrack jmp *%rdi
+END jumps

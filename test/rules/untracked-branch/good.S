@@ -1,0 +1,4 @@
+	.include "macros.inc"
+FUNC jumps
+	jmp	*%rdi
+END jumps
