@@ -90,7 +90,8 @@ async function objects(build: KernelBuild, count: number, scratch: string): Prom
     raw,
     tools,
     scratch,
-    analyze: { facts: build.facts, checks: build.checks, outside: tools.outside },
+    // Either tool sees an object by itself, or beside its stand-ins.
+    analyze: { facts: build.facts, checks: { ...build.checks, linkedFirst: false }, outside: tools.outside },
     jobs: Math.max(1, number("jobs", 2)),
     keep: values.keep,
     progress: () => tick(`${++done} of ${chosen.length + plan.length}`),

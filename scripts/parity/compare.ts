@@ -47,18 +47,33 @@ export function sayTheirs(model: ObjectModel, reports: readonly TheirReport[]): 
       ? []
       : [
           {
-            functions: [
-              // It names only the section whose end is run over.
-              report.text.startsWith("unexpected end of section")
-                ? sectionKey(report.name)
-                : (model.keyOfName(report.name, report.plus) ?? `unknown ${report.name}`),
-            ],
+            functions: placesOf(model, report),
             rule: report.rule,
             text: report.text,
             place: `${report.name}+0x${report.plus.toString(16)}`,
           },
         ],
   );
+}
+
+/** What is said of a table as a whole, without a place. */
+const ANYWHERE = "anywhere";
+
+function placesOf(model: ObjectModel, report: TheirReport): string[] {
+  // It names only the section whose end is run over.
+  const end = /^unexpected end of section ?(\S*)/.exec(report.text);
+  if (end !== null)
+    return [sectionKey(end[1] || report.name), model.keyOfName(report.name, 0) ?? sectionKey(report.name)];
+  const key = model.keyOfName(report.name, report.plus);
+  // "... at SECTION:0xOFFSET", and "... to !ENDBR: SYMBOL+0xOFFSET": another place that it is about.
+  const other = /(?: at |!ENDBR: )([^\s:+]+)[:+](?:0x)?([0-9a-f]+)/.exec(report.text);
+  const also =
+    other === null ? undefined : model.keyOfName(other[1] as string, Number.parseInt(other[2] as string, 16));
+  const found = [key, also].filter((each) => each !== undefined);
+  if (found.length > 0) return found;
+  // A stand-in is where the way from this object comes to its first return.
+  if (report.name === "" || report.rule === "untrain-before-return") return [ANYWHERE];
+  return [`unknown ${report.name}`];
 }
 
 const identity = (said: Said): string => `${said.functions[0]} ${said.rule}`;
@@ -80,7 +95,8 @@ export function compare(
   const add = (verdict: Verdict): void => {
     if (!verdicts.has(identity(verdict))) verdicts.set(identity(verdict), verdict);
   };
-  const meet = (a: Said, b: Said): boolean => a.functions.some((key) => b.functions.includes(key));
+  const meet = (a: Said, b: Said): boolean =>
+    a.functions[0] === ANYWHERE || b.functions[0] === ANYWHERE || a.functions.some((key) => b.functions.includes(key));
   for (const their of theirs) {
     const here = ours.filter((our) => meet(our, their));
     const same = theirs.some(

@@ -6,16 +6,13 @@ import { bytesSource } from "../../src/base/bytes.ts";
 import { STB_LOCAL } from "../../src/elf/constants.ts";
 import { openObject } from "../../src/elf/object.ts";
 import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
+import { isNoinstrSection } from "../../src/flow/text-classes.ts";
 import type { KernelBuild } from "./build.ts";
 import type { ObjectModel } from "./object-model.ts";
 import { linkerOf, linkWhole } from "./raw.ts";
 import { openTheirTool, type TheirReport, type TheirTool } from "./their-tool.ts";
 
 const run = promisify(execFile);
-
-/** Sections whose code may not be instrumented: objtool.md 2.3, reference kernel tools/objtool/check.c. */
-const isNoinstrSection = (name: string): boolean =>
-  [".noinstr.text", ".entry.text", ".cpuidle.text"].includes(name) || /^\.text\.\.?__x86\./.test(name);
 
 /**
  * Their tool over single objects. It judges calls out of uninstrumented code by the callee's section, which an object alone does not say of
@@ -41,6 +38,8 @@ export class Tools {
     this.outside = {
       ...nothingOutside,
       isNoinstr: (symbol) => (noinstr.has(symbol) ? true : defined.has(symbol) ? false : undefined),
+      // What the stand-ins do.
+      untraining: (symbol) => (noinstr.has(symbol) ? "returns-first" : undefined),
     };
   }
 

@@ -23,9 +23,11 @@ import {
 } from "../../src/isa/insn-table.ts";
 import type { ObjectEdit } from "./object-edit.ts";
 import type { ObjectModel } from "./object-model.ts";
+import { promiseEdits } from "./promise-edits.ts";
 import { below, pick, type Random } from "./random.ts";
 import { branchDisplacement, branchRelocation, callRetarget } from "./retarget.ts";
-import { type Done, hex, insnsWhere, type MutationClass } from "./sites.ts";
+import { type Done, insnsWhere, type MutationClass, overwrite } from "./sites.ts";
+import { tableEdits } from "./table-edits.ts";
 
 // The ways in which an object is broken. Nothing is inserted: what is dropped is overwritten by no-ops (or traps) of equal length.
 
@@ -50,16 +52,6 @@ const withOp =
   (wanted: (model: ObjectModel, row: number) => boolean) =>
   (model: ObjectModel): number[] =>
     insnsWhere(model, (i) => model.flow.kind[i] === KIND_OTHER && hasOp(model, i, (row) => wanted(model, row)));
-
-/** Overwrites an instruction by `bytes` and no-ops. */
-function overwrite(model: ObjectModel, edit: ObjectEdit, insn: number, bytes: readonly number[], filler = NOP): Done {
-  const { section, offset, size } = model.code.insns;
-  const s = section[insn] as number;
-  const at = offset[insn] as number;
-  const before = hex(edit.read(s, at, size[insn] as number));
-  edit.replace(s, at, size[insn] as number, bytes, filler);
-  return { section: s, offset: at, before, after: hex(edit.read(s, at, size[insn] as number)) };
-}
 
 const drop: MutationClass["apply"] = (model, edit, insn, random) =>
   overwrite(model, edit, insn, [], below(6, random) === 0 ? INT3 : NOP);
@@ -94,85 +86,6 @@ const isShortPush = (model: ObjectModel, row: number, op: number, register: "src
   );
 };
 
-/** Entries of a table whose entries have `size` bytes; sites are their numbers. */
-function tableClass(
-  name: string,
-  table: string,
-  size: number,
-  apply: (
-    model: ObjectModel,
-    edit: ObjectEdit,
-    section: number,
-    at: number,
-    random: Random,
-  ) => { before: string; after: string } | undefined,
-): MutationClass {
-  return {
-    name,
-    sites(model) {
-      const { object } = model.code;
-      const section = object.findSection(table);
-      if (section === NONE || object.relocs(section).length === 0) return [];
-      return Array.from({ length: Math.floor((object.sections.size[section] as number) / size) }, (_, entry) => entry);
-    },
-    apply(model, edit, entry, random) {
-      const { object } = model.code;
-      const section = object.findSection(table);
-      const relocs = object.relocs(section);
-      let place: { section: number; offset: number } | undefined;
-      for (let r = 0; r < relocs.length && place === undefined; r++) {
-        if (relocs.offset[r] !== entry * size) continue;
-        const symbol = relocs.symbol[r] as number;
-        place = {
-          section: object.symbols.section[symbol] as number,
-          offset: (object.symbols.value[symbol] as number) + (relocs.addend[r] as number),
-        };
-      }
-      const changed = apply(model, edit, section, entry * size, random);
-      if (place === undefined || place.section <= 0 || changed === undefined) return undefined;
-      return { ...place, before: `${table}[${entry}] ${changed.before}`, after: changed.after };
-    },
-  };
-}
-
-const dropEntry = (name: string, table: string, size: number): MutationClass =>
-  tableClass(name, table, size, (_model, edit, section, at) => {
-    const before = hex(edit.read(section, at, size));
-    edit.removeEntry(section, at / size, size);
-    return { before, after: "dropped" };
-  });
-
-/** Points a 32-bit relative reference of a table to another instruction of the same section. */
-const moveTarget = (name: string, table: string, size: number, field: number): MutationClass =>
-  tableClass(name, table, size, (model, edit, section, at, random) => {
-    const { object, insns, sectionStart, sectionEnd } = model.code;
-    const relocs = object.relocs(section);
-    for (let r = 0; r < relocs.length; r++) {
-      if (relocs.offset[r] !== at + field) continue;
-      const symbol = relocs.symbol[r] as number;
-      const to = object.symbols.section[symbol] as number;
-      const count = to > 0 ? (sectionEnd[to] as number) - (sectionStart[to] as number) : 0;
-      if (count < 2) return undefined;
-      const old = (object.symbols.value[symbol] as number) + (relocs.addend[r] as number);
-      // Most of the time to somewhere near, so that it stays in its function.
-      const insn = (sectionStart[to] as number) + below(count, random);
-      const near = insns.offset[insn] as number;
-      edit.editReloc(section, at + field, at + field + 1, { addend: near - (object.symbols.value[symbol] as number) });
-      return { before: `to +0x${old.toString(16)}`, after: `to +0x${near.toString(16)}` };
-    }
-    return undefined;
-  });
-
-const HINT = 12; // include/linux/objtool_types.h, struct unwind_hint: ip, sp_offset @4, sp_reg @6, type @7, signal @8
-const hintEdit = (name: string, change: (bytes: Uint8Array, random: Random) => void): MutationClass =>
-  tableClass(name, ".discard.unwind_hints", HINT, (_model, edit, section, at, random) => {
-    const bytes = edit.read(section, at, HINT);
-    const before = hex(bytes.subarray(4));
-    change(bytes, random);
-    edit.write(section, at + 4, bytes.subarray(4));
-    return { before, after: hex(bytes.subarray(4)) };
-  });
-
 // Instructions of up to a few bytes that do what hand-written code gets wrong (SDM volume 2).
 const payloads: readonly (readonly [name: string, bytes: readonly number[]])[] = [
   ["push %rbx", [0x53]],
@@ -201,6 +114,18 @@ const payloads: readonly (readonly [name: string, bytes: readonly number[]])[] =
   ["xor %ebp,%ebp", [0x31, 0xed]],
   ["jmp .+2", [0xeb, 0x00]],
   ["jmp .", [0xeb, 0xfe]],
+  ["ret", [0xc3]],
+  ["call *%rax", [0xff, 0xd0]],
+  ["jmp *%rax", [0xff, 0xe0]],
+  ["notrack jmp *%rax", [0x3e, 0xff, 0xe0]],
+  ["iretq", [0x48, 0xcf]],
+  ["sysretq", [0x48, 0x0f, 0x07]],
+  ["syscall", [0x0f, 0x05]],
+  ["endbr64", [0xf3, 0x0f, 0x1e, 0xfa]],
+  ["int3", [0xcc]],
+  ["hlt", [0xf4]],
+  ["mov %rax,%rbp", [0x48, 0x89, 0xc5]],
+  ["mov 8(%rax),%rbp", [0x48, 0x8b, 0x68, 0x08]],
 ];
 
 const inFunctions = (model: ObjectModel, insn: number): boolean => model.flow.functions.ofInsn[insn] !== NONE;
@@ -242,31 +167,8 @@ export const mutationClasses: readonly MutationClass[] = [
   dropClass("drop-replacement", (m) =>
     insnsWhere(m, (i) => m.flow.instead.replacementOf.has(i) && m.flow.kind[i] !== KIND_NOP),
   ),
-  dropEntry("drop-hint", ".discard.unwind_hints", HINT),
-  dropEntry("drop-reachable", ".discard.reachable", 4),
-  dropEntry("drop-intra-call", ".discard.intra_function_calls", 4),
-  dropEntry("drop-retpoline-safe", ".discard.retpoline_safe", 4),
-  dropEntry("drop-non-standard", ".discard.func_stack_frame_non_standard", 8),
-  dropEntry("drop-fixup", "__ex_table", 12),
-  dropEntry("drop-jump-label", "__jump_table", 16),
-  dropEntry("drop-alternative", ".altinstructions", 14),
-  moveTarget("move-fixup", "__ex_table", 12, 4),
-  moveTarget("move-jump-label", "__jump_table", 16, 4),
-  hintEdit("hint-type", (bytes, random) => {
-    bytes[7] = pick(
-      [0, 1, 2, 3, 4, 5, 6, 7].filter((type) => type !== bytes[7]),
-      random,
-    );
-  }),
-  hintEdit("hint-offset", (bytes, random) => {
-    bytes[4] = ((bytes[4] as number) + pick([8, 16, 248], random)) & 255;
-  }),
-  hintEdit("hint-register", (bytes, random) => {
-    bytes[6] = pick(
-      [0, 4, 5, 6, 8, 9].filter((register) => register !== bytes[6]),
-      random,
-    );
-  }),
+  ...tableEdits,
+  ...promiseEdits,
   {
     name: "push-other-register",
     sites: withOp((m, row) => isShortPush(m, row, OP_PUSH, "src")),

@@ -1,16 +1,25 @@
 import { bytesSource } from "../../src/base/bytes.ts";
-import { SHT_RELA } from "../../src/elf/constants.ts";
+import { SHT_RELA, SHT_SYMTAB } from "../../src/elf/constants.ts";
 import { openContainer } from "../../src/elf/open.ts";
 
 // Edits of an object file in place: nothing moves but the entries of the table that one is taken from.
 
 const RELA_SIZE = 24; // gABI, Elf64_Rela: r_offset u64, r_info u64 (symbol << 32 | type), r_addend s64
-const SHDR_SIZE = 64; // gABI, Elf64_Shdr; sh_size is at 32
+const SHDR_SIZE = 64; // gABI, Elf64_Shdr; sh_size is at 32, sh_link at 40
+const SYM_SIZE = 24; // gABI, Elf64_Sym: st_name u32, st_info u8, st_other u8, st_shndx u16, st_value u64, st_size u64
 const R_X86_64_NONE = 0;
 
 export interface RelocEdit {
   readonly symbol?: number;
   readonly addend?: number;
+}
+
+export interface SymbolEdit {
+  readonly size?: number;
+  /** STT_* */
+  readonly type?: number;
+  /** Written over the begin of the name, in the string table. */
+  readonly namePrefix?: string;
 }
 
 export class ObjectEdit {
@@ -80,6 +89,18 @@ export class ObjectEdit {
         kept += RELA_SIZE;
       }
       this.#setSize(rela, kept - from);
+    }
+  }
+
+  editSymbol(symbol: number, edit: SymbolEdit): void {
+    const { sections } = this.#container;
+    const table = sections.type.indexOf(SHT_SYMTAB);
+    const at = this.#at(table) + symbol * SYM_SIZE;
+    if (edit.size !== undefined) this.#view.setBigUint64(at + 16, BigInt(edit.size), true);
+    if (edit.type !== undefined) this.bytes[at + 4] = ((this.bytes[at + 4] as number) & 0xf0) | edit.type;
+    if (edit.namePrefix !== undefined) {
+      const strings = this.#view.getUint32(this.#container.tableOffset + table * SHDR_SIZE + 40, true);
+      this.bytes.set(new TextEncoder().encode(edit.namePrefix), this.#at(strings) + this.#view.getUint32(at, true));
     }
   }
 

@@ -39,3 +39,21 @@ export function insnsWhere(model: ObjectModel, wanted: (insn: number) => boolean
   }
   return found;
 }
+
+const NOP = 0x90;
+
+/** Overwrites an instruction by `bytes` and no-ops. */
+export function overwrite(
+  model: ObjectModel,
+  edit: ObjectEdit,
+  insn: number,
+  bytes: readonly number[],
+  filler = NOP,
+): Done {
+  const { section, offset, size } = model.code.insns;
+  const s = section[insn] as number;
+  const at = offset[insn] as number;
+  const before = hex(edit.read(s, at, size[insn] as number));
+  edit.replace(s, at, size[insn] as number, bytes, filler);
+  return { section: s, offset: at, before, after: hex(edit.read(s, at, size[insn] as number)) };
+}

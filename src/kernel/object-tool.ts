@@ -49,11 +49,7 @@ export function objectToolFlags(config: KernelConfig, isDelayed: boolean, subjec
     ...flag(on("GCOV_KERNEL", "KCOV"), "--no-unreachable"),
     ...flag(on("PREFIX_SYMBOLS") && padding !== undefined, `--prefix=${padding}`),
     ...flag(noinstr, "--noinstr"),
-    // The ways to the first return lead through many objects.
-    ...flag(
-      subject === "linked" && noinstr && on("MITIGATION_UNRET_ENTRY", "MITIGATION_SRSO", "CPU_UNRET_ENTRY"),
-      "--unret",
-    ),
+    ...flag(noinstr && on("MITIGATION_UNRET_ENTRY", "MITIGATION_SRSO", "CPU_UNRET_ENTRY"), "--unret"),
     ...flag(isDelayed || noinstr || subject === "linked", "--link"),
     "--dry-run",
   ];
@@ -72,7 +68,9 @@ export function readToolOutput(output: string): ToolReport[] {
     if (body === undefined) continue;
     const located = /^([^\s:]+?)(?:\(\))?\+0x([0-9a-f]+): (.*)$/.exec(body);
     const named =
-      /^([\w.$]+)\(\) (.*)$/.exec(body) ?? /^([\w.$]+)\(\): (.*)$/.exec(body) ?? /^([\w.$]+): (.*)$/.exec(body);
+      /^([\w.$]+)\(\) (.*)$/.exec(body) ??
+      /^([\w.$]+)\(\): (.*)$/.exec(body) ??
+      /^(?!static_call: )([\w.$]+): (.*)$/.exec(body);
     reports.push({
       name: located?.[1] ?? named?.[1] ?? "",
       plus: located === null ? 0 : Number.parseInt(located[2] as string, 16),
