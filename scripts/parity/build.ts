@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { TreeFacts } from "../../src/analyze/analyze-object.ts";
 import { UsageError } from "../../src/base/errors.ts";
-import { readNoreturnList, readUaccessSafeList } from "../../src/facts/tree-lists.ts";
+import { factsOfTexts } from "../../src/facts/tree-facts.ts";
 import { type KernelConfig, readKernelConfig } from "../../src/kernel/kernel-config.ts";
 import { type Checks, readChecks } from "../../src/rules/checks.ts";
 
@@ -24,19 +24,17 @@ export function openBuild(folder: string, treeGiven?: string): KernelBuild {
   const tree = resolve(treeGiven ?? join(folder, "source"));
   const check = join(tree, "tools/objtool/check.c");
   if (!existsSync(check)) throw new UsageError(`${tree}: no kernel source; name it by --tree`);
-  const checkC = readFileSync(check, "utf8");
-  const noreturns = join(tree, "tools/objtool/noreturns.h");
+  const facts = factsOfTexts((path) =>
+    existsSync(join(tree, path)) ? readFileSync(join(tree, path), "utf8") : undefined,
+  );
+  if (facts === undefined) throw new UsageError(`${check}: cannot be read`);
   const config = readKernelConfig(readFileSync(configFile, "utf8"));
   return {
     folder,
     tree,
     config,
     checks: readChecks(config.values, ".config of the build"),
-    facts: {
-      source: "lists of the tree",
-      noreturn: new Set(readNoreturnList(existsSync(noreturns) ? readFileSync(noreturns, "utf8") : checkC)),
-      accessSafe: new Set(readUaccessSafeList(checkC)),
-    },
+    facts: { source: "lists of the tree", ...facts },
     isDelayed: ["LTO_CLANG", "X86_KERNEL_IBT", "KLP_BUILD"].some((symbol) => config.isOn(`CONFIG_${symbol}`)),
   };
 }

@@ -7,6 +7,7 @@ import { STB_LOCAL } from "../elf/constants.ts";
 import { type ElfObject, openObject } from "../elf/object.ts";
 import { buildCode, insnAt } from "../flow/code.ts";
 import { buildFlow, type Flow } from "../flow/flow.ts";
+import type { KernelFormats } from "../flow/formats.ts";
 import { buildFunctions, functionName } from "../flow/functions.ts";
 import { nothingOutside, type Outside } from "../flow/outside.ts";
 import { solveReturns } from "../flow/returns.ts";
@@ -33,6 +34,8 @@ export interface TreeFacts {
   readonly noreturn: ReadonlySet<string>;
   /** Functions that may be called, and are entered, with user access open. */
   readonly accessSafe: ReadonlySet<string>;
+  /** What the tree's headers say of the sections that annotate code; without it each object says what it can. */
+  readonly formats?: KernelFormats;
 }
 
 export interface AnalyzeOptions {
@@ -95,8 +98,8 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   }
   const code = buildCode(object, arch);
   const functions = buildFunctions(code);
-  const flow = buildFlow(code, functions);
   const { facts } = options;
+  const flow = buildFlow(code, functions, facts.formats);
   const outside = options.outside ?? nothingOutside;
   const checks = options.checks ?? checksWithoutConfig;
   const returns = solveReturns(flow, (symbol) => (facts.noreturn.has(symbol) ? true : outside.neverReturns(symbol)));

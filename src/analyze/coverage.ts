@@ -82,6 +82,11 @@ export function measureCoverage(context: RuleContext): Coverage {
       why: `${count} more of what its findings say are not listed`,
     });
   }
+  for (const section of flow.formats.assumed)
+    notes.push({
+      kind: "assumption",
+      why: `${section} is read as in the newest kernel: nothing says which kernel's it is`,
+    });
   for (const { what } of [...flow.marks.dangling, ...flow.instead.dangling])
     notes.push({ kind: "assumption", why: `${what} names no instruction` });
   return { functions: total, functionsAnalysed: analysed, textBytes, textBytesAnalysed, notes };

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import {
   type AnalyzeOptions,
   analyzeObject,
@@ -9,9 +8,7 @@ import {
 import { FormatError, UsageError } from "../base/errors.ts";
 import { EM_X86_64 } from "../elf/constants.ts";
 import { builtInFacts } from "../facts/built-in.ts";
-import { readNoreturnList, readUaccessSafeList } from "../facts/tree-lists.ts";
 import { openFileSource } from "../kernel/file-source.ts";
-import { readKernelConfig } from "../kernel/kernel-config.ts";
 import {
   type CheckedFinding,
   type CheckedObject,
@@ -22,7 +19,7 @@ import { type Disassembler, openDisassembler } from "../report/excerpt.ts";
 import { printInsn } from "../review/decorate.ts";
 import { type Checks, checksWithoutConfig, readChecks } from "../rules/checks.ts";
 import type { PathStep } from "../rules/finding.ts";
-import { readRegularText } from "./regular-file.ts";
+import { readConfig, readTree } from "./tree-input.ts";
 
 export interface CheckOptions {
   readonly tree?: string;
@@ -40,7 +37,7 @@ export interface CommandIo {
  * @returns exit status: 0 clean, 1 findings, 2 when an input could not be checked
  */
 export async function checkCommand(paths: readonly string[], options: CheckOptions, io: CommandIo): Promise<number> {
-  const facts = options.tree === undefined ? builtInFacts : factsOfTree(options.tree);
+  const facts: TreeFacts = options.tree === undefined ? builtInFacts : readTree(options.tree);
   const analyze: AnalyzeOptions = { facts, checks: checksOf(options.kernelConfig) };
   const disassembler = await openDisassembler(EM_X86_64);
   const objects: CheckedObject[] = [];
@@ -103,30 +100,5 @@ function decorate(
 }
 
 function checksOf(configPath: string | undefined): Checks {
-  if (configPath === undefined) return checksWithoutConfig;
-  const config = readKernelConfig(readText(configPath));
-  if (config.values.size === 0) throw new UsageError(`${configPath}: no line of it sets a CONFIG_ symbol`);
-  return readChecks(config.values, configPath);
-}
-
-/** The lists of a checked-out kernel tree. */
-function factsOfTree(tree: string): TreeFacts {
-  const check = readText(join(tree, "tools/objtool/check.c"));
-  let noreturns = "";
-  try {
-    noreturns = readText(join(tree, "tools/objtool/noreturns.h"));
-  } catch {
-    noreturns = check; // up to 6.4 the list stood in check.c
-  }
-  return {
-    source: "tools/objtool of the tree",
-    noreturn: new Set(readNoreturnList(noreturns)),
-    accessSafe: new Set(readUaccessSafeList(check)),
-  };
-}
-
-const MAX_TEXT_BYTES = 16 << 20;
-
-function readText(path: string): string {
-  return readRegularText(path, MAX_TEXT_BYTES);
+  return configPath === undefined ? checksWithoutConfig : readChecks(readConfig(configPath).values, configPath);
 }

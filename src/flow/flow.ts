@@ -15,6 +15,7 @@ import {
   newDecodeOutput,
 } from "../isa/insn-table.ts";
 import { type Code, insnAt, insnCovering, insnEnd } from "./code.ts";
+import { formatsOfObject, type KernelFormats } from "./formats.ts";
 import { FUNCTION_WITHOUT_SIZE, type Functions, sameFamily } from "./functions.ts";
 import { type HintTable, readHints } from "./hints.ts";
 import { type Instead, readInstead } from "./instead.ts";
@@ -54,6 +55,7 @@ export interface BranchFault {
 export interface Flow {
   readonly code: Code;
   readonly functions: Functions;
+  readonly formats: KernelFormats;
   readonly marks: Marks;
   readonly hints: HintTable;
   readonly instead: Instead;
@@ -71,15 +73,17 @@ export interface Flow {
   readonly unresolved: readonly number[];
 }
 
-export function buildFlow(code: Code, functions: Functions): Flow {
-  const marks = readMarks(code, functions);
-  const hints = readHints(code, marks);
-  const instead = readInstead(code, marks);
+/** @param tree what the tree says of annotation sections; without it the object says what it can */
+export function buildFlow(code: Code, functions: Functions, tree?: KernelFormats): Flow {
+  const formats = formatsOfObject(code.object, tree);
+  const marks = readMarks(code, functions, formats);
+  const hints = readHints(code, marks, formats.hints);
+  const instead = readInstead(code, marks, formats.alternatives);
   const kind = code.insns.kind.slice();
   const target = new Int32Array(kind.length).fill(NONE);
   const symbol = new Int32Array(kind.length).fill(NONE);
   const faults: BranchFault[] = [];
-  const flow = { code, functions, marks, hints, instead, kind, target, symbol, faults };
+  const flow = { code, functions, formats, marks, hints, instead, kind, target, symbol, faults };
   const indirectJumps: number[] = [];
   for (let i = 0; i < kind.length; i++) {
     const k = kind[i] as number;

@@ -1,7 +1,16 @@
 import { NONE, type Table, TableBuilder } from "../base/table.ts";
+import {
+  ORC_REG_UNDEFINED,
+  UNWIND_HINT_TYPE_CALL,
+  UNWIND_HINT_TYPE_END_OF_STACK,
+  UNWIND_HINT_TYPE_REGS,
+  UNWIND_HINT_TYPE_REGS_PARTIAL,
+  UNWIND_HINT_TYPE_UNDEFINED,
+} from "../orc/constants.ts";
 import type { Code } from "./code.ts";
 import { insnAt } from "./code.ts";
-import { danglingEntry, MARK_HINT, type Marks, relocTarget } from "./marks.ts";
+import { HINT_ENTRY, type HintFormat } from "./formats.ts";
+import { danglingEntry, MARK_HINT, MARK_UNRET_BEGIN, type Marks, relocTarget } from "./marks.ts";
 
 const hintSchema = {
   /** -> instruction before which the stated frame holds */ insn: "i32",
@@ -14,10 +23,9 @@ const hintSchema = {
 export type HintTable = Table<typeof hintSchema>;
 
 const SECTION = ".discard.unwind_hints";
-const ENTRY_SIZE = 12; // include/linux/objtool_types.h, struct unwind_hint
 
-/** Reads the unwind hints of assembly and inline assembly (6.4 and later), and marks their instructions. */
-export function readHints(code: Code, marks: Marks): HintTable {
+/** Reads the unwind hints of assembly and inline assembly, and marks their instructions. Types are told in the numbering since 6.4. */
+export function readHints(code: Code, marks: Marks, format: HintFormat): HintTable {
   const section = code.object.findSection(SECTION);
   const builder = new TableBuilder(hintSchema, 16);
   if (section === NONE) return builder.finish();
@@ -27,21 +35,31 @@ export function readHints(code: Code, marks: Marks): HintTable {
   const rows: { insn: number; at: number }[] = [];
   for (let r = 0; r < relocs.length; r++) {
     const at = relocs.offset[r] as number;
-    if (at % ENTRY_SIZE !== 0 || at + ENTRY_SIZE > bytes.length) continue;
+    if (at % format.size !== 0 || at + format.size > bytes.length) continue;
     const target = relocTarget(code, section, r);
     const insn = insnAt(code, target.section, target.offset);
-    if (insn === NONE) marks.dangling.push(danglingEntry(code, `${SECTION} entry ${at / ENTRY_SIZE}`, target));
+    if (insn === NONE) marks.dangling.push(danglingEntry(code, `${SECTION} entry ${at / format.size}`, target));
     else rows.push({ insn, at });
   }
   rows.sort((a, b) => a.insn - b.insn || a.at - b.at);
   for (const { insn, at } of rows) {
     marks.bits[insn] = (marks.bits[insn] as number) | MARK_HINT;
+    const spReg = view.getUint8(at + 6);
+    let type = format.types[view.getUint8(at + 7)] ?? UNWIND_HINT_TYPE_UNDEFINED;
+    if (type === HINT_ENTRY) {
+      marks.bits[insn] = (marks.bits[insn] as number) | MARK_UNRET_BEGIN;
+      type = UNWIND_HINT_TYPE_CALL;
+    }
+    // A frame without a base: up to 6.3 a byte says whether the stack ends there.
+    if (format.endAt !== undefined && type === UNWIND_HINT_TYPE_CALL && spReg === ORC_REG_UNDEFINED)
+      type = view.getUint8(at + format.endAt) === 0 ? UNWIND_HINT_TYPE_UNDEFINED : UNWIND_HINT_TYPE_END_OF_STACK;
+    const isRegs = type === UNWIND_HINT_TYPE_REGS || type === UNWIND_HINT_TYPE_REGS_PARTIAL;
     builder.push({
       insn,
       spOffset: view.getInt16(at + 4, true),
-      spReg: view.getUint8(at + 6),
-      type: view.getUint8(at + 7),
-      signal: view.getUint8(at + 8),
+      spReg,
+      type,
+      signal: format.signalAt === undefined ? (isRegs ? 1 : 0) : view.getUint8(at + format.signalAt),
     });
   }
   return builder.finish();

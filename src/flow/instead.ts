@@ -2,6 +2,7 @@ import { RowMap } from "../base/row-map.ts";
 import { NONE, type Table, TableBuilder } from "../base/table.ts";
 import { KIND_ACCESS_CLOSE, KIND_ACCESS_OPEN, KIND_JUMP } from "../isa/insn-table.ts";
 import { type Code, insnAt, insnCovering } from "./code.ts";
+import type { AlternativeFormat } from "./formats.ts";
 import { type Dangling, danglingEntry, MARK_IGNORE_ALTS, MARK_INSTEAD, type Marks, relocTarget } from "./marks.ts";
 
 // Edges that are taken instead of executing an instruction, with the state from before it: run-time patched alternatives,
@@ -47,10 +48,10 @@ export interface Instead {
   readonly dangling: readonly Dangling[];
 }
 
-export function readInstead(code: Code, marks: Marks): Instead {
+export function readInstead(code: Code, marks: Marks, format: AlternativeFormat): Instead {
   const dangling: Dangling[] = [];
   const edges: { from: number; to: number; kind: number }[] = [];
-  const alternatives = readAlternatives(code, dangling);
+  const alternatives = readAlternatives(code, format, dangling);
   const replacementOf = mapReplacements(alternatives);
   const skipped = new Set<number>();
   for (let a = 0; a < alternatives.length; a++) {
@@ -98,25 +99,16 @@ function referencesByOffset(code: Code, section: number) {
   return found;
 }
 
-// arch/x86/include/asm/alternative.h, struct alt_instr: 14 packed bytes since 6.3, 12 before.
-const ALT_ENTRY = 14;
-const ALT_ENTRY_OLD = 12;
 // arch/x86/include/asm/cpufeatures.h, the same since 3.7: user access is only ever open on machines that have it.
 const X86_FEATURE_SMAP = 9 * 32 + 20;
 
-function readAlternatives(code: Code, dangling: Dangling[]): AlternativeTable {
+function readAlternatives(code: Code, format: AlternativeFormat, dangling: Dangling[]): AlternativeTable {
   const builder = new TableBuilder(groupSchema, 64);
   const section = code.object.findSection(".altinstructions");
   if (section === NONE) return builder.finish();
   const bytes = code.object.bytes(section);
   const references = referencesByOffset(code, section);
-  const fits = (size: number): boolean => {
-    if (bytes.length % size !== 0) return false;
-    for (const offset of references.keys()) if (offset % size !== 0 && offset % size !== 4) return false;
-    return true;
-  };
-  const size = fits(ALT_ENTRY) ? ALT_ENTRY : ALT_ENTRY_OLD;
-  const lengths = size === ALT_ENTRY ? 12 : 10;
+  const { size, lengthsAt: lengths } = format;
   const rows: {
     from: number;
     to: number;

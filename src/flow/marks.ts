@@ -1,6 +1,7 @@
 import { NONE } from "../base/table.ts";
 import { type Code, insnAt, insnCovering } from "./code.ts";
-import type { Functions } from "./functions.ts";
+import type { KernelFormats } from "./formats.ts";
+import { FUNCTION_PREFIX, type Functions } from "./functions.ts";
 
 // What annotations say of an instruction. One u16 column, these bits.
 // Old sections (up to 6.13): include/linux/objtool.h, include/linux/instrumentation.h, arch/x86/include/asm/nospec-branch.h.
@@ -41,19 +42,6 @@ export interface Marks {
   readonly dangling: Dangling[];
 }
 
-// ANNOTYPE_* of include/linux/objtool_types.h, 6.14
-const annotationBits: Readonly<Record<number, number>> = {
-  1: MARK_NOENDBR,
-  2: MARK_RETPOLINE_SAFE,
-  3: MARK_INSTR_BEGIN,
-  4: MARK_INSTR_END,
-  5: MARK_UNRET_BEGIN,
-  6: MARK_IGNORE_ALTS,
-  7: MARK_INTRA_CALL,
-  8: MARK_REACHABLE,
-  9: MARK_NOCFI,
-};
-
 const oldSections: readonly (readonly [name: string, bit: number])[] = [
   [".discard.instr_begin", MARK_INSTR_BEGIN],
   [".discard.instr_end", MARK_INSTR_END],
@@ -64,7 +52,7 @@ const oldSections: readonly (readonly [name: string, bit: number])[] = [
   [".discard.validate_unret", MARK_UNRET_BEGIN],
 ];
 
-export function readMarks(code: Code, functions: Functions): Marks {
+export function readMarks(code: Code, functions: Functions, formats: Pick<KernelFormats, "annotations">): Marks {
   const bits = new Uint16Array(code.insns.length);
   const dangling: Dangling[] = [];
   const mark = (section: string, entry: number, target: Target, insn: number, bit: number): void => {
@@ -85,7 +73,7 @@ export function readMarks(code: Code, functions: Functions): Marks {
       mark(name, entry, target, insnBefore(code, target.section, target.offset), bit),
     );
   }
-  readAnnotateInsn(code, mark);
+  readAnnotateInsn(code, formats.annotations, mark);
   const excluded = new Uint8Array(functions.table.length);
   forEachReference(code, ".discard.func_stack_frame_non_standard", (target, entry) => {
     const insn = insnAt(code, target.section, target.offset);
@@ -93,8 +81,12 @@ export function readMarks(code: Code, functions: Functions): Marks {
     if (f === NONE) dangling.push(danglingEntry(code, `.discard.func_stack_frame_non_standard entry ${entry}`, target));
     else excluded[f] = 1;
   });
-  for (let f = 0; f < excluded.length; f++) {
-    if (excluded[functions.table.parent[f] as number] === 1) excluded[f] = 1;
+  const { parent, flags, section, end, start } = functions.table;
+  for (let f = excluded.length - 1; f >= 0; f--) {
+    if (excluded[parent[f] as number] === 1) excluded[f] = 1;
+    // What stands before a function and runs into it goes with it.
+    const isBefore = ((flags[f] as number) & FUNCTION_PREFIX) !== 0 && f + 1 < excluded.length;
+    if (isBefore && section[f] === section[f + 1] && end[f] === start[f + 1]) excluded[f] = excluded[f + 1] as number;
   }
   return { bits, excluded, dangling };
 }
@@ -157,7 +149,7 @@ function insnBefore(code: Code, section: number, offset: number): number {
 
 type Mark = (section: string, entry: number, target: Target, insn: number, bit: number) => void;
 
-function readAnnotateInsn(code: Code, mark: Mark): void {
+function readAnnotateInsn(code: Code, annotations: ReadonlyMap<number, number>, mark: Mark): void {
   const name = ".discard.annotate_insn";
   const section = code.object.findSection(name);
   if (section === NONE) return;
@@ -165,7 +157,7 @@ function readAnnotateInsn(code: Code, mark: Mark): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   forEachReference(code, name, (target, entry, at) => {
     if (at + 8 > bytes.length) return;
-    const bit = annotationBits[view.getUint32(at + 4, true)];
+    const bit = annotations.get(view.getUint32(at + 4, true));
     if (bit !== undefined) mark(name, entry, target, insnAt(code, target.section, target.offset), bit);
   });
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { TreeFacts } from "../analyze/analyze-object.ts";
 import { FormatError } from "../base/errors.ts";
 import { builtInFacts } from "../facts/built-in.ts";
-import { readNoreturnList, readUaccessSafeList } from "../facts/tree-lists.ts";
+import { factFiles, factsOfTexts } from "../facts/tree-facts.ts";
 import { type AffectedResult, findAffected } from "../kernel/affected.ts";
 import { type BuildResult, type BuiltObject, buildObjects } from "../kernel/build.ts";
 import { scanIncludes } from "../kernel/include-scan.ts";
@@ -354,18 +354,14 @@ export class ProfileBuild {
 /** Configuration symbols whose mentions are looked up. */
 const MAX_MENTIONED = 50;
 
-/** The lists of one state of the tree; where it has none, the built-in ones, and the report says so. */
+/** The lists and formats of one state of the tree; where it has none, the built-in ones, and the report says so. */
 export async function readTreeFacts(slot: Slot, commit: string): Promise<TreeFacts> {
-  const files = await slot.tree.readFiles(commit, ["tools/objtool/noreturns.h", "tools/objtool/check.c"]);
-  const text = (path: string) => new TextDecoder().decode(files.get(path) ?? new Uint8Array(0));
+  const files = await slot.tree.readFiles(commit, factFiles);
+  const decoder = new TextDecoder();
   try {
-    const check = text("tools/objtool/check.c");
-    const noreturns = files.has("tools/objtool/noreturns.h") ? text("tools/objtool/noreturns.h") : check;
-    return {
-      source: "tools/objtool of the tree",
-      noreturn: new Set(readNoreturnList(noreturns)),
-      accessSafe: new Set(readUaccessSafeList(check)),
-    };
+    const facts = factsOfTexts((path) => (files.has(path) ? decoder.decode(files.get(path)) : undefined));
+    if (facts === undefined) return { ...builtInFacts, source: "built-in lists: the tree has no tools/objtool" };
+    return { source: "tools/objtool of the tree", ...facts };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     return { ...builtInFacts, source: `built-in lists: ${error.message}` };

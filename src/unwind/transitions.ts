@@ -6,6 +6,7 @@ import { NO_REGISTER, OP_PUSH, OP_STORE } from "../isa/insn-table.ts";
 import { isInert } from "./inert.ts";
 import {
   BASE_LOST,
+  BASE_UNDEFINED,
   BASE_WAIVED,
   FRAME_REGS,
   FRAME_REGS_PARTIAL,
@@ -123,6 +124,9 @@ export class Transitions {
   /** A call inside its function pushes the return address and goes on. */
   afterIntraCall(state: FrameState): FrameState {
     const { callPush } = this.#states.arch.registers;
-    return callPush === 0 ? state : this.#apply(state, OP_PUSH, NO_REGISTER, NO_REGISTER, 0).state;
+    // Where the frame is undefined, pushing onto it leaves it so.
+    return callPush === 0 || state.base === BASE_UNDEFINED
+      ? state
+      : this.#apply(state, OP_PUSH, NO_REGISTER, NO_REGISTER, 0).state;
   }
 }

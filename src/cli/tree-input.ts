@@ -1,0 +1,28 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { TreeFacts } from "../analyze/analyze-object.ts";
+import { UsageError } from "../base/errors.ts";
+import { factsOfTexts } from "../facts/tree-facts.ts";
+import { type KernelConfig, readKernelConfig } from "../kernel/kernel-config.ts";
+import { readRegularText } from "./regular-file.ts";
+
+// What commands about single objects are told of the kernel that they come from.
+
+const MAX_TEXT_BYTES = 16 << 20;
+
+/** A checked-out kernel tree. Throws UsageError where there is none. */
+export function readTree(tree: string): TreeFacts {
+  const facts = factsOfTexts((path) => {
+    const file = join(tree, path);
+    return existsSync(file) ? readRegularText(file, MAX_TEXT_BYTES) : undefined;
+  });
+  if (facts === undefined) throw new UsageError(`${join(tree, "tools/objtool/check.c")}: no such file`);
+  return { source: "tools/objtool of the tree", ...facts };
+}
+
+/** A kernel configuration file. Throws UsageError for a file that is none. */
+export function readConfig(path: string): KernelConfig {
+  const config = readKernelConfig(readRegularText(path, MAX_TEXT_BYTES));
+  if (config.values.size === 0) throw new UsageError(`${path}: no line of it sets a CONFIG_ symbol`);
+  return config;
+}
