@@ -5,7 +5,7 @@ import { outerPlace } from "../rules/finding.ts";
 import type { ReviewFinding, ReviewResult, ReviewStep } from "./result.ts";
 import { safeProse } from "./safe.ts";
 import { messageOf, patchNumber, transientWords } from "./sentences.ts";
-import { asmWords, evidenceWords, offsetWords } from "./steps.ts";
+import { asmWords, evidenceWords, offsetWords, toolWords } from "./steps.ts";
 import { clip, clipStart, padLeft, padRight, plural, TEXT_WIDTH, textWidth, wrapText } from "./wrap.ts";
 
 /** Instructions shown for one finding, both ways together. */
@@ -262,10 +262,12 @@ export function findingHeadline(
 /** The whole finding, without the hunk that it is quoted under. */
 export function findingLines(finding: ReviewFinding, result: ReviewResult, paint: Paint = NO_PAINT): string[] {
   const consequence = safeProse(finding.consequence);
+  const tool = toolWords(finding);
   return [
     ...findingHeadline(finding, result, paint),
     ...wayLines(finding, paint),
     ...(consequence === "" ? [] : ["", ...wrapText(consequence, { first: "  " })]),
+    ...(tool === undefined ? [] : wrapText(tool, { first: "  " })),
     ...witnessLines(finding),
     ...relatedLines(finding),
   ];

@@ -6,7 +6,7 @@ import { html, type Markup, NOTHING } from "./markup.ts";
 import type { ReviewFinding, ReviewResult, ReviewStep } from "./result.ts";
 import { safeCode } from "./safe.ts";
 import { messageOf, patchNumber, transientWords } from "./sentences.ts";
-import { asmWords, evidenceWords, offsetWords } from "./steps.ts";
+import { asmWords, evidenceWords, offsetWords, toolWords } from "./steps.ts";
 import { plural } from "./wrap.ts";
 
 const MAX_ROWS = 60;
@@ -126,6 +126,7 @@ function inlineStack(finding: ReviewFinding): Markup {
 /** `number`: place of the card on the page, from 1. `drawing`: the graph, made elsewhere. */
 export function findingCard(finding: ReviewFinding, result: ReviewResult, number: number, drawing: Markup): Markup {
   const only = result.profiles.length > 1 && finding.profiles.length < result.profiles.length;
+  const tool = toolWords(finding);
   return html`<article class="card finding ${finding.severity}" id="finding-${number}">
 ${badges(finding, result)}
 <h2>${messageOf(finding)}</h2>
@@ -135,6 +136,7 @@ ${badges(finding, result)}
 ${inlineStack(finding)}
 ${hunkLines(finding)}
 ${finding.consequence === "" ? NOTHING : html`<p class="consequence">${finding.consequence}</p>`}
+${tool === undefined ? NOTHING : html`<p>${tool}</p>`}
 ${ways(finding)}
 ${witnesses(finding)}
 ${related(finding)}

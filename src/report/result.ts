@@ -3,7 +3,7 @@ import { z } from "zod";
 // What every renderer reads and what review.json is. Versioned: a field is only ever added within a major version.
 // schema/review.schema.json is generated from here (`npm run schema`); a test holds them together.
 
-export const RESULT_VERSION = "1.0";
+export const RESULT_VERSION = "1.1";
 
 const place = z.strictObject({
   file: z.string(),
@@ -113,6 +113,14 @@ const finding = z.strictObject({
   path: z.array(step),
   otherPath: z.array(step).optional(),
   evidence: z.array(z.strictObject({ witness: z.string(), says: z.string() })),
+  /** What the kernel's own tool (tools/objtool, the base's build of it) says of the same object; for findings that speak up. Since 1.1. */
+  kernelTool: z
+    .strictObject({
+      says: z.enum(["agrees", "silent", "not-asked"]),
+      /** Its words where it agrees; why it was not asked. */
+      text: z.string(),
+    })
+    .optional(),
   related: z.array(z.strictObject({ function: z.string(), says: z.string(), place: place.optional() })),
   fingerprint: z.string(),
   /** First bad patch; absent where it could not be told (see coverage) and for unchanged findings. */
@@ -165,8 +173,26 @@ const coverageNote = z.strictObject({
   why: z.string(),
 });
 
+const weakening = z.strictObject({
+  /** no-longer-checked: was in the base. silenced: an annotation or recipe that the series adds. listed: a name on a list of the tree's. */
+  kind: z.enum(["no-longer-checked", "silenced", "listed"]),
+  /** Why it is not checked; the annotation's or variable's name; what the list says. */
+  what: z.string(),
+  /** Path in the build folder; a folder with its final slash; "" for a list. */
+  object: z.string(),
+  /** Functions of the object, or the names on the list. */
+  names: z.array(z.string()),
+  /** Annotations, names or functions. */
+  count: z.int().min(1),
+  /** Source place of the first; "" and 0 where none is known. */
+  file: z.string(),
+  line: z.int().min(0),
+  profiles: z.array(z.string()),
+});
+
 export const reviewResultSchema = z.strictObject({
-  version: z.literal(RESULT_VERSION),
+  /** Of the writer; readers take every minor version of their major one. */
+  version: z.string().regex(/^1\.\d+$/),
   /** objreview's own version. */
   tool: z.string(),
   verdict: z.enum([
@@ -245,6 +271,8 @@ export const reviewResultSchema = z.strictObject({
   objects: z.array(object),
   findings: z.array(finding),
   graphs: z.array(graph),
+  /** What the series takes out of the check, where it does: no defects, and worth a look each. Since 1.1. */
+  weakened: z.array(weakening).optional(),
   /** Compiler warnings that the base does not have. */
   compilerWarnings: z.array(
     z.strictObject({ file: z.string(), line: z.int().min(0), text: z.string(), profile: z.string() }),
@@ -277,5 +305,6 @@ export type ReviewFinding = z.infer<typeof finding>;
 export type ReviewGraph = z.infer<typeof graph>;
 export type ReviewStep = z.infer<typeof step>;
 export type ReviewObject = z.infer<typeof object>;
+export type ReviewWeakening = z.infer<typeof weakening>;
 export type CoverageNote = z.infer<typeof coverageNote>;
 export type Verdict = ReviewResult["verdict"];

@@ -4,6 +4,8 @@ import type { CodeFlow, Invocation, Location, Log, Notification, ReportingDescri
 import type { CoverageNote, ReviewFinding, ReviewResult, ReviewStep } from "./result.ts";
 import { safeCode, safeText } from "./safe.ts";
 import { speakingFindings, transientWords, verdictSentence } from "./sentences.ts";
+import { toolWords } from "./steps.ts";
+import { weakenedSentence } from "./weakened-text.ts";
 
 export interface RuleInfo {
   /** One sentence. */
@@ -106,6 +108,7 @@ function resultMessage(finding: ReviewFinding, result: ReviewResult): string {
     finding.consequence,
     ...(transient === undefined ? [] : [`(${transient})`]),
     ...said,
+    toolWords(finding) ?? "",
   ];
   return parts.filter((part) => part !== "").join(" ");
 }
@@ -207,6 +210,12 @@ function notifications(result: ReviewResult): Notification[] {
       message: { text: messageText(warning.text) },
       descriptor: { id: "compiler-warning" },
       locations: [sourceLocation(warning.file, warning.line, undefined)],
+    })),
+    ...(result.weakened ?? []).map((each) => ({
+      level: "warning" as const,
+      message: { text: messageText(weakenedSentence(each)) },
+      descriptor: { id: `weakened/${each.kind}` },
+      ...(each.file === "" ? {} : { locations: [sourceLocation(each.file, each.line, undefined)] }),
     })),
     ...coverage.notes.map(noteNotification),
   ];

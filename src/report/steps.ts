@@ -1,5 +1,6 @@
 // One step of a way, one instruction of a block, one witness: the words for them, the same in every form of the report.
 
+import type { ReviewFinding } from "./result.ts";
 import { safeProse } from "./safe.ts";
 
 /** "1d4", and "1d4*" for an instruction that is patched over the one at 1d4: its own offset is in another section. */
@@ -18,6 +19,21 @@ export function asmWords(
   // Operands stand below each other.
   const space = asm.indexOf(" ");
   return space < 0 ? asm : `${asm.slice(0, space).padEnd(6)} ${asm.slice(space + 1)}`;
+}
+
+/** What the kernel's own tool says of a finding, one sentence; undefined where nobody asked. */
+export function toolWords(finding: Pick<ReviewFinding, "kernelTool">): string | undefined {
+  const { kernelTool: tool } = finding;
+  if (tool === undefined) return undefined;
+  const text = safeProse(tool.text, 200);
+  switch (tool.says) {
+    case "agrees":
+      return `The kernel's own tool says it too: "${text}".`;
+    case "silent":
+      return "The kernel's own tool does not report it.";
+    default:
+      return `The kernel's own tool was not asked: ${text}.`;
+  }
 }
 
 export interface EvidenceWords {

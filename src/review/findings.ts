@@ -4,6 +4,7 @@ import { rules } from "../rules/index.ts";
 import { copyPlace, type Decorator } from "./decorate.ts";
 import { placeFinding } from "./place.ts";
 import { type ProfileReview, speaks } from "./profile-review.ts";
+import type { Opinion } from "./second-opinion.ts";
 import type { Blamed } from "./walk.ts";
 
 // From what the profiles saw to the findings of the report: one finding with the list of profiles that it appears in.
@@ -26,8 +27,8 @@ export interface FindingsOutput {
 }
 
 export async function describeFindings(input: FindingsInput): Promise<FindingsOutput> {
-  const merged = new Map<string, { blamed: Blamed; profiles: string[] }>();
-  for (const { profile, blamed } of input.profiles) {
+  const merged = new Map<string, { blamed: Blamed; profiles: string[]; opinion: Opinion | undefined }>();
+  for (const { profile, blamed, opinions } of input.profiles) {
     const seen = new Map<string, number>();
     for (const item of blamed) {
       const { finding, object, class: kind } = item.compared;
@@ -36,22 +37,28 @@ export async function describeFindings(input: FindingsInput): Promise<FindingsOu
       seen.set(base, nth + 1);
       const key = `${base}\n${nth}`;
       const known = merged.get(key);
-      if (known === undefined) merged.set(key, { blamed: item, profiles: [profile.name] });
+      if (known === undefined) merged.set(key, { blamed: item, profiles: [profile.name], opinion: opinions.get(item) });
       else known.profiles.push(profile.name);
     }
   }
   const findings: ReviewFinding[] = [];
   const graphs: ReviewGraph[] = [];
-  for (const { blamed, profiles } of merged.values()) {
+  for (const { blamed, profiles, opinion } of merged.values()) {
     const id = `f${findings.length + 1}`;
-    const described = await describeFinding(input, blamed, id, profiles);
+    const described = await describeFinding(input, blamed, id, profiles, opinion);
     findings.push(described.finding);
     if (described.graph !== undefined) graphs.push(described.graph);
   }
   return { findings, graphs };
 }
 
-async function describeFinding(input: FindingsInput, blamed: Blamed, id: string, profiles: string[]) {
+async function describeFinding(
+  input: FindingsInput,
+  blamed: Blamed,
+  id: string,
+  profiles: string[],
+  opinion: Opinion | undefined,
+) {
   const { compared, patch, repairedBy, seenIn, state } = blamed;
   const { finding, object } = compared;
   const tells = speaks(compared);
@@ -86,6 +93,7 @@ async function describeFinding(input: FindingsInput, blamed: Blamed, id: string,
     path: await steps(finding.path),
     ...(finding.otherPath === undefined ? {} : { otherPath: await steps(finding.otherPath) }),
     evidence: finding.evidence.map((e) => ({ ...e })),
+    ...(opinion === undefined ? {} : { kernelTool: { ...opinion } }),
     related: finding.related.map(({ function: name, says, place }) => ({
       function: name,
       says,

@@ -12,6 +12,7 @@ import type { KernelConfig } from "../kernel/kernel-config.ts";
 import type { Membership } from "../kernel/membership.ts";
 import { decidingDirectories } from "../kernel/membership.ts";
 import { type ObjectCache, openObjectCache } from "../kernel/object-cache.ts";
+import { askObjectTool, type ToolReport } from "../kernel/object-tool.ts";
 import { isConfigurationFile } from "../kernel/plan-inputs.ts";
 import { openPlanMemo, type PlanMemo } from "../kernel/plan-memo.ts";
 import { isJudged, openPlanner, type Planner } from "../kernel/planner.ts";
@@ -288,6 +289,14 @@ export class ProfileBuild {
     await openBuildFolder(this.prepared, { ...this.#sideOptions("rw"), outDir, changed: [] });
     const planner = this.#planner(slot.dir, async () => outDir, memo);
     return { environment: await planner.environment(), plans: await planner.plan(dirs), keep: () => undefined };
+  }
+
+  /** What the tree's own tool, as the base builds it, says of an object. */
+  async askTool(file: string): Promise<readonly ToolReport[] | string> {
+    const { slot, profile, sandbox, request } = this.#options;
+    if (!existsSync(join(this.prepared.dir, "tools/objtool/objtool"))) return "this configuration does not build it";
+    const folders = { sourceDir: slot.dir, outDir: this.prepared.dir };
+    return askObjectTool({ file, config: this.config, folders, profile, sandbox, signal: request.signal });
   }
 
   /** Build folders of this review; the collected objects stay until the next review of the slot. */

@@ -4,14 +4,16 @@ import type { BuildResult } from "../kernel/build.ts";
 import { type Diagnostic, newWarnings } from "../kernel/build-errors.ts";
 import type { Profile } from "../kernel/profile.ts";
 import type { Slot } from "../kernel/slot.ts";
-import type { CoverageNote, ReviewObject } from "../report/result.ts";
+import type { CoverageNote, ReviewObject, ReviewWeakening } from "../report/result.ts";
 import { findBodies, withoutUndecided } from "./bodies.ts";
 import { walkHistory } from "./history.ts";
 import { type Judged, type JudgeOptions, judgeObject } from "./judge.ts";
 import { type ProfileBuild, readTreeFacts, type SourceState } from "./profile-build.ts";
 import type { ReviewRequest } from "./request.ts";
+import { type Opinion, secondOpinions } from "./second-opinion.ts";
 import { stopUnlessDone } from "./stops.ts";
 import type { PhaseTimer } from "./timer.ts";
+import { findWeakened } from "./weakened.ts";
 import { type Blamed, type BrokenBetween, blame, findBrokenBetween, firstBreaking } from "./walk.ts";
 
 export interface BrokenObject {
@@ -26,6 +28,8 @@ export interface ProfileReview {
   readonly compiler: string;
   readonly objects: ReviewObject[];
   readonly blamed: readonly Blamed[];
+  /** What the tree's own tool says of those that speak up. */
+  readonly opinions: ReadonlyMap<Blamed, Opinion>;
   readonly broken: readonly BrokenObject[];
   /** Objects that do not compile in the middle of the series although they do at the tip. */
   readonly brokenBetween: readonly BrokenBetween[];
@@ -39,6 +43,8 @@ export interface ProfileReview {
   };
   readonly identical: number;
   readonly built: number;
+  /** What the series takes out of the check. */
+  readonly weakened: readonly ReviewWeakening[];
 }
 
 export interface ProfileReviewOptions {
@@ -57,7 +63,7 @@ export interface ProfileReviewOptions {
 
 /** Builds and judges everything that the series affects under one profile. */
 export async function reviewProfile(options: ProfileReviewOptions): Promise<ProfileReview> {
-  const { request, profile, build, slot, base, states, affected } = options;
+  const { request, profile, build, slot, base, states, affected, timer } = options;
   const tip = states[states.length - 1] as SourceState;
   const inBase = affected.objects.flatMap((o) => o.baseObject ?? []);
   const inTip = affected.objects.filter((o) => o.inHead).map((o) => o.object);
@@ -87,15 +93,24 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
   const objects = affected.objects.map((o) =>
     describeObject(o, profile.name, { before, after, baseResult, headResult }),
   );
-  const { source } = await readTreeFacts(slot, tip.commit);
-  addCoverage(notes, objects, after, affected, source);
+  const tipFacts = await readTreeFacts(slot, tip.commit);
+  addCoverage(notes, objects, after, affected, tipFacts.source);
+  const blamed = blame(before, after, histories, states.length - 1);
+  const told = blamed.filter(({ compared }) => speaks(compared));
+  const opinions = await timer.time("second opinion", () =>
+    secondOpinions(
+      told.map(({ compared, seenIn }) => ({ finding: compared.finding, file: seenIn?.file })),
+      (file) => build.askTool(file),
+    ),
+  );
   const sum = (pick: (judged: Judged) => number): number =>
     [...after.values()].reduce((total, judged) => total + pick(judged), 0);
   return {
     profile,
     compiler: build.prepared.toolchain.compiler,
     objects,
-    blamed: blame(before, after, histories, states.length - 1),
+    blamed,
+    opinions: new Map(told.map((item, n) => [item, opinions[n] as Opinion])),
     broken,
     brokenBetween,
     warnings: newWarnings(baseResult.warnings, headResult.warnings),
@@ -106,6 +121,16 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
       textBytesAnalysed: sum((j) => j.analysis?.coverage.textBytesAnalysed ?? 0),
       notes,
     },
+    weakened: findWeakened({
+      before,
+      after,
+      objects,
+      baseFacts: await readTreeFacts(slot, base.commit),
+      tipFacts,
+      tip,
+      touched: new Set(options.touched.flat()),
+      profile: profile.name,
+    }),
     identical: objects.filter((o) => o.state === "identical").length,
     built: headResult.built.size,
   };

@@ -7,6 +7,7 @@ import { HOSTILE } from "./fixtures.ts";
 
 interface Schema {
   readonly type?: string;
+  readonly pattern?: string;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -56,6 +57,8 @@ function draw(schema: Schema, random: () => number, depth: number): unknown {
     case "array":
       return Array.from({ length: below(depth < 2 ? 7 : 4) }, () => draw(schema.items ?? {}, random, depth + 1));
     case "string":
+      // The one pattern of the schema is the version's.
+      if (schema.pattern !== undefined) return "1.0";
       return random() < 0.7 ? WORDS[below(WORDS.length)] : HOSTILE[below(HOSTILE.length)];
     case "integer": {
       const least = schema.minimum ?? 0;

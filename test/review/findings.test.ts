@@ -16,6 +16,7 @@ function profileReview(name: string, base: Record<string, string[]>, head: Recor
     compiler: "gcc",
     objects: [],
     blamed: blame(side(base), side(head), histories, 0),
+    opinions: new Map(),
     broken: [],
     brokenBetween: [],
     warnings: [],
