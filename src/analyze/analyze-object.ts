@@ -15,7 +15,7 @@ import { findArch } from "../isa/index.ts";
 import { type Checks, checksWithoutConfig } from "../rules/checks.ts";
 import { type Finding, outerPlace, type SourcePlace } from "../rules/finding.ts";
 import { rules } from "../rules/index.ts";
-import type { Report, Rule, RuleContext } from "../rules/rule.ts";
+import type { DataSpot, MissingFact, Report, Rule, RuleContext } from "../rules/rule.ts";
 import { ownerName } from "../rules/ways.ts";
 import { walkFlags } from "../unwind/machine-flags.ts";
 import { simulateFrames } from "../unwind/simulate.ts";
@@ -76,6 +76,8 @@ export interface ObjectAnalysis {
   readonly coverage: Coverage;
   /** Undefined functions whose never returning would change a verdict here. */
   readonly undecided: readonly string[];
+  /** Symbols of other objects for which nobody knew what a verdict here needs: what that is -> their names. */
+  readonly missing: ReadonlyMap<MissingFact, ReadonlySet<string>>;
   /** Functions that other objects see and that never return. */
   readonly neverReturning: readonly string[];
   /** Functions that other objects can name. */
@@ -105,6 +107,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const returns = solveReturns(flow, (symbol) => (facts.noreturn.has(symbol) ? true : outside.neverReturns(symbol)));
   const frames = simulateFrames(flow, returns);
   const flags = walkFlags(flow, returns, (symbol) => facts.accessSafe.has(symbol));
+  const missing = new Map<MissingFact, Set<string>>();
   const context: RuleContext = {
     flow,
     returns,
@@ -113,6 +116,11 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     isListedNoreturn: (symbol) => facts.noreturn.has(symbol),
     checks,
     outside,
+    missing: (fact, symbol) => {
+      const names = missing.get(fact);
+      if (names === undefined) missing.set(fact, new Set([symbol]));
+      else names.add(symbol);
+    },
   };
   const places = readSourcePlaces(object, { stripPrefixes: options.stripPrefixes ?? [] });
   const coverage = measureCoverage(context);
@@ -150,6 +158,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     ...(forComparison ? { comparison: { contracts, watch: readWatch(context, coverage.notes, placeOf) } } : {}),
     coverage,
     undecided: [...undecided],
+    missing,
     neverReturning: neverReturning(flow, returns.neverReturns),
     defined: definedFunctions(flow),
     codeBytes: (name) => {
@@ -183,11 +192,13 @@ function makeFinding(
   const { flow } = context;
   const { code } = flow;
   const message = rule.messages[report.message] as { text: string; severity?: Finding["severity"] };
-  const owner = ownerName(context, report.owner, report.at);
+  const { spot } = report;
+  const owner = spot === undefined ? ownerName(context, report.owner, report.at) : spot.name;
   const data = { ...report.data, function: stableName(owner) };
   const text = message.text.replace(/\{(\w+)\}/g, (_, key: string) => data[key as keyof typeof data] ?? `{${key}}`);
   const names = Object.entries(report.data ?? {}).map(([key, value]) => `${key}=${stableName(value)}`);
   const fingerprint = hashText([rule.id, stableName(owner), report.message, ...names.sort()].join("\n"));
+  if (spot !== undefined) return dataFinding(context, rule, report, spot, { message: text, fingerprint }, placeOf);
   const place = reportPlace(context, report, placeOf);
   const graphOwner = report.owner;
   return {
@@ -206,6 +217,41 @@ function makeFinding(
     content: graphOwner < 0 ? "" : contentKey(flow, graphOwner),
     functionLines: () => functionLines(flow, graphOwner, report.at, placeOf),
     graph: () => (graphOwner < 0 ? undefined : buildGraph(context, graphOwner, report, placeOf)),
+  };
+}
+
+/** A finding about a word of data: no instruction, no way to it, and no line, since line tables have none of data. */
+function dataFinding(
+  context: RuleContext,
+  rule: Rule,
+  report: Report,
+  spot: DataSpot,
+  said: { readonly message: string; readonly fingerprint: string },
+  placeOf: (insn: number) => SourcePlace | undefined,
+): ObjectFinding {
+  const { code } = context.flow;
+  let file: string | undefined;
+  for (let f = 0; f < context.flow.functions.table.length && file === undefined; f++) {
+    const first = context.flow.functions.table.firstInsn[f] as number;
+    const place = first === NONE ? undefined : placeOf(first);
+    if (place !== undefined) file = outerPlace(place).file;
+  }
+  return {
+    rule: rule.id,
+    severity: rule.messages[report.message]?.severity ?? rule.severity,
+    function: spot.name,
+    section: code.object.sectionName[spot.section] as string,
+    offset: spot.offset,
+    messageKey: report.message,
+    message: said.message,
+    ...(file === undefined ? {} : { place: { file, line: 0, inlineStack: [] } }),
+    path: [],
+    evidence: report.evidence ?? [],
+    related: report.related ?? [],
+    fingerprint: said.fingerprint,
+    content: "",
+    functionLines: () => undefined,
+    graph: () => undefined,
   };
 }
 

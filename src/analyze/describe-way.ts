@@ -281,6 +281,7 @@ function turnNote(flow: Flow, from: number, to: number): string {
 export function stateText(context: RuleContext, way: Way, index: number): string {
   if (way.kind === "flags") {
     const flags = way.flags[index] as number;
+    if (way.show === "instrumentation") return flags > 0 ? "instrumentation allowed" : "no instrumentation";
     return way.show === "AC"
       ? `AC=${(flags & ACCESS_OPEN) !== 0 ? 1 : 0}`
       : `DF=${(flags & DIRECTION_SET) !== 0 ? 1 : 0}`;

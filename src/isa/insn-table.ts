@@ -67,6 +67,8 @@ export const FLAG_INVALID = 1 << 1;
 export const FLAG_PC_RELATIVE = 1 << 2;
 /** The instruction reads or writes memory at an absolute or PC-relative table address indexed by a register. */
 export const FLAG_INDEXED = 1 << 3;
+/** The instruction only forms an address, that of `target` (x86 lea with a rip-relative operand). */
+export const FLAG_FORMS_ADDRESS = 1 << 5;
 /** A far jump or return: it leaves by a segment, and return thunks and indirect thunks have no form for that. */
 export const FLAG_FAR = 1 << 4;
 
@@ -76,7 +78,7 @@ const insnSchema = {
   /** length in bytes */ size: "u8",
   /** KIND_* */ kind: "u8",
   /** FLAG_* */ flags: "u16",
-  /** JUMP, BRANCH, CALL: section offset that the displacement alone reaches (before relocation), may lie outside; else NONE */
+  /** JUMP, BRANCH, CALL, and with FLAG_FORMS_ADDRESS: section offset that the displacement alone reaches (before relocation), may lie outside; else NONE */
   target: "i32",
   /** Integer registers that the instruction writes, one bit each (bit = register number), stack pointer included */
   writes: "u32",

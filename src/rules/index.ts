@@ -14,10 +14,16 @@ import { intraFunctionCall } from "./intra-function-call.ts";
 import { jumpIntoInstruction } from "./jump-into-instruction.ts";
 import { jumpLabelPlace } from "./jump-label-place.ts";
 import { kcfiUncheckedCall } from "./kcfi-unchecked-call.ts";
+import { landingPadCode } from "./landing-pad-code.ts";
+import { landingPadData } from "./landing-pad-data.ts";
+import { landingPadMissingAtIretHint } from "./landing-pad-missing-at-iret-hint.ts";
 import { misplacedAnnotation } from "./misplaced-annotation.ts";
 import { missingSymbolSize } from "./missing-symbol-size.ts";
 import { missingSymbolType } from "./missing-symbol-type.ts";
+import { moduleEntryNotAddressed } from "./module-entry-not-addressed.ts";
 import { nakedReturn } from "./naked-return.ts";
+import { noinstrCall } from "./noinstr-call.ts";
+import { noinstrReturnOpen } from "./noinstr-return-open.ts";
 import { retpolineIndirectBranch } from "./retpoline-indirect-branch.ts";
 import { returnWithModifiedFrame } from "./return-with-modified-frame.ts";
 import type { Rule } from "./rule.ts";
@@ -82,4 +88,10 @@ export const rules: readonly Rule[] = [
   missingSymbolSize,
   missingSymbolType,
   undecodableInstruction,
+  landingPadCode,
+  landingPadData,
+  landingPadMissingAtIretHint,
+  moduleEntryNotAddressed,
+  noinstrCall,
+  noinstrReturnOpen,
 ];

@@ -18,6 +18,20 @@ export interface RuleContext {
   readonly checks: Checks;
   /** What is known of other objects. */
   readonly outside: Outside;
+  /** Says that a verdict had to be left open, because nobody answered for a symbol of another object. */
+  missing(fact: MissingFact, symbol: string): void;
+}
+
+/** What had to be known of a symbol of another object. */
+export type MissingFact = "landing" | "noinstr";
+
+/** A place in data that a report is about where no instruction is. */
+export interface DataSpot {
+  readonly section: number;
+  /** Section offset in bytes. */
+  readonly offset: number;
+  /** The variable there, or the section. */
+  readonly name: string;
 }
 
 /** A way through instructions, first to last, with what is known at each. */
@@ -35,14 +49,17 @@ export type Way =
       readonly kind: "flags";
       readonly insns: readonly number[];
       readonly flags: readonly FlagState[];
-      readonly show: "AC" | "DF";
+      /** AC and DF: bits of flags; instrumentation: how many regions are open. */
+      readonly show: "AC" | "DF" | "instrumentation";
     };
 
 export interface Report {
   /** Key into the rule's messages. */
   readonly message: string;
-  /** -> instruction */
+  /** -> instruction; NONE for a report about data */
   readonly at: number;
+  /** The data, where `at` is NONE. */
+  readonly spot?: DataSpot;
   /** -> function it is told for; NONE for code without one */
   readonly owner: number;
   /** Fills the holes of the message and becomes part of the fingerprint: names only, never an address or a number of a line. */

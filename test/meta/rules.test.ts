@@ -5,7 +5,17 @@ import { withRuleTable } from "../../scripts/generate-docs.ts";
 import { rules } from "../../src/rules/index.ts";
 import { readRepositoryFile, repositoryFiles } from "../support/repository.ts";
 
-const shared = new Set(["index.ts", "rule.ts", "finding.ts", "ways.ts", "checks.ts", "frame-records.ts", "sites.ts"]);
+const shared = new Set([
+  "index.ts",
+  "rule.ts",
+  "finding.ts",
+  "ways.ts",
+  "checks.ts",
+  "frame-records.ts",
+  "sites.ts",
+  "bare-addresses.ts",
+  "instrumented-callees.ts",
+]);
 const inRules = repositoryFiles()
   .filter((name) => posix.dirname(name) === "src/rules")
   .map((name) => posix.basename(name));

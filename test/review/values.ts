@@ -33,6 +33,7 @@ export function judgedOf(object: string, findings: readonly ObjectFinding[]): Ju
     findings,
     coverage: { functions: 1, functionsAnalysed: 1, textBytes: 1, textBytesAnalysed: 1, notes: [] },
     undecided: [],
+    missing: new Map(),
     neverReturning: [],
     defined: new Set(),
     codeBytes: () => undefined,

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { analyzeObject, type ObjectAnalysis, type TreeFacts } from "../../src/analyze/analyze-object.ts";
 import { brokenContracts } from "../../src/analyze/compare.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
+import { type AddressUse, type Landing, nothingOutside, type Outside } from "../../src/flow/outside.ts";
 import { type Checks, checksWithoutConfig } from "../../src/rules/checks.ts";
 import { rules } from "../../src/rules/index.ts";
 
@@ -40,6 +41,27 @@ interface FixtureSettings {
   readonly checks?: Partial<Checks>;
   readonly gcc?: readonly string[];
   readonly clang?: readonly string[];
+  /** What is known of other objects, by symbol. */
+  readonly outside?: {
+    readonly landing?: Readonly<Record<string, Landing>>;
+    readonly isNoinstr?: Readonly<Record<string, boolean>>;
+    readonly isOverridden?: Readonly<Record<string, boolean>>;
+    readonly addressUses?: Readonly<Record<string, readonly AddressUse[]>>;
+    /** Table -> slot -> functions. */
+    readonly slotTargets?: Readonly<Record<string, readonly (readonly string[])[]>>;
+  };
+}
+
+function readOutside({ outside = {} }: FixtureSettings): Outside {
+  const { landing = {}, isNoinstr = {}, isOverridden = {}, addressUses = {}, slotTargets = {} } = outside;
+  return {
+    ...nothingOutside,
+    landing: (symbol) => landing[symbol],
+    isNoinstr: (symbol) => isNoinstr[symbol],
+    isOverridden: (symbol) => isOverridden[symbol],
+    addressUses: (symbol) => addressUses[symbol],
+    slotTargets: (table, slot) => slotTargets[table]?.[slot],
+  };
 }
 
 function readSettings(rule: string): FixtureSettings {
@@ -93,6 +115,7 @@ function analyzeFixture(rule: string, file: string, compiler: string, optimisati
     return analyzeObject(bytesSource(bytes), {
       facts: fixtureFacts,
       checks: { ...checksWithoutConfig, ...settings.checks },
+      outside: readOutside(settings),
       forComparison: true,
       stripPrefixes: [`${join(fixtureFolder, rule)}/`],
     });

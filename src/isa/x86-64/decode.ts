@@ -2,6 +2,7 @@ import { NONE } from "../../base/table.ts";
 import {
   type DecodeOutput,
   FLAG_FAR,
+  FLAG_FORMS_ADDRESS,
   FLAG_INDEXED,
   FLAG_INVALID,
   FLAG_NOTRACK,
@@ -322,6 +323,10 @@ function decodeBlock(
         if (action === ACTION_LEA) {
           flags &= ~FLAG_INDEXED; // it computes an address and reads nothing
           if (isRegister) flags |= FLAG_INVALID;
+          else if ((flags & FLAG_PC_RELATIVE) !== 0) {
+            flags |= FLAG_FORMS_ADDRESS;
+            target = (origin + at + displacement) | 0;
+          }
         }
       } else {
         switch (action) {

@@ -4,6 +4,7 @@ import { before, test } from "node:test";
 import { NONE } from "../../../src/base/table.ts";
 import {
   FLAG_FAR,
+  FLAG_FORMS_ADDRESS,
   FLAG_INDEXED,
   FLAG_INVALID,
   FLAG_NOTRACK,
@@ -121,7 +122,7 @@ test("flags", () => {
     ["3e 41 ff 24 c5 00 00 00 00", FLAG_NOTRACK | FLAG_INDEXED],
     ["3e c3", 0],
     ["48 8b 05 00 00 00 00", FLAG_PC_RELATIVE],
-    ["48 8d 3d 00 00 00 00", FLAG_PC_RELATIVE],
+    ["48 8d 3d 00 00 00 00", FLAG_PC_RELATIVE | FLAG_FORMS_ADDRESS],
     ["ff 25 00 00 00 00", FLAG_PC_RELATIVE],
     ["c5 f8 10 05 00 00 00 00", FLAG_PC_RELATIVE],
     ["ff 24 c5 00 00 00 00", FLAG_INDEXED],
@@ -140,6 +141,14 @@ test("flags", () => {
     ["8e c8", FLAG_INVALID], // mov to cs
   ];
   for (const [hex, flags] of cases) assert.equal(first(hex).flags, flags, hex);
+});
+
+test("an address that lea forms from the instruction pointer is its target", () => {
+  assert.equal(first("48 8d 3d 10 00 00 00").target, 0x17);
+  assert.equal(first("48 8d 05 f9 ff ff ff").target, 0);
+  // A load reads what is there, and a base register makes another address.
+  assert.equal(first("48 8b 05 10 00 00 00").target, NONE);
+  assert.equal(first("48 8d 45 10").target, NONE);
 });
 
 test("an instruction that the end cuts off is unknown bytes, at every cut", () => {
