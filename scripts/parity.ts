@@ -1,13 +1,16 @@
-// npm run parity -- --build DIR [--mutate N] [--seed S] [--objects N] [--tree DIR] [--jobs N] [--samples K] [--json FILE] [--keep DIR] [--clean]
+// npm run parity -- --build DIR [--whole] [--mutate N] [--seed S] [--objects N] [--tree DIR] [--jobs N] [--samples K] [--json FILE] [--keep DIR]
+// npm run parity -- --build DIR --clean
+// npm run parity -- --config NAME [--build DIR] [--tree DIR] [--like DIR] [--mutate N] ...
 // Runs the kernel tree's own object tool and ours over objects of a real build and over broken copies of them, and lists per function and
 // rule who says what. Exit status: 0, 1 when the tree's tool reports a function that ours is silent about, 2 when it could not be done.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { UsageError } from "../src/base/errors.ts";
 import { type KernelBuild, openBuild } from "./parity/build.ts";
 import { Tools } from "./parity/complete.ts";
+import { buildConfig } from "./parity/configs.ts";
 import { excerpt } from "./parity/excerpt.ts";
 import { chooseObjects, memberObjects } from "./parity/objects.ts";
 import { planMutants } from "./parity/plan.ts";
@@ -16,12 +19,16 @@ import { rawBytes } from "./parity/raw.ts";
 import { type Outcome, runPlan } from "./parity/run.ts";
 import { classTable, describe, ruleTable, selectVerdicts } from "./parity/tables.ts";
 import { compareWhole } from "./parity/whole.ts";
+import { ensureKernelFiles } from "./setup/kernel-tree.ts";
+import { cacheFolder } from "./setup/paths.ts";
 
 const { values } = parseArgs({
   options: {
     build: { type: "string" },
     mutate: { type: "string", default: "0" },
     seed: { type: "string", default: "1" },
+    config: { type: "string" },
+    like: { type: "string" },
     objects: { type: "string" },
     tree: { type: "string" },
     jobs: { type: "string", default: "2" },
@@ -42,10 +49,9 @@ function number(name: "mutate" | "seed" | "jobs" | "samples" | "objects", fallba
 }
 
 async function main(): Promise<number> {
-  if (values.build === undefined) throw new UsageError("--build DIR is missing: a kernel build folder");
-  const build = openBuild(resolve(values.build), values.tree);
+  const build = await chosenBuild();
   const count = values.clean ? 0 : number("mutate", 0);
-  const wantsObjects = count > 0 || values.clean || values.objects !== undefined;
+  const wantsObjects = count > 0 || values.clean || values.objects !== undefined || values.config !== undefined;
   const outcomes: Outcome[] = [];
   const scratch = mkdtempSync(join(tmpdir(), "objreview-parity-"));
   try {
@@ -56,6 +62,25 @@ async function main(): Promise<number> {
   }
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, undefined, 1)}\n`);
   return report(outcomes, build.folder);
+}
+
+/** The build that is named, or one of some objects under a configuration of ours. */
+async function chosenBuild(): Promise<KernelBuild> {
+  if (values.config === undefined) {
+    if (values.build === undefined) throw new UsageError("--build DIR is missing: a kernel build folder");
+    return openBuild(resolve(values.build), values.tree);
+  }
+  const cache = cacheFolder(process.env);
+  const folder = resolve(values.build ?? join(cache, `parity-${values.config}`));
+  const tree = values.tree ?? (await ensureKernelFiles(cache));
+  buildConfig(values.config, resolve(tree), folder, say);
+  return openBuild(folder, tree);
+}
+
+/** vmlinux.o of the build itself, or of the one that is named for it. */
+function linkedObject(build: KernelBuild): string | undefined {
+  const path = join(values.like === undefined ? build.folder : resolve(values.like), "vmlinux.o");
+  return existsSync(path) ? path : undefined;
 }
 
 async function whole(build: KernelBuild, scratch: string): Promise<Outcome> {
@@ -78,7 +103,7 @@ async function objects(build: KernelBuild, count: number, scratch: string): Prom
   const members = memberObjects(build.folder);
   const chosen = chooseObjects(members, build.tree, number("objects", values.clean ? members.length : 300), random);
   const raw = (object: string): Uint8Array => rawBytes(build, join(build.folder, object), scratch);
-  const tools = new Tools(build, scratch);
+  const tools = new Tools(build, linkedObject(build), scratch);
   say(`${chosen.length} of ${members.length} objects, ${count} mutants, seed ${values.seed}`);
   say(`theirs: objtool ${tools.flags.join(" ")}`);
   const plan =

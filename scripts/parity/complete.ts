@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { bytesSource } from "../../src/base/bytes.ts";
@@ -9,7 +9,7 @@ import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
 import { isNoinstrSection } from "../../src/flow/text-classes.ts";
 import type { KernelBuild } from "./build.ts";
 import type { ObjectModel } from "./object-model.ts";
-import { linkerOf, linkWhole } from "./raw.ts";
+import { linkerOf } from "./raw.ts";
 import { openTheirTool, type TheirReport, type TheirTool } from "./their-tool.ts";
 
 const run = promisify(execFile);
@@ -25,15 +25,18 @@ export class Tools {
   readonly #completed: TheirTool;
   readonly #noinstr: ReadonlySet<string>;
   readonly #build: KernelBuild;
+  readonly #isCompleted: boolean;
   readonly #scratch: string;
   readonly #standIns = new Map<string, string | undefined>();
 
-  constructor(build: KernelBuild, scratch: string) {
+  /** @param linked vmlinux.o of this build or of one much like it; without one nothing is said of calls out of uninstrumented code */
+  constructor(build: KernelBuild, linked: string | undefined, scratch: string) {
     this.#build = build;
     this.#scratch = scratch;
     this.#plain = openTheirTool(build, "object");
     this.#completed = openTheirTool(build, "completed");
-    const { noinstr, defined } = build.checks.noinstr ? readPlaces(build, scratch) : nowhere;
+    this.#isCompleted = build.checks.noinstr && linked !== undefined;
+    const { noinstr, defined } = this.#isCompleted ? readPlaces(linked as string) : nowhere;
     this.#noinstr = noinstr;
     this.outside = {
       ...nothingOutside,
@@ -44,11 +47,11 @@ export class Tools {
   }
 
   get flags(): readonly string[] {
-    return (this.#build.checks.noinstr ? this.#completed : this.#plain).flags;
+    return (this.#isCompleted ? this.#completed : this.#plain).flags;
   }
 
   async run(model: ObjectModel, path: string): Promise<TheirReport[]> {
-    if (!this.#build.checks.noinstr) return await this.#plain.run(path);
+    if (!this.#isCompleted) return await this.#plain.run(path);
     const standIns = this.#standInsFor(model);
     if (standIns === undefined) return await this.#completed.run(path);
     const linked = `${path}.linked.o`;
@@ -96,9 +99,7 @@ interface Places {
 const nowhere: Places = { noinstr: new Set(), defined: new Set() };
 
 /** Names that the linked kernel defines, and those of them that lie in sections without instrumentation. */
-function readPlaces(build: KernelBuild, scratch: string): Places {
-  const given = join(build.folder, "vmlinux.o");
-  const path = existsSync(given) ? given : linkWhole(build, scratch);
+function readPlaces(path: string): Places {
   const object = openObject(bytesSource(readFileSync(path)));
   const noinstr = new Set<string>();
   const defined = new Set<string>();

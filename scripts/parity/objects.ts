@@ -20,7 +20,24 @@ export function memberObjects(build: string): string[] {
   for (const list of moduleLists(build, "")) {
     for (const name of readFileSync(join(build, list), "utf8").split(/\s+/)) if (name.endsWith(".o")) found.add(name);
   }
+  // Single objects of a build that was never finished.
+  if (found.size === 0) for (const name of compiledObjects(build, "")) found.add(name);
   return [...found].filter((name) => !OUTSIDE.test(name) && isObject(join(build, name))).sort();
+}
+
+/** Objects that were compiled, not linked from others, by kbuild's saved commands. */
+function compiledObjects(build: string, folder: string): string[] {
+  const found: string[] = [];
+  for (const entry of readdirSync(join(build, folder), { withFileTypes: true })) {
+    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory() && !["source", "tools", "include", "scripts", "usr", "certs"].includes(entry.name))
+      found.push(...compiledObjects(build, path));
+    const name = /^\.(.+\.o)\.cmd$/.exec(entry.name)?.[1];
+    if (name === undefined) continue;
+    if (/^(?:savedcmd|cmd)_\S+ := .* -c -o /m.test(readFileSync(join(build, path), "utf8")))
+      found.push(folder === "" ? name : `${folder}/${name}`);
+  }
+  return found;
 }
 
 function moduleLists(build: string, folder: string): string[] {
