@@ -9,7 +9,9 @@ import { SHF_EXECINSTR } from "../../src/elf/constants.ts";
 import { KernelIndex, VMLINUX } from "../../src/facts/kernel-index.ts";
 import { summarize } from "../../src/facts/summarize.ts";
 import { insnAt } from "../../src/flow/code.ts";
+import { KIND_CONDITIONAL_TAIL, KIND_TAIL_CALL, ownerOf } from "../../src/flow/flow.ts";
 import { nothingOutside } from "../../src/flow/outside.ts";
+import { KIND_BRANCH, KIND_JUMP } from "../../src/isa/insn-table.ts";
 import { type LinkMap, linkKernel } from "./link-map.ts";
 import { buildStages, type Stages } from "./stages.ts";
 
@@ -40,6 +42,8 @@ export interface LinkedReport {
   readonly objects: number;
   readonly instructions: number;
   readonly functions: number;
+  /** Instructions that lead from an object to another one without a call: assembly that is no function, and ends of sections. */
+  readonly leaves: number;
   /** Findings of the objects, of the linked one, and how many are the same. */
   readonly findings: { readonly single: number; readonly linked: number; readonly same: number };
   readonly differences: readonly Difference[];
@@ -69,7 +73,11 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
   const map = timed("link", () => linkKernel(build, output));
   const bytesOf = (object: string): Uint8Array => options.instead?.get(object) ?? readFileSync(join(build, object));
   const paths = [...map.keys()];
-  const facts = timed("summarize", () => new Map(paths.map((path) => [path, summarize(bytesSource(bytesOf(path)))])));
+  const formats = options.facts.formats === undefined ? {} : { formats: options.facts.formats };
+  const facts = timed(
+    "summarize",
+    () => new Map(paths.map((path) => [path, summarize(bytesSource(bytesOf(path)), formats)])),
+  );
   const { noreturn } = options.facts;
   const index = timed("index", () =>
     KernelIndex.build([{ unit: VMLINUX, objects: facts }], { isListedNoreturn: (symbol) => noreturn.has(symbol) }),
@@ -89,7 +97,7 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
     wanted.set(key, (wanted.get(key) ?? 0) + 1);
   }
   const differences: Difference[] = [];
-  const total = { instructions: 0, functions: 0, objects: 0, single: 0, same: 0, linked: 0 };
+  const total = { instructions: 0, functions: 0, leaves: 0, objects: 0, single: 0, same: 0, linked: 0 };
   for (const count of wanted.values()) total.linked += count;
   for (const object of paths) {
     if (options.only?.(object) === false) continue;
@@ -102,6 +110,7 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
     total.objects++;
     total.instructions += counts.instructions;
     total.functions += counts.functions;
+    total.leaves += counts.leaves;
     const { findings } = timed("single findings", () =>
       analyzeObject(bytesSource(bytes), { ...options.analyze, outside }),
     );
@@ -173,6 +182,15 @@ function mapInstructions(object: string, single: Stages, linked: Stages, map: Li
   return rows;
 }
 
+/** A jump or a branch, seen from inside and from outside of the object that it goes to. */
+function isSameBranch(single: number, linked: number): boolean {
+  return (
+    single === linked ||
+    (single === KIND_TAIL_CALL && linked === KIND_JUMP) ||
+    (single === KIND_CONDITIONAL_TAIL && linked === KIND_BRANCH)
+  );
+}
+
 function compareStages(
   object: string,
   single: Stages,
@@ -180,10 +198,10 @@ function compareStages(
   map: LinkMap,
   differences: Difference[],
   isOverridden: (symbol: string) => boolean | undefined,
-): { instructions: number; functions: number } {
+): { instructions: number; functions: number; leaves: number } {
   const { code, flow } = single;
   const rows = mapInstructions(object, single, linked, map);
-  const { table, ofInsn } = flow.functions;
+  const { table } = flow.functions;
   const nameOf = (f: number): string =>
     f === NONE ? "" : (code.object.symbolName[table.symbol[f] as number] as string);
   const skipped = new Uint8Array(table.length);
@@ -192,24 +210,32 @@ function compareStages(
     if (code.object.symbols.binding[symbol] === 2 && isOverridden(code.object.symbolName[symbol] as string) === true)
       skipped[f] = 1;
   }
+  const own = new Set(rows);
   let instructions = 0;
+  let leaves = 0;
   for (let i = 0; i < rows.length; i++) {
-    const f = ofInsn[i] as number;
-    if (f !== NONE && skipped[f] === 1) continue;
+    const owner = ownerOf(flow, i);
+    const f = owner === NONE ? (single.frames.owner[i] as number) : owner;
+    if (f >= 0 && skipped[f] === 1) continue;
     instructions++;
     const row = rows[i] as number;
     const tell = (what: Difference["what"], a: string, b: string): void => {
       if (a === b) return;
       const place = `${code.object.sectionName[code.insns.section[i] as number]}+0x${(code.insns.offset[i] as number).toString(16)}`;
-      differences.push({ object, place, function: nameOf(f), what, single: a, linked: b });
+      differences.push({ object, place, function: f < 0 ? "" : nameOf(f), what, single: a, linked: b });
     };
-    tell("kind", String(flow.kind[i]), String(linked.flow.kind[row]));
+    const linkedAfter = linked.after(row);
+    const inside = linkedAfter.filter((to) => own.has(to));
+    const kinds = [flow.kind[i] as number, linked.flow.kind[row] as number] as const;
+    // Assembly that is no function jumps to some in another object: there the linked one goes on.
+    const isLeft = inside.length < linkedAfter.length;
+    if (isLeft) leaves++;
+    if (!isLeft || !isSameBranch(...kinds)) tell("kind", String(kinds[0]), String(kinds[1]));
     tell("frame", single.frame(i), linked.frame(row));
     tell("dead call", String(single.returns.deadCall[i]), String(linked.returns.deadCall[row]));
     const after = single.after(i).map((to) => rows[to] as number);
-    const linkedAfter = linked.after(row);
-    if (after.length !== linkedAfter.length || after.some((to, n) => to !== linkedAfter[n]))
-      tell("successors", after.sort().join(), [...linkedAfter].sort().join());
+    if (after.length !== inside.length || after.some((to, n) => to !== inside[n]))
+      tell("successors", after.sort().join(), inside.sort().join());
   }
   let functions = 0;
   for (let f = 0; f < table.length; f++) {
@@ -229,5 +255,5 @@ function compareStages(
       linked: String(b),
     });
   }
-  return { instructions, functions };
+  return { instructions, functions, leaves };
 }

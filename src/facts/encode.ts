@@ -16,6 +16,7 @@ import {
   END_UNKNOWN,
   END_UNTRAINING,
   FACTS_VERSION,
+  SYMBOL_BOUND,
   SYMBOL_DATA,
   SYMBOL_FUNCTION,
   SYMBOL_WEAK,
@@ -31,12 +32,14 @@ const FORMAT = "symbol facts";
 
 /** One line of JSON, the same for the same facts. */
 export function encodeFacts(facts: ObjectFacts): string {
-  const sections = facts.sections.map(({ name, size, isCode, pads, exempt }) => [
+  const sections = facts.sections.map(({ name, size, isCode, pads, exempt, bounds, split }) => [
     name,
     size,
     isCode ? 1 : 0,
     differences(pads),
     differences(exempt),
+    differences(bounds),
+    differences(split),
   ]);
   const { symbols, uses, addresses } = facts;
   return JSON.stringify([
@@ -129,7 +132,7 @@ function sums(value: unknown, size: number, what: string): number[] {
 }
 
 function readSection(value: unknown): SectionFacts {
-  const [name, rawSize, isCode, pads, exempt] = list(value, "section", 5);
+  const [name, rawSize, isCode, pads, exempt, bounds, split] = list(value, "section", 7);
   const size = integer(rawSize, 0, FURTHEST, "section size");
   return {
     name: word(name, "section"),
@@ -137,6 +140,8 @@ function readSection(value: unknown): SectionFacts {
     isCode: integer(isCode, 0, 1, "section kind") === 1,
     pads: sums(pads, size, "landing pads"),
     exempt: sums(exempt, size, "exempt places"),
+    bounds: sums(bounds, size, "bounds"),
+    split: sums(split, size, "split instructions"),
   };
 }
 
@@ -146,7 +151,7 @@ function readSymbols(value: unknown, names: number, sections: number): SymbolFac
   const count = rows.length;
   return {
     name: rows,
-    flags: integers(flags, 0, SYMBOL_WEAK | SYMBOL_FUNCTION | SYMBOL_DATA, "symbol flags", count),
+    flags: integers(flags, 0, SYMBOL_WEAK | SYMBOL_FUNCTION | SYMBOL_DATA | SYMBOL_BOUND, "symbol flags", count),
     section: integers(section, -1, sections - 1, "symbol section", count),
     value: integers(offset, 0, FURTHEST, "symbol value", count),
   };

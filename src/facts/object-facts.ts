@@ -2,7 +2,7 @@
 // It depends on the object's code alone, never on lists of a tree, and holds no byte of the code itself.
 
 /** Part of every stored form: facts of another version are made again. */
-export const FACTS_VERSION = 1;
+export const FACTS_VERSION = 2;
 
 // Bits of SymbolFacts.flags.
 /** A strong definition of another object takes its place. */
@@ -11,6 +11,8 @@ export const SYMBOL_WEAK = 1;
 export const SYMBOL_FUNCTION = 2;
 /** It lies in no code: a variable, a table, an absolute value. */
 export const SYMBOL_DATA = 4;
+/** It names the end of code that is ready for indirect branches, and nothing that one would go to. */
+export const SYMBOL_BOUND = 8;
 
 // Bits of UseFacts.how.
 export const USE_CALL = 1;
@@ -35,6 +37,10 @@ export interface SectionFacts {
   readonly pads: readonly number[];
   /** Section offsets that an annotation says to need none, ascending. */
   readonly exempt: readonly number[];
+  /** Section offsets that only bound code that has a pad or is exempt, ascending. */
+  readonly bounds: readonly number[];
+  /** Instructions that a visible symbol lies inside of: section offsets of their first byte and of the one behind them, in turn, ascending. */
+  readonly split: readonly number[];
 }
 
 /** Columns: one row for each global or weak definition. */

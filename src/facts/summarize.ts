@@ -3,9 +3,11 @@ import { FormatError } from "../base/errors.ts";
 import { NONE } from "../base/table.ts";
 import { STB_LOCAL, STB_WEAK, STT_FILE, STT_FUNC, STT_SECTION } from "../elf/constants.ts";
 import { openObject } from "../elf/object.ts";
-import { buildCode } from "../flow/code.ts";
+import { buildCode, insnCovering, insnEnd } from "../flow/code.ts";
 import { buildFlow, type Flow } from "../flow/flow.ts";
+import type { KernelFormats } from "../flow/formats.ts";
 import { buildFunctions } from "../flow/functions.ts";
+import { LandingPads } from "../flow/landing-pads.ts";
 import { MARK_NOENDBR } from "../flow/marks.ts";
 import { findArch } from "../isa/index.ts";
 import { KIND_LANDING_PAD } from "../isa/insn-table.ts";
@@ -14,6 +16,7 @@ import {
   FACTS_VERSION,
   type ObjectFacts,
   type SectionFacts,
+  SYMBOL_BOUND,
   SYMBOL_DATA,
   SYMBOL_FUNCTION,
   SYMBOL_WEAK,
@@ -22,18 +25,23 @@ import { readTables } from "./tables.ts";
 import { readUses } from "./uses.ts";
 import { readReturns, readWalks } from "./walks.ts";
 
+export interface SummarizeOptions {
+  /** What the tree's headers say of the sections that annotate code; without it each object says what it can. */
+  readonly formats?: KernelFormats;
+}
+
 /**
  * What an object tells others. Pure, linear in its code and relocations, and the same for the same code.
  * @throws FormatError for input that is no object of a known machine
  */
-export function summarize(source: ByteSource): ObjectFacts {
+export function summarize(source: ByteSource, options: SummarizeOptions = {}): ObjectFacts {
   const object = openObject(source);
   const arch = findArch(object.machine);
   if (arch === undefined) {
     throw new FormatError("unsupported", `machine ${object.machine} is not known here`, { format: "ELF", offset: 18 });
   }
   const code = buildCode(object, arch);
-  return summarizeFlow(buildFlow(code, buildFunctions(code)));
+  return summarizeFlow(buildFlow(code, buildFunctions(code), options.formats));
 }
 
 /** The same for an object whose control flow is known already. */
@@ -41,6 +49,7 @@ export function summarizeFlow(flow: Flow): ObjectFacts {
   const { object } = flow.code;
   const { symbols, symbolName } = object;
   const names = new NameTable();
+  const landing = new LandingPads(flow);
   const sectionFacts: SectionFacts[] = [];
   const sectionRow = new Map<number, number>();
   const rowOfSection = (section: number): number => {
@@ -49,7 +58,7 @@ export function summarizeFlow(flow: Flow): ObjectFacts {
     if (row === undefined) {
       row = sectionFacts.length;
       sectionRow.set(section, row);
-      sectionFacts.push(describeSection(flow, section));
+      sectionFacts.push(describeSection(flow, section, landing));
     }
     return row;
   };
@@ -62,7 +71,7 @@ export function summarizeFlow(flow: Flow): ObjectFacts {
     if (symbols.binding[s] === STB_LOCAL || section === NONE || type === STT_SECTION || type === STT_FILE) continue;
     symbolRow.set(s, column.name.length);
     column.name.push(names.row(symbolName[s] as string));
-    column.flags.push(symbolFlags(flow, s));
+    column.flags.push(symbolFlags(flow, s, landing));
     column.section.push(rowOfSection(section));
     column.value.push(symbols.value[s] as number);
   }
@@ -79,30 +88,49 @@ export function summarizeFlow(flow: Flow): ObjectFacts {
   };
 }
 
-function symbolFlags(flow: Flow, symbol: number): number {
+function symbolFlags(flow: Flow, symbol: number, landing: LandingPads): number {
   const { symbols } = flow.code.object;
   const weak = symbols.binding[symbol] === STB_WEAK ? SYMBOL_WEAK : 0;
-  if (!isCode(flow, symbols.section[symbol] as number)) return weak | SYMBOL_DATA;
-  return weak | (symbols.type[symbol] === STT_FUNC ? SYMBOL_FUNCTION : 0);
+  const section = symbols.section[symbol] as number;
+  if (!isCode(flow, section)) return weak | SYMBOL_DATA;
+  const bound = landing.at(section, symbols.value[symbol] as number, symbol) === "bound" ? SYMBOL_BOUND : 0;
+  return weak | bound | (symbols.type[symbol] === STT_FUNC ? SYMBOL_FUNCTION : 0);
 }
 
 function isCode({ code }: Flow, section: number): boolean {
   return section > 0 && code.sectionEnd[section] !== code.sectionStart[section];
 }
 
-function describeSection(flow: Flow, section: number): SectionFacts {
-  const { code, marks } = flow;
+function describeSection(flow: Flow, section: number, landing: LandingPads): SectionFacts {
+  const { code } = flow;
   const pads: number[] = [];
   const exempt: number[] = [];
   for (let i = code.sectionStart[section] as number; i < (code.sectionEnd[section] as number); i++) {
     if (code.insns.kind[i] === KIND_LANDING_PAD) pads.push(code.insns.offset[i] as number);
-    else if (((marks.bits[i] as number) & MARK_NOENDBR) !== 0) exempt.push(code.insns.offset[i] as number);
+    else if (((flow.marks.bits[i] as number) & MARK_NOENDBR) !== 0) exempt.push(code.insns.offset[i] as number);
   }
+  const bounds = new Set<number>();
+  const split = new Map<number, number>();
+  if (isCode(flow, section)) {
+    const { symbols } = code.object;
+    for (let s = 1; s < symbols.length; s++) {
+      if (symbols.section[s] !== section) continue;
+      const start = symbols.value[s] as number;
+      const end = start + (symbols.size[s] as number);
+      if (end > start && landing.at(section, end) === "bound") bounds.add(end);
+      const insn = symbols.binding[s] === STB_LOCAL ? NONE : insnCovering(code, section, start);
+      if (insn !== NONE && code.insns.offset[insn] !== start)
+        split.set(code.insns.offset[insn] as number, insnEnd(code, insn));
+    }
+  }
+  const ascending = (a: number, b: number): number => a - b;
   return {
     name: code.object.sectionName[section] as string,
     size: code.object.sections.size[section] as number,
     isCode: isCode(flow, section),
     pads,
     exempt,
+    bounds: [...bounds].sort(ascending),
+    split: [...split].flat().sort(ascending),
   };
 }

@@ -8,6 +8,7 @@ import {
   END_UNTRAINING,
   type FunctionNode,
   type ObjectFacts,
+  SYMBOL_BOUND,
   SYMBOL_DATA,
   SYMBOL_FUNCTION,
   type WalkNode,
@@ -95,7 +96,11 @@ export class Unit {
     if (section === undefined || !section.isCode) return "data";
     const at = (definition.facts.symbols.value[definition.row] as number) + offset;
     if (at < 0 || at >= section.size) return undefined;
-    return includes(section.pads, at) ? "pad" : includes(section.exempt, at) ? "exempt" : "none";
+    if (isInside(section.split, at)) return "data";
+    if (includes(section.pads, at)) return "pad";
+    if (includes(section.exempt, at)) return "exempt";
+    const isBound = offset === 0 ? (flagsOf(definition) & SYMBOL_BOUND) !== 0 : includes(section.bounds, at);
+    return isBound ? "bound" : "none";
   }
 
   #returnBits(): ReadonlyMap<string, number> {
@@ -193,6 +198,15 @@ function endsOf(answer: Untraining | undefined): number {
 }
 
 function includes(ascending: readonly number[], value: number): boolean {
+  return ascending[firstNotBelow(ascending, value)] === value;
+}
+
+/** Whether a value lies inside one of the ranges that pairs of values bound, behind its first. */
+function isInside(pairs: readonly number[], value: number): boolean {
+  return firstNotBelow(pairs, value) % 2 === 1 && pairs[firstNotBelow(pairs, value)] !== value;
+}
+
+function firstNotBelow(ascending: readonly number[], value: number): number {
   let low = 0;
   let high = ascending.length;
   while (low < high) {
@@ -200,5 +214,5 @@ function includes(ascending: readonly number[], value: number): boolean {
     if ((ascending[middle] as number) < value) low = middle + 1;
     else high = middle;
   }
-  return ascending[low] === value;
+  return low;
 }

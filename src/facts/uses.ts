@@ -1,23 +1,23 @@
 import { NONE } from "../base/table.ts";
-import { SHF_ALLOC, STB_WEAK, STT_FILE, STT_SECTION } from "../elf/constants.ts";
-import { insnEnd } from "../flow/code.ts";
+import { STB_WEAK, STT_FILE, STT_SECTION } from "../elf/constants.ts";
 import { type Flow, ownerOf } from "../flow/flow.ts";
 import { functionName } from "../flow/functions.ts";
-import { KIND_BRANCH, KIND_CALL, KIND_JUMP } from "../isa/insn-table.ts";
+import { forEachAddressTaken } from "../flow/landing-pads.ts";
+import { KIND_BRANCH, KIND_CALL, KIND_JUMP, KIND_NOP, KIND_RETURN } from "../isa/insn-table.ts";
 import type { NameTable } from "./name-table.ts";
 import { type AddressFacts, USE_ADDRESS, USE_CALL, USE_TAIL_CALL, type UseFacts } from "./object-facts.ts";
 
-/** Sections that only tools read, and that hold addresses all the same. */
-const NOT_LOADED = /^\.(discard\.(?!ibt_endbr_noseal)|orc_|debug_)/;
-
 /** Which symbols of others an object uses and how, and where it holds their addresses. */
 export function readUses(flow: Flow, names: NameTable): { uses: UseFacts; addresses: AddressFacts } {
-  const { object } = flow.code;
-  const { sections, symbols, symbolName, sectionName } = object;
+  const { symbols, symbolName, sectionName } = flow.code.object;
   const how = new Map<number, number>();
+  /** Defined by another object, or to be replaced by another object's. */
+  const isOthers = (symbol: number): boolean =>
+    symbol > 0 && (symbols.section[symbol] === NONE || symbols.binding[symbol] === STB_WEAK);
   const use = (symbol: number, bit: number): void => {
-    how.set(symbol, (how.get(symbol) ?? 0) | bit);
+    if (isOthers(symbol)) how.set(symbol, (how.get(symbol) ?? 0) | bit);
   };
+  readBranches(flow, use);
   const addresses = {
     name: [] as number[],
     section: [] as number[],
@@ -27,15 +27,22 @@ export function readUses(flow: Flow, names: NameTable): { uses: UseFacts; addres
     isCode: [] as number[],
   };
   const seen = new Set<string>();
-  const take = (
-    symbol: number,
-    section: number,
-    holder: string,
-    offset: number,
-    addend: number,
-    isCode: 0 | 1,
-  ): void => {
+  const variables = variablesBySection(flow);
+  let finder: { section: number; find: (offset: number) => string } | undefined;
+  const holderOf = (section: number, offset: number, insn: number): string => {
+    if (insn !== NONE) {
+      const owner = ownerOf(flow, insn);
+      return owner === NONE ? coveringName(flow, section, offset) : functionName(flow.code, flow.functions, owner);
+    }
+    if (finder?.section !== section) finder = { section, find: holderFinder(variables.get(section) ?? []) };
+    return finder.find(offset);
+  };
+  forEachAddressTaken(flow.code, ({ section, offset, insn, symbol, toOffset }) => {
+    if (!isOthers(symbol)) return;
     use(symbol, USE_ADDRESS);
+    const holder = holderOf(section, offset, insn);
+    const isCode = insn === NONE ? 0 : 1;
+    const addend = toOffset - (symbols.value[symbol] as number);
     const key = `${symbol} ${section} ${addend} ${isCode} ${holder}`;
     if (seen.has(key)) return;
     seen.add(key);
@@ -45,28 +52,7 @@ export function readUses(flow: Flow, names: NameTable): { uses: UseFacts; addres
     addresses.offset.push(offset);
     addresses.addend.push(addend);
     addresses.isCode.push(isCode);
-  };
-  /** Defined by another object, or to be replaced by another object's. */
-  const isOthers = (symbol: number): boolean =>
-    symbol > 0 && (symbols.section[symbol] === NONE || symbols.binding[symbol] === STB_WEAK);
-  const variables = variablesBySection(flow);
-  for (let section = 1; section < sections.length; section++) {
-    if (((sections.flags[section] as number) & SHF_ALLOC) === 0 || NOT_LOADED.test(sectionName[section] as string))
-      continue;
-    const relocs = object.relocs(section);
-    if (relocs.length === 0) continue;
-    if (flow.code.sectionEnd[section] !== flow.code.sectionStart[section]) {
-      readCode(flow, section, isOthers, use, take);
-      continue;
-    }
-    const holder = holderFinder(variables.get(section) ?? []);
-    for (let r = 0; r < relocs.length; r++) {
-      const symbol = relocs.symbol[r] as number;
-      if (!isOthers(symbol)) continue;
-      const offset = relocs.offset[r] as number;
-      take(symbol, section, holder(offset), offset, relocs.addend[r] as number, 0);
-    }
-  }
+  });
   const uses = { name: [] as number[], how: [] as number[] };
   for (const [symbol, bits] of how) {
     uses.name.push(names.row(symbolName[symbol] as string));
@@ -75,33 +61,15 @@ export function readUses(flow: Flow, names: NameTable): { uses: UseFacts; addres
   return { uses, addresses };
 }
 
-function readCode(
-  flow: Flow,
-  section: number,
-  isOthers: (symbol: number) => boolean,
-  use: (symbol: number, bit: number) => void,
-  take: (symbol: number, section: number, holder: string, offset: number, addend: number, isCode: 1) => void,
-): void {
-  const { code, functions } = flow;
-  const { arch, insns } = code;
-  const relocs = code.object.relocs(section);
-  const end = code.sectionEnd[section] as number;
-  let insn = code.sectionStart[section] as number;
-  for (let r = 0; r < relocs.length; r++) {
-    const offset = relocs.offset[r] as number;
-    while (insn < end - 1 && insnEnd(code, insn) <= offset) insn++;
-    const symbol = relocs.symbol[r] as number;
-    if (!isOthers(symbol)) continue;
-    const kind = insns.kind[insn];
-    if (kind === KIND_CALL) use(symbol, USE_CALL);
-    else if (kind === KIND_JUMP || kind === KIND_BRANCH) use(symbol, USE_TAIL_CALL);
-    else {
-      const relative = arch.relocs.isPcRelative(relocs.type[r] as number);
-      const from = relative && arch.relocs.displacementFrom === "insn-end" ? insnEnd(code, insn) - offset : 0;
-      const owner = ownerOf(flow, insn);
-      const holder = owner === NONE ? coveringName(flow, section, offset) : functionName(code, functions, owner);
-      take(symbol, section, holder, offset, (relocs.addend[r] as number) + from, 1);
-    }
+/** Symbols that branches name: what they go to, or the table that they go through. */
+function readBranches({ code }: Flow, use: (symbol: number, bit: number) => void): void {
+  const { kind, section } = code.insns;
+  for (let insn = 0; insn < kind.length; insn++) {
+    const row = code.reloc[insn] as number;
+    const k = kind[insn] as number;
+    if (row === NONE || ((k < KIND_JUMP || k > KIND_RETURN) && k !== KIND_NOP)) continue;
+    const symbol = code.object.relocs(section[insn] as number).symbol[row] as number;
+    use(symbol, k === KIND_CALL ? USE_CALL : k === KIND_JUMP || k === KIND_BRANCH ? USE_TAIL_CALL : USE_ADDRESS);
   }
 }
 

@@ -5,7 +5,14 @@ import { type Flow, KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_TABLE_JUMP, 
 import { MARK_INSTEAD, MARK_RETPOLINE_SAFE } from "../flow/marks.ts";
 import { findLeaving, functionOfSymbol, type Leaving, spreadReturns } from "../flow/returns.ts";
 import { type Successors, successors } from "../flow/successors.ts";
-import { KIND_CALL, KIND_INDIRECT_CALL, KIND_NOP, KIND_RETURN } from "../isa/insn-table.ts";
+import {
+  KIND_CALL,
+  KIND_CONTEXT_CALL,
+  KIND_CONTEXT_RETURN,
+  KIND_INDIRECT_CALL,
+  KIND_NOP,
+  KIND_RETURN,
+} from "../isa/insn-table.ts";
 import type { NameTable } from "./name-table.ts";
 import {
   END_INDIRECT_BRANCH,
@@ -114,7 +121,7 @@ class Walker {
   }
 
   walk(first: number): Draft {
-    const { kind, marks, instead } = this.#flow;
+    const { kind, marks, instead, functions, next } = this.#flow;
     const { edges } = instead;
     const draft: Draft = { names: new Set(), inside: new Set(), ends: 0 };
     const walk = ++this.#walk;
@@ -156,6 +163,11 @@ class Walker {
         case KIND_CONDITIONAL_TAIL:
           this.#leave(draft, insn);
           break;
+        case KIND_CONTEXT_CALL:
+        case KIND_CONTEXT_RETURN:
+          // Inside a function it comes back behind itself.
+          if (functions.ofInsn[insn] !== NONE && next[insn] !== NONE) work.push(next[insn] as number);
+          continue;
       }
       const count = this.#next.of(insn);
       for (let n = 0; n < count; n++) work.push(this.#next.to[n] as number);
