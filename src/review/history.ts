@@ -63,8 +63,11 @@ export async function walkHistory(input: HistoryInput): Promise<Map<string, Hist
   return histories;
 }
 
-/** Patches that touch a file which the object is made from, or a recipe that may decide how. */
-function patchesOf(object: string, { options, baseResult, headResult }: HistoryInput): number[] {
+/** Patches that touch a file which the object is made from, or a recipe that may decide how; all of them where none does. */
+export function patchesOf(
+  object: string,
+  { options, baseResult, headResult }: Pick<HistoryInput, "options" | "baseResult" | "headResult">,
+): number[] {
   const made = new Set([
     ...(baseResult.built.get(object)?.deps ?? []),
     ...(headResult.built.get(object)?.deps ?? []),

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { analyzeObject, type ObjectAnalysis, type TreeFacts } from "../analyze/analyze-object.ts";
 import { feedCode } from "../analyze/code-key.ts";
-import type { Located } from "../analyze/compare.ts";
+import { type Analyzed, brokenContracts, type Located } from "../analyze/compare.ts";
 import type { ByteSource } from "../base/bytes.ts";
 import { FormatError } from "../base/errors.ts";
-import { knownReturns } from "../flow/outside.ts";
+import { firstOf, knownReturns, nothingOutside, type Outside } from "../flow/outside.ts";
 import type { BuiltObject } from "../kernel/build.ts";
 import { openFileSource } from "../kernel/file-source.ts";
 import { OUT_MOUNT, SOURCE_MOUNT } from "../kernel/kbuild.ts";
@@ -26,6 +26,8 @@ export interface JudgeOptions {
   readonly facts: TreeFacts;
   readonly config: KernelConfig;
   readonly bodies?: ReadonlyMap<string, boolean> | undefined;
+  /** What is known of the objects around it; asked behind `bodies`. */
+  readonly outside?: Outside | undefined;
 }
 
 /** Reads and validates one built object. Broken bytes are a result, not an exception. */
@@ -36,8 +38,9 @@ export function judgeObject(built: BuiltObject, options: JudgeOptions): Judged {
     const codeKey = digestCode(source);
     const analysis = analyzeObject(source, {
       facts: options.facts,
-      ...(options.bodies === undefined ? {} : { outside: knownReturns(options.bodies) }),
+      outside: firstOf(knownReturns(options.bodies ?? new Map()), options.outside ?? nothingOutside),
       checks: readChecks(options.config.values, "configuration of the build"),
+      forComparison: true,
       stripPrefixes: [SOURCE_MOUNT, OUT_MOUNT],
     });
     return { ...base, codeKey, analysis, error: undefined };
@@ -67,6 +70,16 @@ export function codeKeyOf(file: string): string {
   } finally {
     source.close();
   }
+}
+
+/** Findings of `head`, with the contracts that `base` kept and it does not. */
+export function locateAgainst(base: Iterable<Judged>, head: Iterable<Judged>): Located[] {
+  const heads = [...head];
+  return [...locate(heads), ...brokenContracts(analyzed(base), analyzed(heads))];
+}
+
+function analyzed(judged: Iterable<Judged>): Analyzed[] {
+  return [...judged].flatMap(({ object, analysis }) => (analysis === undefined ? [] : [{ object, analysis }]));
 }
 
 export function locate(judged: Iterable<Judged>): Located[] {

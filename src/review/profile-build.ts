@@ -26,6 +26,7 @@ import { ensureFolder } from "../kernel/state-folder.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
 import { changedIdentifiers } from "../patch/identifiers.ts";
 import { fileKind, type TouchedFile, touchedFiles } from "../patch/touched.ts";
+import { type BaseIndex, findBaseIndex } from "./base-index.ts";
 import type { ReviewRequest } from "./request.ts";
 import type { PhaseTimer } from "./timer.ts";
 
@@ -49,6 +50,8 @@ export interface ProfileBuildOptions {
 export class ProfileBuild {
   readonly #options: ProfileBuildOptions;
   readonly prepared: PreparedFolder;
+  /** What a base build knows of this kernel, where there is one. */
+  readonly index: BaseIndex | undefined;
   readonly #cache: ObjectCache | undefined;
   readonly #compileCacheDir: string;
   readonly #baseBuilt = new Map<string, BuiltObject>();
@@ -63,9 +66,10 @@ export class ProfileBuild {
       }
     | undefined;
 
-  private constructor(options: ProfileBuildOptions, prepared: PreparedFolder) {
+  private constructor(options: ProfileBuildOptions, prepared: PreparedFolder, index: BaseIndex | undefined) {
     this.#options = options;
     this.prepared = prepared;
+    this.index = index;
     const { request, profile, base } = options;
     this.#compileCacheDir = ensureFolder(request.state.cache, "ccache");
     // What an earlier review of the slot collected.
@@ -98,7 +102,16 @@ export class ProfileBuild {
       signal: request.signal,
       onProgress: ({ text }) => request.onProgress?.(`${profile.name}: ${text}`),
     });
-    return new ProfileBuild(options, prepared);
+    const index = request.useCache
+      ? await findBaseIndex({
+          tree: slot.tree,
+          cacheDir: request.state.cache,
+          profile,
+          compiler: prepared.toolchain.compiler,
+          ...base,
+        })
+      : undefined;
+    return new ProfileBuild(options, prepared, index);
   }
 
   get config(): KernelConfig {
@@ -170,8 +183,14 @@ export class ProfileBuild {
         baseIdentity: identity,
         headIdentity: identity,
       });
+      // What was made from none of the changed files is what it was.
+      const changed = new Set(changedPaths(base.listing, state.listing));
+      const same = new Map(
+        [...replay.commands].filter(([, made]) => made.deps.length > 0 && !made.deps.some((path) => changed.has(path))),
+      );
+      const wanted = objects.filter((object) => !same.has(object));
       // Replayed commands read the prepared folder itself; only kbuild wants one of its own, which costs a fifth of a compile.
-      const asksKbuild = objects.some((object) => !replay.commands.has(object));
+      const asksKbuild = wanted.some((object) => !replay.commands.has(object));
       if (asksKbuild) await this.#openState(state);
       else await slot.checkout(state.commit);
       const outDir = asksKbuild ? this.#folder("out-head") : this.prepared.dir;
@@ -179,11 +198,12 @@ export class ProfileBuild {
         "head",
         `${name.replaceAll(" ", "-")}-${this.#serial++}`,
         outDir,
-        objects,
+        wanted,
         replay,
       );
-      request.onProgress?.(`${profile.name}: ${name}: ${result.built.size} of ${objects.length} objects`);
-      return result;
+      const built = new Map([...same, ...result.built]);
+      request.onProgress?.(`${profile.name}: ${name}: ${built.size} of ${objects.length} objects`);
+      return { ...result, built };
     });
   }
 
@@ -215,7 +235,8 @@ export class ProfileBuild {
           headConfig,
           headSourceDir: slot.dir,
           sourceArch: profile.sourceArch,
-          dependencies: undefined,
+          // Of a part of the kernel they would name a part of the dependents.
+          dependencies: this.index?.isWhole === true ? this.index.dependencies : undefined,
           ...(request.dependentCap === undefined ? {} : { cap: request.dependentCap }),
           includes: () =>
             scanIncludes({

@@ -6,15 +6,15 @@ import type { Profile } from "../kernel/profile.ts";
 import type { Slot } from "../kernel/slot.ts";
 import type { CoverageNote, ReviewObject, ReviewWeakening } from "../report/result.ts";
 import { findBodies, withoutUndecided } from "./bodies.ts";
+import { buildBothSides, type OutsideOf } from "./both-sides.ts";
 import { walkHistory } from "./history.ts";
 import { type Judged, type JudgeOptions, judgeObject } from "./judge.ts";
 import { type ProfileBuild, readTreeFacts, type SourceState } from "./profile-build.ts";
 import type { ReviewRequest } from "./request.ts";
 import { type Opinion, secondOpinions } from "./second-opinion.ts";
-import { stopUnlessDone } from "./stops.ts";
 import type { PhaseTimer } from "./timer.ts";
-import { findWeakened } from "./weakened.ts";
 import { type Blamed, type BrokenBetween, blame, findBrokenBetween, firstBreaking } from "./walk.ts";
+import { ACCESS_SAFE_LIST, findWeakened, NORETURN_LIST } from "./weakened.ts";
 
 export interface BrokenObject {
   readonly object: string;
@@ -63,24 +63,21 @@ export interface ProfileReviewOptions {
 
 /** Builds and judges everything that the series affects under one profile. */
 export async function reviewProfile(options: ProfileReviewOptions): Promise<ProfileReview> {
-  const { request, profile, build, slot, base, states, affected, timer } = options;
+  const { request, profile, build, slot, base, states, timer } = options;
   const tip = states[states.length - 1] as SourceState;
-  const inBase = affected.objects.flatMap((o) => o.baseObject ?? []);
-  const inTip = affected.objects.filter((o) => o.inHead).map((o) => o.object);
   const notes: CoverageNote[] = [];
-  const baseResult = underHeadNames(await build.buildBase(inBase), affected.objects);
-  stopUnlessDone(baseResult, "the base");
-  const before = await judgeState(options, base, baseResult, []);
-  const headResult = await build.buildState(tip, "head", inTip);
-  stopUnlessDone(headResult, "the patched tree");
+  const { affected, baseResult, headResult, outsideOf } = await buildBothSides(options, notes);
+  const judge = async (state: SourceState, result: BuildResult, into: CoverageNote[]) =>
+    judgeState(options, state, result, await outsideOf(state, result), into);
+  const before = await judge(base, baseResult, []);
   request.onProgress?.(`${profile.name}: analysing ${headResult.built.size} objects`);
-  const after = comparable(await judgeState(options, tip, headResult, notes), baseResult);
+  const after = comparable(await judge(tip, headResult, notes), baseResult);
   const histories = await walkHistory({
-    options,
+    options: { ...options, affected },
     baseResult,
     headResult,
     notes,
-    judgeState: async (state, result) => comparable(await judgeState(options, state, result, []), baseResult),
+    judgeState: async (state, result) => comparable(await judge(state, result, []), baseResult),
   });
   const failsInBase = new Set(baseResult.failed.map((failure) => failure.object));
   const broken = headResult.failed
@@ -93,6 +90,7 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
   const objects = affected.objects.map((o) =>
     describeObject(o, profile.name, { before, after, baseResult, headResult }),
   );
+  const touched = new Set(options.touched.flat());
   const tipFacts = await readTreeFacts(slot, tip.commit);
   addCoverage(notes, objects, after, affected, tipFacts.source);
   const blamed = blame(before, after, histories, states.length - 1);
@@ -125,10 +123,11 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
       before,
       after,
       objects,
-      baseFacts: await readTreeFacts(slot, base.commit),
+      baseFacts:
+        touched.has(NORETURN_LIST) || touched.has(ACCESS_SAFE_LIST) ? await readTreeFacts(slot, base.commit) : tipFacts,
       tipFacts,
       tip,
-      touched: new Set(options.touched.flat()),
+      touched,
       profile: profile.name,
     }),
     identical: objects.filter((o) => o.state === "identical").length,
@@ -136,21 +135,13 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
   };
 }
 
-/** The base's results under the names that the head has for the same objects, so that a renamed source is compared with itself. */
-function underHeadNames(result: BuildResult, objects: readonly AffectedObject[]): BuildResult {
-  const headName = new Map(
-    objects.flatMap((o) => (o.baseObject === undefined ? [] : [[o.baseObject, o.object] as const])),
+function judgeAll(result: BuildResult, options: JudgeOptions, outsideOf: OutsideOf): Map<string, Judged> {
+  return new Map(
+    [...result.built].map(([object, built]) => [
+      object,
+      judgeObject(built, { ...options, outside: outsideOf(object) }),
+    ]),
   );
-  const rename = (object: string): string => headName.get(object) ?? object;
-  return {
-    ...result,
-    built: new Map([...result.built].map(([object, built]) => [rename(object), { ...built, object: rename(object) }])),
-    failed: result.failed.map((failure) => ({ ...failure, object: rename(failure.object) })),
-  };
-}
-
-function judgeAll(result: BuildResult, options: JudgeOptions): Map<string, Judged> {
-  return new Map([...result.built].map(([object, built]) => [object, judgeObject(built, options)]));
 }
 
 /** Judges what was built of one state; callees whose never returning decides a verdict are looked up. */
@@ -158,6 +149,7 @@ async function judgeState(
   options: ProfileReviewOptions,
   state: SourceState,
   result: BuildResult,
+  outsideOf: OutsideOf,
   notes: CoverageNote[],
 ): Promise<Map<string, Judged>> {
   const { build, slot, base, timer, request, profile } = options;
@@ -165,8 +157,10 @@ async function judgeState(
     facts: await readTreeFacts(slot, state.commit),
     config: state === base ? build.config : await build.configOf(state),
   };
-  const judged = await timer.time("analyse", () => judgeAll(result, judge));
-  const symbols = [...new Set([...judged.values()].flatMap((j) => j.analysis?.undecided ?? []))];
+  const judged = await timer.time("analyse", () => judgeAll(result, judge, outsideOf));
+  const undecidedIn = (object: string): readonly string[] =>
+    (judged.get(object)?.analysis?.undecided ?? []).filter((s) => outsideOf(object)?.neverReturns(s) === undefined);
+  const symbols = [...new Set([...judged.keys()].flatMap(undecidedIn))];
   if (symbols.length === 0) return judged;
   request.onProgress?.(`${profile.name}: looking up whether ${symbols.join(", ")} ever returns`);
   const { bodies, undecided } = await timer.time("look up callees", () =>
@@ -183,8 +177,9 @@ async function judgeState(
     notes.push({ kind: "undecided", object: "", function: symbol, why: `whether it returns: ${why}` });
   const names = undecided.map(({ symbol }) => symbol);
   for (const [object, built] of result.built) {
-    if ((judged.get(object)?.analysis?.undecided.length ?? 0) === 0) continue;
-    judged.set(object, withoutUndecided(judgeObject(built, { ...judge, bodies }), names));
+    if (undecidedIn(object).length === 0) continue;
+    const again = judgeObject(built, { ...judge, bodies, outside: outsideOf(object) });
+    judged.set(object, withoutUndecided(again, names));
   }
   return judged;
 }

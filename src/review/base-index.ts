@@ -1,0 +1,135 @@
+import { FormatError } from "../base/errors.ts";
+import type { UnitFacts } from "../facts/kernel-index.ts";
+import type { ObjectFacts } from "../facts/object-facts.ts";
+import type { BaseFolder } from "../kernel/base-folder.ts";
+import {
+  hasIndex,
+  listBases,
+  profileKey,
+  readBaseDependencies,
+  readBaseFacts,
+  readBaseObjects,
+} from "../kernel/base-folder.ts";
+import type { DependencyIndex } from "../kernel/dependents.ts";
+import type { Profile } from "../kernel/profile.ts";
+import { changedPaths, listCommitFrom, type SourceListing } from "../kernel/source-listing.ts";
+import type { Tree } from "../kernel/tree.ts";
+import { readFacts } from "./base-facts.ts";
+
+// What a base build knows, for reviews and checks: the facts of its objects, and what they were made from.
+
+export interface BaseIndex {
+  /** "index of v6.12, 3 days and 12 commits old", and what of it is out of date or missing. */
+  readonly age: string;
+  /** Everything of the kernel is in it. */
+  readonly isWhole: boolean;
+  readonly dependencies: DependencyIndex;
+  /** Object -> digest of its code; facts are found by it. */
+  readonly codeOf: ReadonlyMap<string, string>;
+  readonly units: readonly UnitFacts[];
+}
+
+export interface IndexQuestion {
+  readonly tree: Tree;
+  readonly cacheDir: string;
+  readonly profile: Profile;
+  /** As toolchain.ts tells it: facts of another compiler's code are of no use. */
+  readonly compiler: string;
+  /** The commit that is judged, and its files. */
+  readonly commit: string;
+  readonly listing: SourceListing;
+}
+
+const MOST_CANDIDATES = 16;
+
+/**
+ * The index that fits best: whole before restricted, then the one with the fewest commits between its commit and the one asked for.
+ * Undefined where there is none that can be read.
+ */
+export async function findBaseIndex(question: IndexQuestion): Promise<BaseIndex | undefined> {
+  const { tree, cacheDir, profile, compiler, commit, listing } = question;
+  const key = profileKey(profile);
+  const fitting = listBases(cacheDir, tree.folder)
+    .filter((base) => hasIndex(base) && base.record.profileKey === key && base.record.compiler === compiler)
+    .sort((a, b) => Date.parse(b.record.updatedAt) - Date.parse(a.record.updatedAt))
+    .slice(0, MOST_CANDIDATES);
+  const choices: { base: BaseFolder; distance: Distance; isWhole: boolean }[] = [];
+  for (const base of fitting) {
+    const distance = await countCommits(tree, base.record.commit, commit);
+    if (distance !== undefined) choices.push({ base, distance, isWhole: isWholeKernel(base) });
+  }
+  const total = ({ behind, beside }: Distance): number => behind + beside;
+  choices.sort((a, b) => Number(b.isWhole) - Number(a.isWhole) || total(a.distance) - total(b.distance));
+  for (const { base, distance } of choices) {
+    const index = openBaseIndex(base, distance);
+    if (index === undefined) continue;
+    if (total(distance) === 0) return index;
+    const files = await listCommitFrom(tree.git, commit, listing, base.record.commit);
+    const stale = new Set(changedPaths(files, listing).flatMap((path) => index.dependencies.objectsOf.get(path) ?? []));
+    const since =
+      stale.size === 0 ? "" : `; ${stale.size} of its ${index.codeOf.size} objects have other sources by now`;
+    return { ...index, age: `${index.age}${since}` };
+  }
+  return undefined;
+}
+
+interface Distance {
+  /** Commits that the base lacks. */
+  readonly behind: number;
+  /** Commits of the base that the one asked for lacks: it is on another branch. */
+  readonly beside: number;
+}
+
+/** @param distance undefined where nobody asks for a commit
+ * @returns undefined for a base that another version made or that is damaged: its reader tells nothing, the next build makes it anew */
+export function openBaseIndex(base: BaseFolder, distance?: Distance): BaseIndex | undefined {
+  try {
+    const facts = readFacts(readBaseFacts(base.dir));
+    const objects = readBaseObjects(base.dir);
+    const units = new Map<string, Map<string, ObjectFacts>>();
+    const codeOf = new Map<string, string>();
+    for (const { object, unit, code } of objects) {
+      const found = facts.get(code);
+      if (found === undefined) return undefined;
+      codeOf.set(object, code);
+      const members = units.get(unit);
+      if (members === undefined) units.set(unit, new Map([[object, found]]));
+      else members.set(object, found);
+    }
+    const isWhole = isWholeKernel(base);
+    return {
+      age: describeAge(base, objects.length, distance),
+      isWhole,
+      dependencies: readBaseDependencies(base.dir),
+      codeOf,
+      units: [...units].map(([unit, members]) => ({ unit, objects: members })),
+    };
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+function isWholeKernel({ record }: BaseFolder): boolean {
+  return record.state === "complete" && record.only.length === 0;
+}
+
+function describeAge(base: BaseFolder, objects: number, distance: Distance | undefined): string {
+  const { record } = base;
+  const days = Math.floor((Date.now() - Date.parse(record.updatedAt)) / 86_400_000);
+  const parts = [days < 1 ? "less than a day" : days === 1 ? "1 day" : `${days} days`];
+  if (distance !== undefined && distance.behind > 0)
+    parts.push(`${distance.behind} ${distance.behind === 1 ? "commit" : "commits"}`);
+  const beside = distance === undefined || distance.beside === 0 ? "" : `, ${distance.beside} commits beside the base`;
+  const part = isWholeKernel(base) ? "" : `, of ${objects} objects only`;
+  return `index of ${record.name}${part}, ${parts.join(" and ")} old${beside}`;
+}
+
+async function countCommits(tree: Tree, from: string, to: string): Promise<Distance | undefined> {
+  if (from === to) return { behind: 0, beside: 0 };
+  // A commit of a base may be gone from the repository.
+  const counted = await tree.git.run(["rev-list", "--count", "--left-right", `${from}...${to}`, "--"]);
+  const [beside, behind] = counted.stdout.trim().split(/\s+/).map(Number);
+  if (counted.exitCode !== 0 || beside === undefined || behind === undefined) return undefined;
+  return { behind, beside };
+}

@@ -1,0 +1,165 @@
+import { VMLINUX } from "../facts/kernel-index.ts";
+import type { Outside } from "../flow/outside.ts";
+import { type AffectedObject, type AffectedResult, DEFAULT_DEPENDENT_CAP } from "../kernel/affected.ts";
+import type { BuildResult } from "../kernel/build.ts";
+import type { CoverageNote } from "../report/result.ts";
+import { type FactUser, findFactUsers } from "./fact-changes.ts";
+import { patchesOf } from "./history.ts";
+import { readTreeFacts, type SourceState } from "./profile-build.ts";
+import type { ProfileReviewOptions } from "./profile-review.ts";
+import { SeriesKernel, type StateFacts } from "./series-kernel.ts";
+import { stopUnlessDone } from "./stops.ts";
+
+/** What is known of other objects by the object that is judged, in one state of the series. */
+export type OutsideOf = (object: string) => Outside | undefined;
+
+export interface BothSides {
+  /** The affected objects, with those that use a symbol whose facts the series changes. */
+  readonly affected: AffectedResult;
+  readonly baseResult: BuildResult;
+  readonly headResult: BuildResult;
+  /** @param result what was built of the state, under the names of the head */
+  outsideOf(state: SourceState, result: BuildResult): Promise<OutsideOf>;
+}
+
+const MAX_ROUNDS = 4;
+
+/** Builds what the series affects, of the base and of its tip. Notes say what the index is and what was left out. */
+export async function buildBothSides(options: ProfileReviewOptions, notes: CoverageNote[]): Promise<BothSides> {
+  const { request, profile, build, slot, base, states, timer } = options;
+  const tip = states[states.length - 1] as SourceState;
+  let affected = options.affected;
+  let baseResult = emptyResult;
+  let headResult = emptyResult;
+  const buildMore = async (objects: readonly AffectedObject[]): Promise<void> => {
+    const ofBase = underHeadNames(await build.buildBase(objects.flatMap((o) => o.baseObject ?? [])), objects);
+    stopUnlessDone(ofBase, "the base");
+    baseResult = joined(baseResult, ofBase);
+    const inTip = objects.filter((o) => o.inHead).map((o) => o.object);
+    const ofTip = await build.buildState(tip, "head", inTip);
+    stopUnlessDone(ofTip, "the patched tree");
+    headResult = joined(headResult, ofTip);
+  };
+  await buildMore(affected.objects);
+  const { index } = build;
+  if (index === undefined) return { affected, baseResult, headResult, outsideOf: async () => () => undefined };
+
+  notes.push({ kind: "assumption", object: "", why: `other objects are known from the ${index.age}` });
+  request.onProgress?.(`${profile.name}: ${index.age}`);
+  const kernel = new SeriesKernel(index);
+  const lists = { base: await readTreeFacts(slot, base.commit), tip: await readTreeFacts(slot, tip.commit) };
+  const ofTip = (baseFacts: StateFacts, tipFacts: StateFacts) => (item: AffectedObject) =>
+    // Of an object that does not compile nothing new is known.
+    item.inHead ? (tipFacts.get(item.object) ?? baseFacts.get(item.object)) : undefined;
+  const cap = request.dependentCap ?? DEFAULT_DEPENDENT_CAP;
+  let taken = 0;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const users = await timer.time("find users", (): FactUser[] => {
+      const baseFacts = kernel.summarize(baseResult);
+      const tipFacts = kernel.summarize(headResult);
+      const of = ofTip(baseFacts, tipFacts);
+      const changed = affected.objects.filter((item) => of(item)?.code !== baseFacts.get(item.object)?.code);
+      const listed = difference(lists.base.noreturn, lists.tip.noreturn);
+      if (changed.length === 0 && listed.length === 0) return [];
+      const names = new Set(changed.flatMap((item) => [item.object, ...(item.baseObject ?? [])]));
+      return findFactUsers(
+        kernel.ofBase(lists.base, affected.objects, baseFacts),
+        kernel.ofState(lists.tip, affected.objects, baseFacts, of),
+        names,
+        listed,
+      );
+    });
+    const present = new Set(affected.objects.flatMap((item) => [item.object, item.baseObject]));
+    const more = users.filter(
+      ({ object }) => !present.has(object) && hasSource(tip, object) && hasSource(base, object),
+    );
+    const chosen = more.slice(0, cap - taken);
+    if (more.length > chosen.length) notes.push(leftOut(more.slice(chosen.length), taken + chosen.length));
+    if (chosen.length === 0) break;
+    taken += chosen.length;
+    const objects = chosen.map(asAffected);
+    request.onProgress?.(`${profile.name}: ${objects.length} more objects, which use what the series changes`);
+    await buildMore(objects);
+    affected = { ...affected, objects: [...affected.objects, ...objects] };
+  }
+
+  const baseFacts = kernel.summarize(baseResult);
+  const tipFacts = kernel.summarize(headResult);
+  const tipOf = ofTip(baseFacts, tipFacts);
+  const byName = new Map(affected.objects.map((item) => [item.object, item]));
+  return {
+    affected,
+    baseResult,
+    headResult,
+    async outsideOf(state, result) {
+      if (state === base) {
+        const known = kernel.ofBase(lists.base, affected.objects, baseFacts);
+        return (object) => {
+          const item = byName.get(object);
+          return item && kernel.outsideFor(known, item, item.baseObject ?? object);
+        };
+      }
+      const own = kernel.summarize(result);
+      const at = states.indexOf(state);
+      const of = (item: AffectedObject) => {
+        if (state === tip || own.has(item.object)) return own.get(item.object) ?? tipOf(item);
+        // What was not built here is as the last patch before left it: no patch in between touches it.
+        const patches = patchesOf(item.object, { options, baseResult, headResult });
+        return (patches[0] as number) > at ? baseFacts.get(item.object) : tipOf(item);
+      };
+      const known = kernel.ofState(await readTreeFacts(slot, state.commit), affected.objects, baseFacts, of);
+      return (object) => {
+        const item = byName.get(object);
+        return item && kernel.outsideFor(known, item, object);
+      };
+    },
+  };
+}
+
+const emptyResult: BuildResult = { outcome: "done", built: new Map(), failed: [], warnings: [], millis: 0 };
+
+function joined(left: BuildResult, right: BuildResult): BuildResult {
+  return {
+    outcome: right.outcome,
+    built: new Map([...left.built, ...right.built]),
+    failed: [...left.failed, ...right.failed],
+    warnings: [...left.warnings, ...right.warnings],
+    millis: left.millis + right.millis,
+  };
+}
+
+/** The base's results under the names that the head has for the same objects, so that a renamed source is compared with itself. */
+function underHeadNames(result: BuildResult, objects: readonly AffectedObject[]): BuildResult {
+  const headName = new Map(
+    objects.flatMap((o) => (o.baseObject === undefined ? [] : [[o.baseObject, o.object] as const])),
+  );
+  const rename = (object: string): string => headName.get(object) ?? object;
+  return {
+    ...result,
+    built: new Map([...result.built].map(([object, built]) => [rename(object), { ...built, object: rename(object) }])),
+    failed: result.failed.map((failure) => ({ ...failure, object: rename(failure.object) })),
+  };
+}
+
+function asAffected({ object, unit, reason }: FactUser): AffectedObject {
+  const membership = unit === VMLINUX ? ({ kind: "built-in" } as const) : ({ kind: "module", module: unit } as const);
+  return { object, baseObject: object, inHead: true, reason, membership };
+}
+
+function leftOut(users: readonly FactUser[], built: number): CoverageNote {
+  const reasons = [...new Set(users.map(({ reason }) => reason))];
+  const first = reasons.slice(0, 3).join("; ");
+  const more = reasons.length > 3 ? ` and ${reasons.length - 3} more reasons` : "";
+  const why = `${users.length} more objects use what the series changes, beyond the ${built} that were validated again (${first}${more})`;
+  return { kind: "affected-cap", object: "", why };
+}
+
+/** The index may be of another commit, with objects that this one does not have. */
+function hasSource(state: SourceState, object: string): boolean {
+  const stem = object.replace(/\.o$/, "");
+  return state.listing.files.has(`${stem}.c`) || state.listing.files.has(`${stem}.S`);
+}
+
+function difference(left: ReadonlySet<string>, right: ReadonlySet<string>): string[] {
+  return [...[...left].filter((item) => !right.has(item)), ...[...right].filter((item) => !left.has(item))];
+}

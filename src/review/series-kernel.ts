@@ -1,0 +1,125 @@
+import type { TreeFacts } from "../analyze/analyze-object.ts";
+import { FormatError } from "../base/errors.ts";
+import { KernelIndex, VMLINUX } from "../facts/kernel-index.ts";
+import type { ObjectFacts } from "../facts/object-facts.ts";
+import { summarize } from "../facts/summarize.ts";
+import type { Outside } from "../flow/outside.ts";
+import type { AffectedObject } from "../kernel/affected.ts";
+import type { BuildResult, BuiltObject } from "../kernel/build.ts";
+import { openFileSource } from "../kernel/file-source.ts";
+import type { BaseIndex } from "./base-index.ts";
+import { digestCode } from "./judge.ts";
+
+// What is known of the whole kernel in each state of a series: the index of a base, with the facts of the objects that were built in that state
+// in the place of its own.
+
+interface Summary {
+  readonly code: string;
+  readonly facts: ObjectFacts;
+}
+
+/** The facts of what was built of one state, under the names that the head has for the objects. */
+export type StateFacts = ReadonlyMap<string, Summary>;
+
+export class SeriesKernel {
+  readonly #index: BaseIndex;
+  /** Kernels of the index by the list of functions that never return. */
+  readonly #plain = new Map<string, KernelIndex>();
+  readonly #known = new Map<string, Summary>();
+
+  constructor(index: BaseIndex) {
+    this.#index = index;
+  }
+
+  get isWhole(): boolean {
+    return this.#index.isWhole;
+  }
+
+  /** Objects that cannot be read have no facts. */
+  summarize(result: BuildResult): StateFacts {
+    const facts = new Map<string, Summary>();
+    for (const [object, built] of result.built) {
+      const summary = this.#summarizeOne(built);
+      if (summary !== undefined) facts.set(object, summary);
+    }
+    return facts;
+  }
+
+  /** The kernel of the base: the index, and what was built of the base itself where that differs. */
+  ofBase(lists: TreeFacts, objects: readonly AffectedObject[], base: StateFacts): KernelIndex {
+    let kernel = this.#plainKernel(lists);
+    for (const item of objects) {
+      const summary = base.get(item.object);
+      if (item.baseObject === undefined || summary === undefined) continue;
+      if (this.#index.codeOf.get(item.baseObject) !== summary.code)
+        kernel = kernel.replace(item.baseObject, summary.facts, unitOf(item));
+    }
+    return kernel;
+  }
+
+  /** The kernel of a state of the series. `of` gives what an object is there; undefined where it does not exist or could not be built. */
+  ofState(
+    lists: TreeFacts,
+    objects: readonly AffectedObject[],
+    base: StateFacts,
+    of: (item: AffectedObject) => Summary | undefined,
+  ): KernelIndex {
+    let kernel = this.ofBase(lists, objects, base);
+    for (const item of objects) {
+      const { object, baseObject } = item;
+      const summary = of(item);
+      const before = base.get(object);
+      if (baseObject !== undefined && (!item.inHead || baseObject !== object) && summary !== before)
+        kernel = kernel.replace(baseObject, undefined);
+      if (item.inHead && summary !== undefined && (baseObject !== object || before?.code !== summary.code))
+        kernel = kernel.replace(object, summary.facts, unitOf(item));
+    }
+    return kernel;
+  }
+
+  /** What an object of the state can be told of the others. */
+  outsideFor(kernel: KernelIndex, item: Pick<AffectedObject, "membership">, object: string): Outside {
+    const outside = kernel.outsideFor(object, unitOf(item));
+    return this.isWhole ? outside : inPart(outside);
+  }
+
+  #summarizeOne(built: BuiltObject): Summary | undefined {
+    const known = this.#known.get(built.file);
+    if (known !== undefined) return known;
+    const source = openFileSource(built.file);
+    try {
+      const summary = { code: digestCode(source), facts: summarize(source) };
+      this.#known.set(built.file, summary);
+      return summary;
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      return undefined;
+    } finally {
+      source.close();
+    }
+  }
+
+  #plainKernel(lists: TreeFacts): KernelIndex {
+    const key = [...lists.noreturn].sort().join(" ");
+    let kernel = this.#plain.get(key);
+    if (kernel === undefined) {
+      kernel = KernelIndex.build(this.#index.units, { isListedNoreturn: (symbol) => lists.noreturn.has(symbol) });
+      this.#plain.set(key, kernel);
+    }
+    return kernel;
+  }
+}
+
+/** Of an index that lacks objects: what only all objects together can say is not known. */
+export function inPart(outside: Outside): Outside {
+  return {
+    ...outside,
+    isOverridden: (symbol) => (outside.isOverridden(symbol) === true ? true : undefined),
+    addressUses: () => undefined,
+    slotTargets: () => undefined,
+  };
+}
+
+function unitOf({ membership }: Pick<AffectedObject, "membership">): string {
+  return membership.kind === "module" ? membership.module : VMLINUX;
+}
