@@ -10,7 +10,8 @@ import { KernelIndex, VMLINUX } from "../../src/facts/kernel-index.ts";
 import { summarize } from "../../src/facts/summarize.ts";
 import { insnAt } from "../../src/flow/code.ts";
 import { KIND_CONDITIONAL_TAIL, KIND_TAIL_CALL, ownerOf } from "../../src/flow/flow.ts";
-import { nothingOutside } from "../../src/flow/outside.ts";
+import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
+import { findOverridden } from "../../src/flow/overridden.ts";
 import { KIND_BRANCH, KIND_JUMP } from "../../src/isa/insn-table.ts";
 import { type LinkMap, linkKernel } from "./link-map.ts";
 import { buildStages, type Stages } from "./stages.ts";
@@ -104,9 +105,7 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
     const bytes = bytesOf(object);
     const outside = index.outsideFor(object);
     const single = timed("single", () => buildStages(bytes, options.facts, outside));
-    const counts = timed("compare", () =>
-      compareStages(object, single, linked, map, differences, outside.isOverridden),
-    );
+    const counts = timed("compare", () => compareStages(object, single, linked, map, differences, outside));
     total.objects++;
     total.instructions += counts.instructions;
     total.functions += counts.functions;
@@ -197,19 +196,14 @@ function compareStages(
   linked: Stages,
   map: LinkMap,
   differences: Difference[],
-  isOverridden: (symbol: string) => boolean | undefined,
+  outside: Outside,
 ): { instructions: number; functions: number; leaves: number } {
   const { code, flow } = single;
   const rows = mapInstructions(object, single, linked, map);
   const { table } = flow.functions;
   const nameOf = (f: number): string =>
     f === NONE ? "" : (code.object.symbolName[table.symbol[f] as number] as string);
-  const skipped = new Uint8Array(table.length);
-  for (let f = 0; f < table.length; f++) {
-    const symbol = table.symbol[table.parent[f] as number] as number;
-    if (code.object.symbols.binding[symbol] === 2 && isOverridden(code.object.symbolName[symbol] as string) === true)
-      skipped[f] = 1;
-  }
+  const skipped = findOverridden(flow, outside);
   const own = new Set(rows);
   let instructions = 0;
   let leaves = 0;

@@ -10,6 +10,7 @@ import { buildFlow, type Flow } from "../flow/flow.ts";
 import type { KernelFormats } from "../flow/formats.ts";
 import { buildFunctions, functionName } from "../flow/functions.ts";
 import { nothingOutside, type Outside } from "../flow/outside.ts";
+import { findOverridden } from "../flow/overridden.ts";
 import { solveReturns } from "../flow/returns.ts";
 import { findArch } from "../isa/index.ts";
 import { type Checks, checksWithoutConfig } from "../rules/checks.ts";
@@ -143,10 +144,17 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const findings: ObjectFinding[] = [];
   const contracts: ObjectFinding[] = [];
   const undecided = new Set<string>();
+  const overridden = findOverridden(flow, outside);
+  /** What is told of code that another object's takes the place of: it never runs. */
+  const isOverridden = ({ owner, at }: Report): boolean => {
+    const f = owner >= 0 || at === NONE ? owner : (frames.owner[at] as number);
+    return f >= 0 && overridden[f] === 1;
+  };
   const forComparison = options.forComparison === true;
   for (const rule of rules) {
     if (rule.applies?.(checks) === false || (rule.againstBase && !forComparison)) continue;
     rule.check(context, (report) => {
+      if (isOverridden(report)) return;
       (rule.againstBase ? contracts : findings).push(makeFinding(context, rule, report, placeOf));
       if (report.message === "after-call") undecided.add((report.data?.callee ?? "").replace(/\(\)$/, ""));
     });

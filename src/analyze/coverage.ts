@@ -1,5 +1,6 @@
 import { NONE } from "../base/table.ts";
 import { FUNCTION_WITHOUT_SIZE, functionName } from "../flow/functions.ts";
+import { findOverridden } from "../flow/overridden.ts";
 import { KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
 import type { RuleContext } from "../rules/rule.ts";
 import { MOST_EVENTS } from "../unwind/machine-flags.ts";
@@ -30,12 +31,14 @@ export function measureCoverage(context: RuleContext): Coverage {
   let textBytes = 0;
   let textBytesAnalysed = 0;
   const undecoded = new Map<number, number>();
+  const overridden = findOverridden(flow, context.outside);
   for (let i = 0; i < kind.length; i++) {
     const k = kind[i];
     if (k === KIND_NOP || k === KIND_TRAP) continue;
     const size = code.insns.size[i] as number;
+    const f = functions.ofInsn[i] as number;
+    if (f !== NONE && overridden[f] === 1) continue;
     if (k === KIND_UNKNOWN) {
-      const f = functions.ofInsn[i] as number;
       undecoded.set(f, (undecoded.get(f) ?? 0) + size);
     }
     textBytes += size;
@@ -49,7 +52,9 @@ export function measureCoverage(context: RuleContext): Coverage {
     total++;
     const name = functionName(code, functions, f);
     const first = table.firstInsn[f] as number;
-    if (marks.excluded[f] === 1)
+    if (overridden[f] === 1)
+      notes.push({ kind: "function-excluded", function: name, why: "another object's definition takes its place" });
+    else if (marks.excluded[f] === 1)
       notes.push({ kind: "function-excluded", function: name, why: "excluded by STACK_FRAME_NON_STANDARD" });
     else if (((table.flags[f] as number) & FUNCTION_WITHOUT_SIZE) !== 0)
       notes.push({ kind: "function-not-analysed", function: name, why: "its symbol has no size" });
