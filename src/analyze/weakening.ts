@@ -1,7 +1,9 @@
-import { NONE } from "../base/table.ts";
+import { lowerBound, NONE } from "../base/table.ts";
 import { STT_SECTION } from "../elf/constants.ts";
+import { insnAt } from "../flow/code.ts";
 import { type Flow, ownerOf } from "../flow/flow.ts";
 import {
+  forEachReference,
   MARK_HINT,
   MARK_IGNORE_ALTS,
   MARK_INTRA_CALL,
@@ -11,7 +13,7 @@ import {
   MARK_RETPOLINE_SAFE,
   MARK_UNREACHABLE,
 } from "../flow/marks.ts";
-import { KIND_BUG, KIND_NOP } from "../isa/insn-table.ts";
+import { KIND_NOP } from "../isa/insn-table.ts";
 import type { SourcePlace } from "../rules/finding.ts";
 import type { RuleContext } from "../rules/rule.ts";
 import { ownerName } from "../rules/ways.ts";
@@ -98,11 +100,12 @@ export function readWatch(
     const place = first === NONE ? undefined : placeOf(first);
     exemptions.push({ kind: "frame-not-checked", function: stableName(name), place });
   }
+  const reported = reportedTraps(flow);
   for (let i = 0; i < marks.bits.length; i++) {
     const bits = marks.bits[i] as number;
     if (bits === 0) continue;
     for (const [bit, kind] of bitKinds) {
-      if ((bits & bit) === 0 || isOrdinary(flow, i, bit)) continue;
+      if ((bits & bit) === 0 || isOrdinary(flow, reported, i, bit)) continue;
       const name = stableName(ownerName(context, ownerOf(flow, i), i));
       exemptions.push({ kind, function: name, place: placeOf(i) });
     }
@@ -110,10 +113,27 @@ export function readWatch(
   return { functions: checked, labels: labelsOf(flow), exemptions };
 }
 
-/** WARN() and BUG() annotate their own traps, and the end of an untraining is an annotated no-op: those take nothing out of the check. */
-function isOrdinary(flow: Flow, insn: number, bit: number): boolean {
-  if (bit === MARK_REACHABLE || bit === MARK_UNREACHABLE) return flow.code.insns.kind[insn] === KIND_BUG;
-  return bit === MARK_RETPOLINE_SAFE && flow.code.insns.kind[insn] === KIND_NOP;
+/**
+ * What the kernel's own macros annotate takes nothing out of the check: traps of WARN() and BUG(), indirect calls that are patched (CALL_NOSPEC,
+ * the calls of patchable operations), and the end of an untraining, which is an annotated no-op.
+ */
+function isOrdinary(flow: Flow, reported: ReadonlySet<number>, insn: number, bit: number): boolean {
+  if (bit === MARK_REACHABLE || bit === MARK_UNREACHABLE) return reported.has(insn);
+  if (bit !== MARK_RETPOLINE_SAFE) return false;
+  const { alternatives, replacementOf } = flow.instead;
+  if (flow.code.insns.kind[insn] === KIND_NOP || replacementOf.has(insn)) return true;
+  const row = lowerBound(alternatives.from, insn, 0, alternatives.length);
+  return row < alternatives.length && alternatives.from[row] === insn;
+}
+
+/** Traps that have an entry in the table of bugs (include/asm-generic/bug.h). */
+function reportedTraps(flow: Flow): Set<number> {
+  const traps = new Set<number>();
+  forEachReference(flow.code, "__bug_table", ({ section, offset }) => {
+    const insn = insnAt(flow.code, section, offset);
+    if (insn !== NONE) traps.add(insn);
+  });
+  return traps;
 }
 
 function labelsOf(flow: Flow): Set<string> {

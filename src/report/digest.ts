@@ -9,6 +9,7 @@ import { safeCode, safeProse } from "./safe.ts";
 import { gravestFirst, patchNumber, speakingFindings, transientNote, verdictSentence } from "./sentences.ts";
 import { tailLines } from "./tail-text.ts";
 import { verdictBody } from "./verdict-text.ts";
+import { weakenedLines } from "./weakened-text.ts";
 import { wrapText } from "./wrap.ts";
 
 export interface DigestOptions {
@@ -121,6 +122,7 @@ export function renderDigest(result: ReviewResult, options: DigestOptions = {}):
     ...(body.length === 0 ? [] : ["", ...body]),
     ...detailedFindings(detailed, result),
     ...headlines(short, result),
+    ...weakenedLines(result),
     "",
     ...tailLines(result, options.sinceMailMillis),
     ...(reproduce.length === 0 ? [] : ["", "Try it:", ...reproduce]),

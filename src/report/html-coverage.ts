@@ -11,6 +11,7 @@ import {
   type ReasonGroup,
   totalMillis,
 } from "./sentences.ts";
+import { weakenedHeading, weakenedPlace, weakenedSentence } from "./weakened-text.ts";
 import { plural } from "./wrap.ts";
 
 const MAX_ROWS = 400;
@@ -58,6 +59,19 @@ export function warningSection(result: ReviewResult): Markup {
   });
   const more = warnings.length - rows.length;
   return html`<section><h2>New compiler warnings</h2><div class="card"><ul class="plain">${rows}${more > 0 ? html`<li>and ${more} more</li>` : NOTHING}</ul></div></section>`;
+}
+
+/** What the series takes out of the check. */
+export function weakenedSection(result: ReviewResult): Markup {
+  const heading = weakenedHeading(result);
+  if (heading === undefined) return NOTHING;
+  const all = result.weakened ?? [];
+  const rows = all.slice(0, MAX_ROWS).map((each) => {
+    const place = weakenedPlace(each);
+    return html`<li>${weakenedSentence(each)}${place === "" ? NOTHING : html` <code>${place}</code>`}</li>`;
+  });
+  const more = all.length - rows.length;
+  return html`<section><h2>What is checked</h2><div class="card"><p>${heading}</p><ul class="plain">${rows}${more > 0 ? html`<li>and ${more} more</li>` : NOTHING}</ul></div></section>`;
 }
 
 function groupList(title: string, groups: readonly ReasonGroup[]): Markup {

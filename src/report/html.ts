@@ -9,6 +9,7 @@ import {
   reproduceSection,
   timingSection,
   warningSection,
+  weakenedSection,
 } from "./html-coverage.ts";
 import { findingCard } from "./html-finding.ts";
 import { PAGE_STYLE } from "./html-style.ts";
@@ -212,6 +213,7 @@ ${findingIndex(findings, shown.length)}
 ${cards.length === 0 ? NOTHING : html`<section aria-label="Findings">${cards}</section>`}
 ${patchList(result)}
 ${fixedAndUnchanged(result)}
+${weakenedSection(result)}
 ${warningSection(result)}
 ${coverageSection(result)}
 ${objectTable(result)}

@@ -104,7 +104,9 @@ export function verdictSentence(result: ReviewResult, replyTo?: number): string 
   const base = safeProse(result.base.name, 40);
   switch (result.verdict) {
     case "clean":
-      return `nothing new in ${what}.`;
+      return (result.weakened ?? []).length === 0
+        ? `nothing new in ${what}.`
+        : `nothing new in ${what}, which changes what is checked.`;
     case "findings":
       return `${findingsSentence(result, replyTo)}.`;
     case "broken": {

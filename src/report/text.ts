@@ -6,6 +6,7 @@ import { safeProse } from "./safe.ts";
 import { gravestFirst, patchNumber, speakingFindings, transientNote, verdictSentence } from "./sentences.ts";
 import { tailLines } from "./tail-text.ts";
 import { verdictBody } from "./verdict-text.ts";
+import { weakenedLines } from "./weakened-text.ts";
 import { wrapText } from "./wrap.ts";
 
 export interface TextOptions {
@@ -70,6 +71,7 @@ export function renderText(result: ReviewResult, options: TextOptions = {}): str
           `And ${short.length} more, in short:`,
           ...short.flatMap((finding) => findingHeadline(finding, result, paint, true)),
         ]),
+    ...weakenedLines(result),
     "",
     ...tailLines(result),
   ];

@@ -16,6 +16,7 @@ import { describePatches, describeSeries, readInput } from "./series-input.ts";
 import { readStates } from "./states.ts";
 import { PhaseTimer } from "./timer.ts";
 import { type Draft, summarise } from "./verdict.ts";
+import { mergeWeakened, skippedByRecipes } from "./weakened.ts";
 
 // The pipeline: series in, a result out. Whatever a patch can do ends in a verdict; what is thrown is a mistake of the caller
 // (UsageError, FormatError), a tool that is missing (ToolError), or ours.
@@ -76,6 +77,15 @@ async function run(request: ReviewRequest, result: Draft, timer: PhaseTimer): Pr
     );
     result.findings = findings;
     result.graphs = graphs;
+    const tip = commits.at(-1) as string;
+    const weakened = mergeWeakened([
+      ...reviews.map((one) => one.weakened),
+      skippedByRecipes(
+        parseDiff(await tree.diff(base.commit, tip)),
+        reviews.map(({ profile }) => profile.name),
+      ),
+    ]);
+    if (weakened.length > 0) result.weakened = weakened;
     summarise(result, reviews, series);
     if (incomplete !== undefined && result.verdict === "clean") {
       result.verdict = "inconclusive";

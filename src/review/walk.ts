@@ -3,7 +3,7 @@ import type { Compared, Located } from "../analyze/compare.ts";
 import { compareFindings } from "../analyze/compare.ts";
 import type { Diagnostic } from "../kernel/build-errors.ts";
 import type { Judged } from "./judge.ts";
-import { locate } from "./judge.ts";
+import { locate, locateAgainst } from "./judge.ts";
 
 // Which patch brought a finding, and which took it away again. An object that one patch of the series affects needs no walk: its state
 // behind that patch is the tip's. Only objects that several patches affect are built in between.
@@ -44,7 +44,7 @@ export function blame(
   histories: ReadonlyMap<string, History>,
   lastPatch: number,
 ): Blamed[] {
-  const tip = compareFindings(locate(base.values()), locate(head.values()));
+  const tip = compareFindings(locate(base.values()), locateAgainst(base.values(), head.values()));
   const speaks = (c: Compared): boolean => c.class === "new" || c.class === "worsened";
   const result: Blamed[] = [];
   /** object -> patch -> fingerprints that are new behind it */
@@ -54,7 +54,8 @@ export function blame(
     for (const { patch, judged } of history.between) {
       if (judged === undefined) continue;
       const before = base.get(object);
-      const compared = compareFindings(before === undefined ? [] : locate([before]), locate([judged])).filter(speaks);
+      const then = before === undefined ? [] : locate([before]);
+      const compared = compareFindings(then, locateAgainst(base.values(), [judged])).filter(speaks);
       byPatch.set(patch, new Map(compared.map((c) => [c.finding.fingerprint, { compared: c, judged }])));
     }
     newBehind.set(object, byPatch);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareFindings } from "../../src/analyze/compare.ts";
-import { balanced, comparison, located, unbalanced } from "../support/analyzed.ts";
+import { brokenContracts, compareFindings } from "../../src/analyze/compare.ts";
+import { analyzeText, balanced, comparison, located, unbalanced } from "../support/analyzed.ts";
 
 const RULE = "return-with-modified-frame";
 /** Opens user access and returns on two ways, each with its own cause. */
@@ -109,4 +109,33 @@ test("the result keeps the order of the head, then of what is gone", () => {
     result.map((c) => `${c.class} ${c.finding.function}`),
     ["unchanged kept", "new fresh", "fixed gone"],
   );
+});
+
+test("a register that a function no longer keeps is a finding, one that it never kept is a fact", () => {
+  const side = (objects: Readonly<Record<string, string>>) =>
+    Object.entries(objects).map(([object, source]) => ({
+      object,
+      analysis: analyzeText(source, { forComparison: true }),
+    }));
+  const broken = (base: Readonly<Record<string, string>>, head: Readonly<Record<string, string>>): string[] =>
+    brokenContracts(side(base), side(head)).map(({ object, finding }) => `${object} ${finding.message}`);
+  const keeps = balanced("f", "movl %edi, %ebx");
+  const loses = "FUNC f\n\tmovl %edi, %ebx\n\tret\nEND f\n";
+  const losesTwo = "FUNC f\n\tmovl %edi, %ebx\n\tmovl %edi, %r12d\n\tret\nEND f\n";
+  assert.deepEqual(broken({ "a.o": keeps }, { "a.o": loses }), [
+    "a.o f() does not give back %rbx, which it did before",
+  ]);
+  assert.deepEqual(broken({ "a.o": loses }, { "a.o": loses }), []);
+  assert.deepEqual(broken({ "a.o": loses }, { "a.o": keeps }), []);
+  assert.deepEqual(broken({ "a.o": loses }, { "a.o": losesTwo }), [
+    "a.o f() does not give back %r12, which it did before",
+  ]);
+  // The base had no such function, or did not look at it.
+  assert.deepEqual(broken({ "a.o": "" }, { "a.o": loses }), []);
+  assert.deepEqual(broken({ "a.o": `${keeps}STACK_FRAME_NON_STANDARD f\n` }, { "a.o": loses }), []);
+  // It moved to another object on the way.
+  assert.deepEqual(broken({ "a.o": keeps, "b.o": "" }, { "a.o": "", "b.o": loses }), [
+    "b.o f() does not give back %rbx, which it did before",
+  ]);
+  assert.deepEqual(broken({ "a.o": loses, "b.o": "" }, { "a.o": "", "b.o": loses }), []);
 });

@@ -23,6 +23,7 @@ function profileReview(name: string, base: Record<string, string[]>, head: Recor
     coverage: { functions: 0, functionsAnalysed: 0, textBytes: 0, textBytesAnalysed: 0, notes: [] },
     identical: 0,
     built: 0,
+    weakened: [],
   };
 }
 
