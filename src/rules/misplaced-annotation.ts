@@ -1,9 +1,16 @@
+import { KIND_INDIRECT_TAIL, KIND_TABLE_JUMP } from "../flow/flow.ts";
 import { MARK_INTRA_CALL, MARK_RETPOLINE_SAFE } from "../flow/marks.ts";
-import { KIND_CALL, KIND_INDIRECT_CALL, KIND_INDIRECT_JUMP, KIND_NOP, KIND_RETURN } from "../isa/insn-table.ts";
+import { KIND_CALL, KIND_INDIRECT_CALL, KIND_NOP, KIND_RETURN } from "../isa/insn-table.ts";
 import { defineRule } from "./rule.ts";
 import { tellSites } from "./sites.ts";
 
-const safeKinds: ReadonlySet<number> = new Set([KIND_INDIRECT_CALL, KIND_INDIRECT_JUMP, KIND_RETURN, KIND_NOP]);
+const safeKinds: ReadonlySet<number> = new Set([
+  KIND_INDIRECT_CALL,
+  KIND_INDIRECT_TAIL,
+  KIND_TABLE_JUMP,
+  KIND_RETURN,
+  KIND_NOP,
+]);
 
 export const misplacedAnnotation = defineRule({
   id: "misplaced-annotation",
@@ -18,15 +25,14 @@ export const misplacedAnnotation = defineRule({
     "intra-call": { text: "{function}() has ANNOTATE_INTRA_FUNCTION_CALL at an instruction that is no direct call" },
   },
   check(context, report) {
-    const { code, marks } = context.flow;
+    const { code, marks, kind } = context.flow;
     const { bits } = marks;
     const tell = tellSites(context, report);
     for (let i = 0; i < bits.length; i++) {
       const mark = bits[i] as number;
       if ((mark & (MARK_RETPOLINE_SAFE | MARK_INTRA_CALL)) === 0) continue;
-      const kind = code.insns.kind[i] as number;
-      if ((mark & MARK_RETPOLINE_SAFE) !== 0 && !safeKinds.has(kind)) tell(i, "retpoline-safe");
-      if ((mark & MARK_INTRA_CALL) !== 0 && kind !== KIND_CALL) tell(i, "intra-call");
+      if ((mark & MARK_RETPOLINE_SAFE) !== 0 && !safeKinds.has(kind[i] as number)) tell(i, "retpoline-safe");
+      if ((mark & MARK_INTRA_CALL) !== 0 && code.insns.kind[i] !== KIND_CALL) tell(i, "intra-call");
     }
   },
 });

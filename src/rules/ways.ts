@@ -102,6 +102,9 @@ export function ownerName(context: RuleContext, owner: number, at = NONE): strin
   const row = at === NONE ? undefined : instead.replacementOf.get(at);
   const place = row === undefined ? at : (instead.alternatives.from[row] as number);
   if (place === NONE) return "code without a function symbol";
-  const symbol = functions.symbolCovering(code.insns.section[place] as number, code.insns.offset[place] as number);
+  const section = code.insns.section[place] as number;
+  const offset = code.insns.offset[place] as number;
+  const covering = functions.symbolCovering(section, offset);
+  const symbol = covering === NONE ? functions.labelAt(section, offset) : covering;
   return symbol === NONE ? "code without a function symbol" : (code.object.symbolName[symbol] as string);
 }

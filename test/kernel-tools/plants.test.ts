@@ -5,6 +5,8 @@ import { test } from "node:test";
 import { analyzeObject } from "../../src/analyze/analyze-object.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { readNoreturnList, readUaccessSafeList } from "../../src/facts/tree-lists.ts";
+import { readKernelConfig } from "../../src/kernel/kernel-config.ts";
+import { readChecks } from "../../src/rules/checks.ts";
 import { kernelBuildFolder } from "../support/kernel-objects.ts";
 import { compilePlanted, type PlantedObject, plantsFolder, readPlants } from "../support/plants.ts";
 
@@ -15,13 +17,18 @@ const plants = readPlants();
 const tree = join(kernelBuildFolder(), "source");
 const read = (path: string): string => readFileSync(join(tree, path), "utf8");
 
+const checks = readChecks(
+  readKernelConfig(readFileSync(join(kernelBuildFolder(), ".config"), "utf8")).values,
+  "the build's .config",
+);
+
 function findingsOf({ bytes, root }: PlantedObject) {
   const facts = {
     source: "lists of the tree",
     noreturn: new Set(readNoreturnList(read("tools/objtool/noreturns.h"))),
     accessSafe: new Set(readUaccessSafeList(read("tools/objtool/check.c"))),
   };
-  const { findings } = analyzeObject(bytesSource(bytes), { facts, stripPrefixes: [root, tree] });
+  const { findings } = analyzeObject(bytesSource(bytes), { facts, checks, stripPrefixes: [root, tree] });
   return findings.map(({ rule, function: name, place, severity }) => {
     const outer = place?.inlineStack.at(-1) ?? place;
     return { rule, function: name, file: outer?.file, line: outer?.line, severity };

@@ -11,5 +11,10 @@ END inside_of
 FUNC no_size
 	ret
 
+	.globl	bare
+bare:
+	xorl	%eax, %eax
+	ret
+
 FUNC at_the_end
 END at_the_end
