@@ -70,6 +70,34 @@ program
     });
   });
 
+const orc = program
+  .command("orc")
+  .description("rows of the kernel's ORC unwinder: ours, the object's, and where they differ");
+for (const which of ["dump", "diff"] as const) {
+  const command = orc
+    .command(which)
+    .description(
+      which === "dump" ? "print the rows of an object" : "compare ours with the object's at every instruction",
+    )
+    .argument("<object>", "relocatable object (.o)")
+    .option("--tree <dir>", "kernel source tree that the object was built from: its lists and its formats are used")
+    .option(
+      "--kernel-config <file>",
+      ".config that the object was built with: it says which padding belongs to functions",
+    )
+    .option("--json", "print JSON (docs/formats/orc.md)");
+  if (which === "dump") command.option("--theirs", "the rows that the object holds, instead of ours");
+  command
+    .addHelpText(
+      "after",
+      `\nExit status: ${which === "dump" ? "0 printed" : "0 equal, 1 different"}, 2 the object cannot be read or holds no rows.`,
+    )
+    .action(async (object: string, options) => {
+      const { orcDiffCommand, orcDumpCommand } = await import("./cli/orc.ts");
+      process.exitCode = which === "dump" ? orcDumpCommand(object, options, io) : orcDiffCommand(object, options, io);
+    });
+}
+
 program
   .command("doctor")
   .description("tell what this machine has of what reviews need, what is missing, and how to get it")

@@ -9,6 +9,7 @@ import { buildFunctions } from "../flow/functions.ts";
 import { nothingOutside, type Outside } from "../flow/outside.ts";
 import { solveReturns } from "../flow/returns.ts";
 import { findArch } from "../isa/index.ts";
+import { ORC_LAYOUT_TYPES } from "../orc/layout.ts";
 import { type ChosenLayout, chooseOrcLayout, ORC_SECTION, type OrcTable, readOrcRows } from "../orc/rows.ts";
 import { type OwnOrc, ownOrcRows } from "../unwind/orc-rows.ts";
 import { simulateFrames } from "../unwind/simulate.ts";
@@ -40,15 +41,16 @@ export function orcOfObject(source: ByteSource, options: OrcOfObjectOptions): Or
   }
   const { facts } = options;
   const outside = options.outside ?? nothingOutside;
-  const theirs = object.findSection(ORC_SECTION) === NONE ? undefined : readTheirs();
   const code = buildCode(object, arch);
   const flow = buildFlow(code, buildFunctions(code), facts.formats);
+  const theirs = object.findSection(ORC_SECTION) === NONE ? undefined : readTheirs();
   const returns = solveReturns(flow, (symbol) => (facts.noreturn.has(symbol) ? true : outside.neverReturns(symbol)));
-  const ours = ownOrcRows(flow, simulateFrames(flow, returns), { prefix: options.prefix });
+  const layout = theirs?.chosen.layout ?? facts.formats?.orc ?? ORC_LAYOUT_TYPES;
+  const ours = ownOrcRows(flow, simulateFrames(flow, returns), { prefix: options.prefix, layout });
   return theirs === undefined ? { flow, ours } : { flow, ours, theirs };
 
   function readTheirs() {
-    const chosen = chooseOrcLayout(object, facts.formats?.orc);
+    const chosen = chooseOrcLayout(object, facts.formats?.orc, flow.formats.orc);
     return { rows: readOrcRows(object, chosen.layout), chosen };
   }
 }

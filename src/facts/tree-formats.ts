@@ -73,7 +73,8 @@ export function readTreeFormats(read: (path: string) => string | undefined): Ker
   const orcText = first(formatHeaders.orc);
   const alternativeText = first(formatHeaders.alternatives);
   if (hintText === undefined && orcText === undefined && alternativeText === undefined) return undefined;
-  const hints = readHintFormat(hintText ?? "");
+  const orc = readOrcLayout(orcText ?? "", hintText ?? "");
+  const hints = readHintFormat(hintText ?? "", orc);
   const alternatives = readAlternativeFormat(alternativeText ?? "");
   const annotations = readAnnotations(hintText ?? "");
   return {
@@ -81,7 +82,7 @@ export function readTreeFormats(read: (path: string) => string | undefined): Ker
     hints: hints ?? HINTS_TYPES,
     alternatives: alternatives ?? ALTERNATIVES_14,
     annotations: annotations.size > 0 ? annotations : ANNOTATIONS_614,
-    orc: readOrcLayout(orcText ?? "", hintText ?? ""),
+    orc,
     assumed: [
       ...(hints === undefined ? [".discard.unwind_hints"] : []),
       ...(alternatives === undefined ? [".altinstructions"] : []),
@@ -89,14 +90,15 @@ export function readTreeFormats(read: (path: string) => string | undefined): Ker
   };
 }
 
-function readHintFormat(text: string): HintFormat | undefined {
+function readHintFormat(text: string, orc: OrcLayout | undefined): HintFormat | undefined {
   const types = numbered(readDefines(text, "UNWIND_HINT_TYPE_"), hintByName);
   const layout = readStruct(text, "unwind_hint");
   if (types.length === 0 || layout === undefined) return undefined;
   const places = { ip: 0, sp_offset: 32, sp_reg: 48, type: 56 };
   // The columns that every version has at the same place are read there.
   for (const [name, bit] of Object.entries(places)) if (layout.members.get(name)?.bit !== bit) return undefined;
-  return { size: layout.size, types, signalAt: byteOf(layout, "signal"), endAt: byteOf(layout, "end") };
+  const registers = orc?.registers ?? HINTS_TYPES.registers;
+  return { size: layout.size, registers, types, signalAt: byteOf(layout, "signal"), endAt: byteOf(layout, "end") };
 }
 
 function readAlternativeFormat(text: string): AlternativeFormat | undefined {

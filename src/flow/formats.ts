@@ -1,6 +1,7 @@
 import { NONE } from "../base/table.ts";
 import type { ElfObject } from "../elf/object.ts";
 import {
+  ORC_REG_SP,
   UNWIND_HINT_TYPE_CALL,
   UNWIND_HINT_TYPE_END_OF_STACK,
   UNWIND_HINT_TYPE_FUNC,
@@ -10,7 +11,14 @@ import {
   UNWIND_HINT_TYPE_SAVE,
   UNWIND_HINT_TYPE_UNDEFINED,
 } from "../orc/constants.ts";
-import type { OrcLayout } from "../orc/layout.ts";
+import {
+  ORC_LAYOUT_END,
+  ORC_LAYOUT_RENUMBERED,
+  ORC_LAYOUT_SIGNAL_END,
+  ORC_LAYOUT_TYPES,
+  type OrcLayout,
+} from "../orc/layout.ts";
+import { layoutOfEntries, ORC_SECTION } from "../orc/rows.ts";
 import {
   MARK_IGNORE_ALTS,
   MARK_INSTR_BEGIN,
@@ -30,6 +38,8 @@ import {
 export interface HintFormat {
   /** bytes */
   readonly size: number;
+  /** register in the file -> ORC_REG_*; absent: no such register */
+  readonly registers: readonly (number | undefined)[];
   /** type in the file -> UNWIND_HINT_TYPE_* or HINT_ENTRY; absent: no such type */
   readonly types: readonly (number | undefined)[];
   /** byte of the entry that says whether the frame was made by an interrupt; undefined before 6.3, where the type says it */
@@ -55,7 +65,7 @@ export interface KernelFormats {
   readonly alternatives: AlternativeFormat;
   /** `.discard.annotate_insn`: ANNOTYPE_* in the file -> MARK_* */
   readonly annotations: ReadonlyMap<number, number>;
-  /** Rows of `.orc_unwind`; undefined where only the object can say. */
+  /** Rows of `.orc_unwind`; undefined where only those themselves can say. */
   readonly orc: OrcLayout | undefined;
   /** What is assumed for want of proof: section names. */
   readonly assumed: readonly string[];
@@ -72,12 +82,19 @@ const oldHintTypes = [
 ];
 const HINT_SIZE = 12;
 /** Up to 6.2: include/linux/objtool.h */
-export const HINTS_END: HintFormat = { size: HINT_SIZE, types: oldHintTypes, signalAt: undefined, endAt: 8 };
+export const HINTS_END: HintFormat = {
+  size: HINT_SIZE,
+  registers: ORC_LAYOUT_END.registers,
+  types: oldHintTypes,
+  signalAt: undefined,
+  endAt: 8,
+};
 /** 6.3 alone: include/linux/objtool.h */
-export const HINTS_SIGNAL_END: HintFormat = { size: HINT_SIZE, types: oldHintTypes, signalAt: 8, endAt: 9 };
+export const HINTS_SIGNAL_END: HintFormat = { ...HINTS_END, signalAt: 8, endAt: 9 };
 /** 6.4 and later: include/linux/objtool_types.h (objtool.h in 6.4) */
 export const HINTS_TYPES: HintFormat = {
   size: HINT_SIZE,
+  registers: ORC_LAYOUT_END.registers,
   types: [
     UNWIND_HINT_TYPE_UNDEFINED,
     UNWIND_HINT_TYPE_END_OF_STACK,
@@ -91,6 +108,8 @@ export const HINTS_TYPES: HintFormat = {
   signalAt: 8,
   endAt: undefined,
 };
+/** After 6.19: as ORC numbers the registers there. */
+export const HINTS_RENUMBERED: HintFormat = { ...HINTS_TYPES, registers: ORC_LAYOUT_RENUMBERED.registers };
 
 /** Up to 6.2. arch/x86/include/asm/alternative.h, struct alt_instr: offsets, feature, lengths */
 export const ALTERNATIVES_12: AlternativeFormat = { size: 12, lengthsAt: 10 };
@@ -129,16 +148,32 @@ export function formatsOfObject(object: ElfObject, tree?: KernelFormats): Kernel
   const alternatives = provenAlternatives(object);
   if (tree !== undefined) return alternatives === undefined ? tree : { ...tree, alternatives };
   if (alternatives === undefined && hasSection(object, ALTERNATIVES_SECTION)) assumed.push(ALTERNATIVES_SECTION);
-  const hints = provenHints(object, alternatives);
+  const hints = provenHints(object, alternatives) ?? hintsBesideRows(object);
   if (hints === undefined && hasSection(object, HINT_SECTION)) assumed.push(HINT_SECTION);
   return {
     source: "the object itself",
     hints: hints ?? HINTS_TYPES,
     alternatives: alternatives ?? ALTERNATIVES_14,
     annotations: ANNOTATIONS_614,
-    orc: undefined,
+    orc: hints === undefined ? undefined : rowsBeside.get(hints),
     assumed,
   };
+}
+
+// Hints and rows of the same kernels. Hints since 6.4 do not say which rows; those of a later kernel may be numbered anew.
+const rowsBeside: ReadonlyMap<HintFormat, OrcLayout> = new Map([
+  [HINTS_END, ORC_LAYOUT_END],
+  [HINTS_SIGNAL_END, ORC_LAYOUT_SIGNAL_END],
+  [HINTS_RENUMBERED, ORC_LAYOUT_RENUMBERED],
+]);
+
+/** What the rows that the build's tool has written prove of the hints beside them. */
+function hintsBesideRows(object: ElfObject): HintFormat | undefined {
+  if (!hasSection(object, HINT_SECTION) || !hasSection(object, ORC_SECTION)) return undefined;
+  const rows = layoutOfEntries(object);
+  if (rows === ORC_LAYOUT_TYPES) return HINTS_TYPES;
+  for (const [hints, layout] of rowsBeside) if (layout === rows) return hints;
+  return undefined;
 }
 
 function hasSection(object: ElfObject, name: string): boolean {
@@ -176,19 +211,27 @@ const TYPE_AT = 7;
  * name one, 7 exists. Before: 0 call and 1 registers name one, 4 entry and 5 save none. 2, 3 and 6 could be either.
  */
 function provenHints(object: ElfObject, alternatives: AlternativeFormat | undefined): HintFormat | undefined {
-  if (sectionsSince64.some((name) => hasSection(object, name))) return HINTS_TYPES;
-  if (alternatives === ALTERNATIVES_12) return HINTS_END;
   const section = object.findSection(HINT_SECTION);
   if (section === NONE) return undefined;
   const bytes = object.bytes(section);
   let isOld = false;
+  let isAnything = false;
+  let isNew = sectionsSince64.some((name) => hasSection(object, name));
   for (let at = 0; at + HINT_SIZE <= bytes.length; at += HINT_SIZE) {
-    const names = bytes[at + REGISTER_AT] !== 0;
+    const register = bytes[at + REGISTER_AT] as number;
+    const names = register !== 0;
     const type = bytes[at + TYPE_AT] as number;
-    if (type === 7 || (type === 1 && !names) || ((type === 4 || type === 5) && names)) return HINTS_TYPES;
+    if (type === 7 || (type === 1 && !names) || ((type === 4 || type === 5) && names)) isNew = true;
+    // A function's frame is found by the stack pointer, in every numbering.
+    if (type === 5 && register === ORC_LAYOUT_RENUMBERED.registers.indexOf(ORC_REG_SP)) return HINTS_RENUMBERED;
     if (type <= 1 ? names : (type === 4 || type === 5) && !names) isOld = true;
-    if (type === 0 && !names && bytes[at + 8] !== 0) return HINTS_END;
+    if (!isNew && type === 0 && !names && bytes[at + 8] !== 0) return HINTS_END;
     if (bytes[at + 9] !== 0) isOld = true;
+    // Neither a register nor an end of the stack: an undefined frame in every numbering.
+    if (type !== 0 || names) isAnything = true;
   }
-  return isOld ? HINTS_SIGNAL_END : undefined;
+  if (isNew) return HINTS_TYPES;
+  if (alternatives === ALTERNATIVES_12) return HINTS_END;
+  if (isOld) return HINTS_SIGNAL_END;
+  return isAnything ? undefined : HINTS_TYPES;
 }

@@ -44,7 +44,7 @@ export function readHints(code: Code, marks: Marks, format: HintFormat): HintTab
   rows.sort((a, b) => a.insn - b.insn || a.at - b.at);
   for (const { insn, at } of rows) {
     marks.bits[insn] = (marks.bits[insn] as number) | MARK_HINT;
-    const spReg = view.getUint8(at + 6);
+    const spReg = format.registers[view.getUint8(at + 6)] ?? ORC_REG_UNDEFINED;
     let type = format.types[view.getUint8(at + 7)] ?? UNWIND_HINT_TYPE_UNDEFINED;
     if (type === HINT_ENTRY) {
       marks.bits[insn] = (marks.bits[insn] as number) | MARK_UNRET_BEGIN;

@@ -49,16 +49,18 @@ export interface ChosenLayout {
     | "the object's .orc_header"
     | "the tree"
     | "the rows of function entries"
-    | "nothing: the newest is taken";
+    | "the object's other sections"
+    | "nothing: as up to 6.19";
 }
 
 /**
  * Which layout the object's rows have: its `.orc_header` says it, else the tree that it was built from, else the rows of its functions'
  * entries, where every kernel's say CFA = SP + 8 (x86-64 psABI, figure 3.3) in its own bits.
  * @param tree layout that the tree's headers define
+ * @param others layout that the object's other sections prove, where its rows do not
  * @throws FormatError "unsupported" for a header that neither this nor the tree explains, "bad-value" for one that is none
  */
-export function chooseOrcLayout(object: ElfObject, tree: OrcLayout | undefined): ChosenLayout {
+export function chooseOrcLayout(object: ElfObject, tree?: OrcLayout, others?: OrcLayout): ChosenLayout {
   const header = object.findSection(HEADER_SECTION);
   if (header !== NONE) {
     const bytes = object.bytes(header);
@@ -77,7 +79,8 @@ export function chooseOrcLayout(object: ElfObject, tree: OrcLayout | undefined):
   if (tree !== undefined) return { layout: tree, why: "the tree" };
   const proven = layoutOfEntries(object);
   if (proven !== undefined) return { layout: proven, why: "the rows of function entries" };
-  return { layout: ORC_LAYOUT_TYPES, why: "nothing: the newest is taken" };
+  if (others !== undefined) return { layout: others, why: "the object's other sections" };
+  return { layout: ORC_LAYOUT_TYPES, why: "nothing: as up to 6.19" };
 }
 
 /**
@@ -201,7 +204,8 @@ const OLD_ENTRY_BITS = 0x0005;
 const BIT_10 = 1 << 10;
 const BIT_11 = 1 << 11;
 
-function layoutOfEntries(object: ElfObject): OrcLayout | undefined {
+/** The layout whose bits the rows of function entries have; undefined where there is none, or more than one. */
+export function layoutOfEntries(object: ElfObject): OrcLayout | undefined {
   const raw = readRaw(object);
   const { symbols } = object;
   const entries = new Set<number>();

@@ -1,6 +1,7 @@
 import { NONE } from "../base/table.ts";
 import { STT_FUNC } from "../elf/constants.ts";
 import { type Flow, KIND_INDIRECT_TAIL, KIND_INTRA_CALL, KIND_TABLE_JUMP, KIND_TAIL_CALL } from "../flow/flow.ts";
+import { FUNCTION_PREFIX } from "../flow/functions.ts";
 import {
   KIND_BUG,
   KIND_CONTEXT_CALL,
@@ -17,6 +18,7 @@ import {
   ORC_REG_UNDEFINED,
   orcRegisterName,
 } from "../orc/constants.ts";
+import type { OrcLayout } from "../orc/layout.ts";
 import { newOrcTable, type OrcBuilder, type OrcTable } from "../orc/rows.ts";
 import type { Frames } from "./simulate.ts";
 import {
@@ -60,6 +62,8 @@ export interface OwnOrc {
 export interface OrcOptions {
   /** Bytes of no-ops before a function that belong to it (CONFIG_FUNCTION_PADDING_BYTES with CONFIG_PREFIX_SYMBOLS), 0 for none. */
   readonly prefix: number;
+  /** Of the kernel: it says which registers a row can name. */
+  readonly layout: OrcLayout;
 }
 
 /** Code that is never executed where it lies: it has no rows. Reference kernel tools/objtool, sections that are not text. */
@@ -83,7 +87,7 @@ function isSame(a: Value, b: Value): boolean {
 /** Rows by our frames, equal neighbours once, each section closed by an undefined row at its end. Linear in instructions. */
 export function ownOrcRows(flow: Flow, frames: Frames, options: OrcOptions): OwnOrc {
   const { code } = flow;
-  const values = new ValueOfState(flow, frames);
+  const values = new ValueOfState(flow, frames, options.layout);
   const padded = paddedFunctions(flow, options.prefix);
   const groups = groupsByFirst(flow);
   const builder = newOrcTable(code.insns.length >>> 2);
@@ -124,7 +128,7 @@ class SectionWriter {
   }
 
   close(size: number): void {
-    if (!this.#empty && this.#last !== UNDEFINED_VALUE) this.#push(size, UNDEFINED_VALUE);
+    if (!this.#empty) this.#push(size, UNDEFINED_VALUE);
   }
 
   #push(offset: number, value: Value): void {
@@ -143,13 +147,15 @@ class ValueOfState {
   readonly #without = new Map<number, { insn: number; count: number }>();
   readonly #registers: ReadonlyMap<number, number>;
 
-  constructor(flow: Flow, frames: Frames) {
+  constructor(flow: Flow, frames: Frames, layout: OrcLayout) {
     this.#flow = flow;
     this.#frames = frames;
     this.#transitions = new Transitions(frames.states, flow.code);
     const { name } = flow.code.arch.registers;
     this.#registers = new Map(
-      Object.entries(orcRegisterName).map(([orc, machine]) => [name.indexOf(machine), Number(orc)]),
+      Object.entries(orcRegisterName)
+        .filter(([orc]) => layout.registers.includes(Number(orc)))
+        .map(([orc, machine]) => [name.indexOf(machine), Number(orc)]),
     );
   }
 
@@ -311,7 +317,7 @@ function paddedFunctions(flow: Flow, prefix: number): Map<number, number> {
   const { symbols } = code.object;
   for (const [symbol, f] of functions.ofSymbol) {
     const first = functions.table.firstInsn[f] as number;
-    if (first === NONE || symbols.type[symbol] !== STT_FUNC) continue;
+    if (first === NONE || symbols.type[symbol] !== STT_FUNC || isPadding(flow, f)) continue;
     const section = functions.table.section[f] as number;
     const start = code.insns.offset[first] as number;
     let i = first - 1;
@@ -326,4 +332,13 @@ function paddedFunctions(flow: Flow, prefix: number): Map<number, number> {
     for (; i < first; i++) padded.set(i, first);
   }
   return padded;
+}
+
+/** A prefix symbol over nothing but no-ops: the build's tool was here before. */
+function isPadding(flow: Flow, f: number): boolean {
+  const { table, ofInsn } = flow.functions;
+  if (((table.flags[f] as number) & FUNCTION_PREFIX) === 0) return false;
+  let i = table.firstInsn[f] as number;
+  for (; ofInsn[i] === f; i++) if (flow.kind[i] !== KIND_NOP) return false;
+  return true;
 }
