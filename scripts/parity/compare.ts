@@ -17,7 +17,7 @@ export interface Verdict extends Said {
   /**
    * both: the same rule in the same function. other-rule: they name the function, we name it by another rule. only-theirs: we say nothing
    * about the function. echo: they say of assembly that is no function, with the same two frames, what they say at a place that we name too: they
-   * walk on with the wrong one of the two. masked: only ours, where theirs stopped before (one warning a function, nothing behind a fatal one, nothing
+   * walk on with the wrong one of the two; and the like, see isToldElsewhere. masked: only ours, where theirs stopped before (one warning a function, nothing behind a fatal one, nothing
    * unreachable when anything else was said). only-ours: the rest.
    */
   readonly by: "both" | "other-rule" | "only-theirs" | "echo" | "masked" | "only-ours";
@@ -33,7 +33,7 @@ export function sayOurs(model: ObjectModel, findings: readonly ObjectFinding[]):
     const section =
       finding.rule === "falls-through" ? [sectionKey(finding.section), sectionKey(".altinstr_replacement")] : [];
     return {
-      functions: [...new Set([named ?? key, key, ...section, ...also])],
+      functions: [...new Set([named ?? key, key, `unknown ${finding.function}`, ...section, ...also])],
       rule: finding.rule,
       text: `${finding.severity === "note" ? "(note) " : ""}${finding.message}`,
       place: `${finding.section}+0x${finding.offset.toString(16)}`,
@@ -69,10 +69,14 @@ function placesOf(model: ObjectModel, report: TheirReport): string[] {
   const other = /(?: at |!ENDBR: )([^\s:+]+)[:+](?:0x)?([0-9a-f]+)/.exec(report.text);
   const also =
     other === null ? undefined : model.keyOfName(other[1] as string, Number.parseInt(other[2] as string, 16));
-  const found = [key, also].filter((each) => each !== undefined);
-  if (found.length > 0) return found;
+  // Assembly that is no function: theirs names the symbol around, ours the label before.
+  const around = key?.startsWith("label ") ? model.keyOfName(report.name, 0) : undefined;
+  const found = [...new Set([key, also, around])].filter((each) => each !== undefined);
+  if (found.length > 0 && report.rule !== "dangling-annotation") return found;
   // A stand-in is where the way from this object comes to its first return.
-  if (report.name === "" || report.rule === "untrain-before-return") return [ANYWHERE];
+  // An entry of a table is told of either side of it.
+  if (report.name === "" || report.rule === "untrain-before-return" || report.rule === "dangling-annotation")
+    return [ANYWHERE];
   return [`unknown ${report.name}`];
 }
 
@@ -82,6 +86,19 @@ const identity = (said: Said): string => `${said.functions[0]} ${said.rule}`;
 export function without(said: readonly Said[], before: readonly Said[]): Said[] {
   const known = new Set(before.map(identity));
   return said.filter((each) => !known.has(identity(each)));
+}
+
+const isLabel = (said: Said): boolean => (said.functions[0] as string).startsWith("label ");
+
+/** The same damage, told by them where it comes out and by us where it is. */
+function isToldElsewhere(their: Said, ours: readonly Said[]): boolean {
+  const isSaid = (rule: string): boolean => ours.some((our) => our.rule === rule);
+  // A callee whose symbol has no size is none to them: they name the caller.
+  if (their.rule === "intra-function-call") return isSaid("missing-symbol-size");
+  // A replacement that begins or ends inside an instruction: they go on with what is there.
+  if (their.rule === "alternatives-disagree") return isSaid("dangling-annotation");
+  // Functions that share an exit: they name the exit, we the function.
+  return isLabel(their) && isSaid(their.rule);
 }
 
 /** One verdict for a function and a rule. */
@@ -103,7 +120,7 @@ export function compare(
       (other) =>
         other !== their && other.text === their.text && ours.some((our) => our.rule === other.rule && meet(our, other)),
     );
-    const isEcho = same && their.rule === "stack-state-mismatch" && (their.functions[0] as string).startsWith("label ");
+    const isEcho = (same && their.rule === "stack-state-mismatch" && isLabel(their)) || isToldElsewhere(their, ours);
     if (here.some((our) => our.rule === their.rule)) add({ ...their, by: "both" });
     else if (here.length > 0) add({ ...their, by: "other-rule" });
     else add({ ...their, by: isEcho ? "echo" : "only-theirs" });

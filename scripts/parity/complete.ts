@@ -3,7 +3,8 @@ import { readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { bytesSource } from "../../src/base/bytes.ts";
-import { STB_LOCAL } from "../../src/elf/constants.ts";
+import { NONE } from "../../src/base/table.ts";
+import { STB_GLOBAL, STB_LOCAL, STB_WEAK } from "../../src/elf/constants.ts";
 import { openObject } from "../../src/elf/object.ts";
 import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
 import { isNoinstrSection } from "../../src/flow/text-classes.ts";
@@ -72,7 +73,10 @@ export class Tools {
     const { symbols, symbolName } = model.code.object;
     const names: string[] = [];
     for (let s = 1; s < symbols.length; s++)
-      if ((symbols.section[s] as number) === -1 && this.#noinstr.has(symbolName[s] as string))
+      if (
+        this.#noinstr.has(symbolName[s] as string) &&
+        (symbols.section[s] === NONE || symbols.binding[s] === STB_WEAK)
+      )
         names.push(symbolName[s] as string);
     const path = names.length === 0 ? undefined : join(this.#scratch, `${model.name.replaceAll("/", "_")}.stand-ins.o`);
     if (path !== undefined) assemble(names, this.#build, path);
@@ -108,7 +112,9 @@ function readPlaces(path: string): Places {
     const section = symbols.section[s] as number;
     if (section <= 0 || symbols.binding[s] === STB_LOCAL) continue;
     defined.add(symbolName[s] as string);
-    if (isNoinstrSection(object.sectionName[section] as string)) noinstr.add(symbolName[s] as string);
+    // The strong one takes the place of weak ones in other objects, too.
+    if (symbols.binding[s] === STB_GLOBAL && isNoinstrSection(object.sectionName[section] as string))
+      noinstr.add(symbolName[s] as string);
   }
   return { noinstr, defined };
 }

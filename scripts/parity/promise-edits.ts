@@ -319,7 +319,7 @@ export const promiseEdits: readonly MutationClass[] = [
   ),
   symbolClass(
     "rename-magic-function",
-    (model, s) => isCodeFunction(model, s) && (model.code.object.symbolName[s] as string).length > 11,
+    (model, s) => isCodeFunction(model, s) && /^\w{12,}$/.test(model.code.object.symbolName[s] as string),
     (_model, edit, symbol) => {
       // A function of this name is called by the module loader (reference kernel kernel/module/main.c).
       edit.editSymbol(symbol, { namePrefix: "init_module\0" });

@@ -1,4 +1,5 @@
 import { NONE } from "../../src/base/table.ts";
+import { isNoinstrSection } from "../../src/flow/text-classes.ts";
 import type { ObjectEdit } from "./object-edit.ts";
 import type { ObjectModel } from "./object-model.ts";
 import { below, pick, type Random } from "./random.ts";
@@ -60,6 +61,25 @@ function namedPlace(
     };
   }
   return undefined;
+}
+
+/** Only the entries that name a place in code that may not be instrumented: elsewhere they change nothing. */
+function inQuietCode(each: MutationClass, table: string, size: number): MutationClass {
+  return {
+    ...each,
+    sites(model, noreturn) {
+      const all = each.sites(model, noreturn);
+      const section = model.code.object.findSection(table);
+      return all.filter((entry) => {
+        const place = namedPlace(model, section, entry * size);
+        return (
+          place !== undefined &&
+          place.section > 0 &&
+          isNoinstrSection(model.code.object.sectionName[place.section] as string)
+        );
+      });
+    },
+  };
 }
 
 const dropEntry = (name: string, table: string, size: EntrySize): MutationClass =>
@@ -151,9 +171,10 @@ export const tableEdits: readonly MutationClass[] = [
   dropEntry("drop-no-landing-pad", ".discard.noendbr", 4),
   dropEntry("drop-ignored-alternative", ".discard.ignore_alts", 4),
   dropEntry("drop-untrain-begin", ".discard.validate_unret", 4),
-  dropEntry("drop-uninstrumented-begin", ".discard.instr_begin", 4),
-  dropEntry("drop-uninstrumented-end", ".discard.instr_end", 4),
+  inQuietCode(dropEntry("drop-uninstrumented-begin", ".discard.instr_begin", 4), ".discard.instr_begin", 4),
+  inQuietCode(dropEntry("drop-uninstrumented-end", ".discard.instr_end", 4), ".discard.instr_end", 4),
   dropEntry("drop-annotation", ANNOTATIONS, 8),
+  inQuietCode(dropEntry("drop-quiet-annotation", ANNOTATIONS, 8), ANNOTATIONS, 8),
   dropEntry("drop-non-standard", ".discard.func_stack_frame_non_standard", oneReference),
   dropEntry("drop-fixup", "__ex_table", 12),
   dropEntry("drop-jump-label", "__jump_table", 16),
@@ -161,8 +182,8 @@ export const tableEdits: readonly MutationClass[] = [
   moveTarget("move-fixup", "__ex_table", 12, 4),
   moveTarget("move-jump-label", "__jump_table", 16, 4),
   moveTarget("move-hint", HINTS, HINT, 0),
-  moveTarget("move-uninstrumented-begin", ".discard.instr_begin", 4, 0),
-  moveTarget("move-uninstrumented-end", ".discard.instr_end", 4, 0),
+  inQuietCode(moveTarget("move-uninstrumented-begin", ".discard.instr_begin", 4, 0), ".discard.instr_begin", 4),
+  inQuietCode(moveTarget("move-uninstrumented-end", ".discard.instr_end", 4, 0), ".discard.instr_end", 4),
   moveTarget("move-untrain-begin", ".discard.validate_unret", 4, 0),
   moveTarget("move-no-landing-pad", ".discard.noendbr", 4, 0),
   moveTarget("move-retpoline-safe", ".discard.retpoline_safe", 4, 0),
