@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../../src/base/errors.ts";
 
@@ -16,22 +16,39 @@ export interface PlacedSection {
 export type LinkMap = ReadonlyMap<string, readonly PlacedSection[]>;
 
 /**
- * Links the kernel's objects to one, as the build does before its tool works on that (reference kernel scripts/Makefile.vmlinux_o).
+ * Links the kernel's objects to one, as the build does before its tool works on that (reference kernel scripts/Makefile.vmlinux_o). Always by GNU
+ * ld, whose map is read.
+ * @param instead files that take the place of objects, by the paths of those
  * @returns the map of the link; the linked object is at `output`
  */
-export function linkKernel(build: string, output: string): LinkMap {
-  const archive = join(build, "vmlinux.a");
-  if (!existsSync(archive)) throw new UsageError(`${archive}: no such file`);
+export function linkKernel(build: string, output: string, instead: ReadonlyMap<string, string> = new Map()): LinkMap {
+  const archives = ["vmlinux.a", ...libraries(build)];
+  const members = archives.flatMap((archive) => {
+    if (!existsSync(join(build, archive))) throw new UsageError(`${join(build, archive)}: no such file`);
+    return execFileSync("ar", ["t", archive], { cwd: build, encoding: "utf8", maxBuffer: 1 << 26 }).split("\n");
+  });
+  const objects = [...new Set(members.filter((name) => name.endsWith(".o")))];
   const map = `${output}.map`;
+  const list = `${output}.list`;
+  writeFileSync(list, objects.map((object) => instead.get(object) ?? object).join("\n"));
+  const options = ["-m", "elf_x86_64", "-z", "noexecstack", "--no-warn-rwx-segments", "-r"];
+  execFileSync("ld", [...options, "-o", output, `-Map=${map}`, `@${list}`], {
+    cwd: build,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const placed = readLinkMap(readFileSync(map, "utf8"));
+  for (const file of [map, list]) unlinkSync(file);
+  const objectOf = new Map([...instead].map(([object, file]) => [file, object]));
+  return new Map([...placed].map(([file, sections]) => [objectOf.get(file) ?? file, sections]));
+}
+
+/** Libraries that the build links beside vmlinux.a; none since 6.1, whose vmlinux.a has their members. */
+function libraries(build: string): string[] {
   const command = join(build, ".vmlinux.o.cmd");
   const group = existsSync(command)
     ? /--start-group(.*?)--end-group/.exec(readFileSync(command, "utf8"))?.[1]?.trim()
     : undefined;
-  const libraries = group === undefined || group === "" ? [] : group.split(/\s+/);
-  const wanted = ["-m", "elf_x86_64", "-z", "noexecstack", "--no-warn-rwx-segments", "-r", "-o", output, `-Map=${map}`];
-  const inputs = ["--whole-archive", "vmlinux.a", "--no-whole-archive", "--start-group", ...libraries, "--end-group"];
-  execFileSync("ld", [...wanted, ...inputs], { cwd: build, stdio: ["ignore", "ignore", "inherit"] });
-  return readLinkMap(readFileSync(map, "utf8"));
+  return group === undefined || group === "" ? [] : group.split(/\s+/);
 }
 
 /** Reads the map of GNU ld: ` .section 0xaddress 0xsize path`, the name on a line of its own where it is long. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AnalyzeOptions, analyzeObject, type TreeFacts } from "../../src/analyze/analyze-object.ts";
@@ -71,7 +71,7 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
     return result;
   };
   const output = join(scratch, "vmlinux.o");
-  const map = timed("link", () => linkKernel(build, output));
+  const map = timed("link", () => linkKernel(build, output, writeInstead(scratch, options.instead)));
   const bytesOf = (object: string): Uint8Array => options.instead?.get(object) ?? readFileSync(join(build, object));
   const paths = [...map.keys()];
   const formats = options.facts.formats === undefined ? {} : { formats: options.facts.formats };
@@ -132,6 +132,16 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
   }
   const { single, same, linked: linkedCount, ...counts } = total;
   return { ...counts, findings: { single, linked: linkedCount, same }, differences, times };
+}
+
+function writeInstead(scratch: string, instead: LinkedOptions["instead"]): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const [object, bytes] of instead ?? []) {
+    const file = join(scratch, `${files.size}.o`);
+    writeFileSync(file, bytes);
+    files.set(object, file);
+  }
+  return files;
 }
 
 /** Finds the object that a place of the linked one comes from. */

@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { checkLinked, type LinkedOptions, type LinkedReport } from "./linked.ts";
+import { mutationClasses } from "./mutations.ts";
+import { ObjectEdit } from "./object-edit.ts";
+import { openModel } from "./object-model.ts";
+import { memberObjects } from "./objects.ts";
+import { planMutants } from "./plan.ts";
+import { seededRandom } from "./random.ts";
+
+export interface LinkedMutants {
+  readonly count: number;
+  readonly seed: number;
+  /** Whole kernels that are linked; each has one mutant of an object at most. */
+  readonly most: number;
+}
+
+/** Mutants by whole kernels: one of every object that has one in each. */
+export function checkLinkedMutants(
+  build: string,
+  options: LinkedOptions,
+  { count, seed, most }: LinkedMutants,
+): { readonly mutants: number; readonly report: LinkedReport }[] {
+  const { noreturn } = options.facts;
+  const random = seededRandom(seed);
+  const raw = (object: string): Uint8Array => readFileSync(join(build, object));
+  const plan = planMutants(raw, memberObjects(build), count, random, noreturn, () => {});
+  const left = new Map<string, typeof plan>();
+  for (const planned of plan) left.set(planned.object, [...(left.get(planned.object) ?? []), planned]);
+  const reports: { mutants: number; report: LinkedReport }[] = [];
+  for (let round = 0; round < most; round++) {
+    const instead = new Map<string, Uint8Array>();
+    for (const [object, queue] of left) {
+      for (let planned = queue.shift(); planned !== undefined; planned = queue.shift()) {
+        const model = openModel(object, raw(object));
+        const row = mutationClasses[planned.class] as (typeof mutationClasses)[number];
+        const edit = new ObjectEdit(model.bytes);
+        const site = row.sites(model, noreturn)[planned.site] as number;
+        if (row.apply(model, edit, site, seededRandom(planned.seed), noreturn) === undefined) continue;
+        instead.set(object, edit.bytes);
+        break;
+      }
+    }
+    if (instead.size === 0) break;
+    reports.push({ mutants: instead.size, report: checkLinked(build, { ...options, instead }) });
+  }
+  return reports;
+}
