@@ -8,6 +8,7 @@ import { analyzeTarget } from "./analyze-target.ts";
 import { decodeTarget } from "./decode-target.ts";
 import { dwarfTarget } from "./dwarf-target.ts";
 import { elfTarget } from "./elf-target.ts";
+import { kernelTarget } from "./kernel-target.ts";
 import type { FuzzTarget } from "./target.ts";
 
 /** Every reader of foreign bytes. A new one: write a FuzzTarget beside these and add it here. */
@@ -21,6 +22,7 @@ export const targets: readonly FuzzTarget[] = [
   decodeTarget(x86_64, x86Seeds),
   dwarfTarget,
   analyzeTarget,
+  kernelTarget,
 ];
 
 /** Code of the installed compiler with most encodings that a kernel has, and SSE and AVX for the prefixes. */
