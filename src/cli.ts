@@ -31,11 +31,15 @@ program
   .argument("<object...>", "relocatable objects (.o)")
   .option("--tree <dir>", "kernel source tree whose lists of functions are used")
   .option("--kernel-config <file>", ".config that the objects were built with")
+  .option(
+    "--index <dir>",
+    "base that knows the objects around them: its folder (objreview base status --json), or auto",
+  )
   .option("--json", "print JSON")
   .addHelpText("after", "\nExit status: 0 clean, 1 findings, 2 an object could not be checked.")
   .action(async (objects: string[], options) => {
     const { checkCommand } = await import("./cli/check.ts");
-    process.exitCode = await checkCommand(objects, options, io);
+    process.exitCode = await checkCommand(objects, options, io, process.env);
   });
 
 program

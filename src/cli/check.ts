@@ -19,11 +19,14 @@ import { type Disassembler, openDisassembler } from "../report/excerpt.ts";
 import { printInsn } from "../review/decorate.ts";
 import { type Checks, checksWithoutConfig, readChecks } from "../rules/checks.ts";
 import type { PathStep } from "../rules/finding.ts";
+import { type CheckIndex, openCheckIndex } from "./index-option.ts";
 import { readConfig, readTree } from "./tree-input.ts";
 
 export interface CheckOptions {
   readonly tree?: string;
   readonly kernelConfig?: string;
+  /** Folder of a base, or "auto". */
+  readonly index?: string;
   readonly json?: boolean;
 }
 
@@ -36,14 +39,22 @@ export interface CommandIo {
  * `objreview check`: validates objects one by one, like the kernel's own tool does.
  * @returns exit status: 0 clean, 1 findings, 2 when an input could not be checked
  */
-export async function checkCommand(paths: readonly string[], options: CheckOptions, io: CommandIo): Promise<number> {
+export async function checkCommand(
+  paths: readonly string[],
+  options: CheckOptions,
+  io: CommandIo,
+  env: Readonly<Record<string, string | undefined>> = {},
+): Promise<number> {
   const facts: TreeFacts = options.tree === undefined ? builtInFacts : readTree(options.tree);
   const analyze: AnalyzeOptions = { facts, checks: checksOf(options.kernelConfig) };
+  const index = options.index === undefined ? undefined : openCheckIndex(options.index, facts, env);
+  if (options.index !== undefined && index === undefined)
+    io.err("objreview: there is no index: each object is judged by itself (objreview base build makes one)\n");
   const disassembler = await openDisassembler(EM_X86_64);
   const objects: CheckedObject[] = [];
   let failed = false;
   for (const path of paths) {
-    const checked = checkOne(path, analyze, disassembler, io);
+    const checked = checkOne(path, analyze, index, disassembler, io);
     if (checked === undefined) failed = true;
     else {
       objects.push(checked);
@@ -51,9 +62,10 @@ export async function checkCommand(paths: readonly string[], options: CheckOptio
     }
   }
   disassembler?.close();
+  const lists = index === undefined ? facts.source : `${facts.source}; ${index.age}`;
   if (options.json === true)
-    io.out(`${JSON.stringify({ version: "1.0", lists: facts.source, complete: !failed, objects }, undefined, 2)}\n`);
-  else if (objects.length > 0) io.out(renderCheckSummary(objects, facts.source));
+    io.out(`${JSON.stringify({ version: "1.0", lists, complete: !failed, objects }, undefined, 2)}\n`);
+  else if (objects.length > 0) io.out(renderCheckSummary(objects, lists));
   if (failed) return 2;
   return objects.some((o) => o.findings.some((f) => f.severity !== "note")) ? 1 : 0;
 }
@@ -61,13 +73,15 @@ export async function checkCommand(paths: readonly string[], options: CheckOptio
 function checkOne(
   path: string,
   analyze: AnalyzeOptions,
+  index: CheckIndex | undefined,
   disassembler: Disassembler | undefined,
   io: CommandIo,
 ): CheckedObject | undefined {
   try {
     const source = openFileSource(path);
     try {
-      const analysis = analyzeObject(source, analyze);
+      const outside = index?.outsideOf(path, source);
+      const analysis = analyzeObject(source, outside === undefined ? analyze : { ...analyze, outside });
       return {
         path,
         findings: analysis.findings.map((f) => decorate(f, analysis, disassembler)),

@@ -164,13 +164,10 @@ class BaseBuild {
       return { dir: this.#dir, record: stopped, built: this.#built, stopped: true };
     }
     onProgress?.(`${profile.name}: writing the index of ${this.#known.size} objects`);
-    const objects: BaseObjects = [...this.#known]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([object, known]) => ({
-        object,
-        ...known,
-        cached: [...known.cached],
-      }));
+    const objects: BaseObjects = wanted.flatMap((object) => {
+      const known = this.#known.get(object);
+      return known === undefined ? [] : [{ object, ...known, cached: [...known.cached] }];
+    });
     writeBaseIndex(this.#dir, objects, this.#dependencies.pack(), packFacts(this.#facts));
     removeFolder(outDir);
     return { dir: this.#dir, record: this.#report(record, "complete"), built: this.#built, stopped: false };
