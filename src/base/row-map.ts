@@ -36,4 +36,10 @@ export class RowMap {
   *keys(): IterableIterator<number> {
     for (let at = 0; at < this.#column.length; at++) if (this.#column[at] !== NONE) yield this.#first + at;
   }
+
+  /** Entries by ascending row. */
+  *[Symbol.iterator](): IterableIterator<readonly [row: number, value: number]> {
+    for (let at = 0; at < this.#column.length; at++)
+      if (this.#column[at] !== NONE) yield [this.#first + at, this.#column[at] as number];
+  }
 }

@@ -2,7 +2,7 @@ import { NONE } from "../base/table.ts";
 import { SHF_EXECINSTR, SHT_PROGBITS } from "../elf/constants.ts";
 import type { ElfObject, RelocTable } from "../elf/object.ts";
 import type { Arch } from "../isa/arch.ts";
-import { findInsnAt, findInsnCovering, type InsnTable, newDecodeOutput, type OpTable } from "../isa/insn-table.ts";
+import { type InsnTable, newDecodeOutput, type OpTable } from "../isa/insn-table.ts";
 
 /** All executable sections of an object, decoded, with each instruction's relocation. */
 export interface Code {
@@ -17,7 +17,18 @@ export interface Code {
   readonly sections: readonly number[];
   /** insn -> row in object.relocs(section) of the first relocation inside it, or NONE */
   readonly reloc: Int32Array;
+  /** Where to look for the instruction at a place: see findRow. */
+  readonly guide: RowGuide;
 }
+
+/** For each 32 bytes of code the instruction that covers the first of them, section by section. */
+interface RowGuide {
+  /** section -> its first entry in `row` */
+  readonly start: Int32Array;
+  readonly row: Int32Array;
+}
+
+const GUIDE_SHIFT = 5;
 
 /** Decodes every executable section of `object`, one pass each. Linear in bytes. */
 export function buildCode(object: ElfObject, arch: Arch): Code {
@@ -42,7 +53,36 @@ export function buildCode(object: ElfObject, arch: Arch): Code {
   const reloc = new Int32Array(insns.length).fill(NONE);
   for (const s of sections)
     attachRelocs(object.relocs(s), insns, sectionStart[s] as number, sectionEnd[s] as number, reloc);
-  return { object, arch, insns, ops: out.ops.finish(), sectionStart, sectionEnd, sections, reloc };
+  const guide = buildGuide(insns, sections, sectionStart, sectionEnd);
+  return { object, arch, insns, ops: out.ops.finish(), sectionStart, sectionEnd, sections, reloc, guide };
+}
+
+function buildGuide(
+  insns: InsnTable,
+  sections: readonly number[],
+  sectionStart: Int32Array,
+  sectionEnd: Int32Array,
+): RowGuide {
+  const { offset, size } = insns;
+  const start = new Int32Array(sectionStart.length);
+  let entries = 0;
+  for (const s of sections) {
+    const last = (sectionEnd[s] as number) - 1;
+    start[s] = entries;
+    if (last >= (sectionStart[s] as number))
+      entries += ((offset[last] as number) + (size[last] as number) + (1 << GUIDE_SHIFT) - 1) >>> GUIDE_SHIFT;
+  }
+  const row = new Int32Array(entries);
+  for (const s of sections) {
+    const end = sectionEnd[s] as number;
+    let entry = start[s] as number;
+    let wanted = 0;
+    for (let i = sectionStart[s] as number; i < end; i++) {
+      const behind = (offset[i] as number) + (size[i] as number);
+      for (; wanted < behind; wanted += 1 << GUIDE_SHIFT) row[entry++] = i;
+    }
+  }
+  return { start, row };
 }
 
 function attachRelocs(relocs: RelocTable, insns: InsnTable, from: number, to: number, reloc: Int32Array): void {
@@ -58,14 +98,21 @@ function attachRelocs(relocs: RelocTable, insns: InsnTable, from: number, to: nu
 
 /** Row of the instruction that starts at byte `offset` of `section`, or NONE. */
 export function insnAt(code: Code, section: number, offset: number): number {
-  if (section <= 0) return NONE;
-  return findInsnAt(code.insns, offset, code.sectionStart[section] as number, code.sectionEnd[section] as number);
+  const row = insnCovering(code, section, offset);
+  return row !== NONE && code.insns.offset[row] === offset ? row : NONE;
 }
 
 /** Row of the instruction that covers byte `offset` of `section`, or NONE. */
 export function insnCovering(code: Code, section: number, offset: number): number {
-  if (section <= 0) return NONE;
-  return findInsnCovering(code.insns, offset, code.sectionStart[section] as number, code.sectionEnd[section] as number);
+  if (section <= 0 || offset < 0) return NONE;
+  const end = code.sectionEnd[section] as number;
+  const start = code.sectionStart[section] as number;
+  if (start === end) return NONE;
+  const { insns, guide } = code;
+  if (offset >= (insns.offset[end - 1] as number) + (insns.size[end - 1] as number)) return NONE;
+  let row = guide.row[(guide.start[section] as number) + (offset >>> GUIDE_SHIFT)] as number;
+  while ((insns.offset[row] as number) + (insns.size[row] as number) <= offset) row++;
+  return row;
 }
 
 /** Byte behind the instruction, in its section. */

@@ -1,7 +1,9 @@
+import { RowMap } from "../base/row-map.ts";
 import { NONE, type Table, TableBuilder } from "../base/table.ts";
+import { TripleMap } from "../base/triple-map.ts";
 import { STB_GLOBAL, STB_LOCAL, STB_WEAK, STT_FILE, STT_FUNC, STT_SECTION } from "../elf/constants.ts";
 import type { Arch } from "../isa/arch.ts";
-import { type Code, insnAt } from "./code.ts";
+import { type Code, insnAt, insnCovering } from "./code.ts";
 
 const functionSchema = {
   /** -> symbol that names it; aliases at the same place are not rows of their own */ symbol: "i32",
@@ -27,8 +29,10 @@ export interface Functions {
   readonly table: FunctionTable;
   /** insn -> innermost function that covers it, or NONE (code without a function symbol) */
   readonly ofInsn: Int32Array;
+  /** function -> 1 when it is the innermost one of some instruction */
+  readonly hasCode: Uint8Array;
   /** symbol -> function row (aliases included), absent for others */
-  readonly ofSymbol: ReadonlyMap<number, number>;
+  readonly ofSymbol: RowMap;
   /** "section:offset" of every named symbol in code -> symbol */
   labelAt(section: number, offset: number): number;
   /** Symbol with a size that covers a byte of code, of any type, or NONE: assembly that is no function has one too. */
@@ -41,75 +45,94 @@ const COLD = /\.cold(\.\d+)?$/;
 export function buildFunctions(code: Code): Functions {
   const { object, arch } = code;
   const { symbols, symbolName } = object;
-  const labels = new Map<number, number>();
+  const labels = new TripleMap(symbols.length);
   const sized: number[] = [];
-  const rows: { symbol: number; section: number; start: number; end: number }[] = [];
+  const named: number[] = [];
+  const endOf = (s: number): number =>
+    Math.min(
+      (symbols.value[s] as number) + (symbols.size[s] as number),
+      object.sections.size[symbols.section[s] as number] as number,
+    );
   for (let s = 1; s < symbols.length; s++) {
     const section = symbols.section[s] as number;
     if (section <= 0 || code.sectionEnd[section] === code.sectionStart[section]) continue;
     const type = symbols.type[s];
     if (type === STT_SECTION || type === STT_FILE) continue;
     const start = symbols.value[s] as number;
-    labels.set(labelKey(section, start), s);
-    const size = symbols.size[s] as number;
-    if (size > 0) sized.push(s);
-    if (type !== STT_FUNC) continue;
-    const end = Math.min(start + size, object.sections.size[section] as number);
-    rows.push({ symbol: s, section, start, end });
+    labels.set(section, start, Math.floor(start / 0x1_0000_0000), s);
+    if ((symbols.size[s] as number) > 0) sized.push(s);
+    if (type === STT_FUNC) named.push(s);
   }
-  rows.sort(
+  named.sort(
     (a, b) =>
-      a.section - b.section || a.start - b.start || b.end - a.end || rank(code, a.symbol) - rank(code, b.symbol),
+      (symbols.section[a] as number) - (symbols.section[b] as number) ||
+      (symbols.value[a] as number) - (symbols.value[b] as number) ||
+      endOf(b) - endOf(a) ||
+      rank(code, a) - rank(code, b),
   );
-  const builder = new TableBuilder(functionSchema, rows.length);
-  const ofSymbol = new Map<number, number>();
-  const byName = new Map<string, number>();
-  const fileOf = sourceFiles(symbols);
-  let last: (typeof rows)[number] | undefined;
-  for (const row of rows) {
+  const builder = new TableBuilder(functionSchema, named.length);
+  const ofSymbol = new RowMap(0, symbols.length);
+  let last = NONE;
+  for (const s of named) {
+    const section = symbols.section[s] as number;
+    const start = symbols.value[s] as number;
+    const end = endOf(s);
     const isAlias =
-      last !== undefined && last.section === row.section && last.start === row.start && last.end === row.end;
+      last !== NONE && symbols.section[last] === section && symbols.value[last] === start && endOf(last) === end;
     if (!isAlias) {
       builder.push({
-        symbol: row.symbol,
-        section: row.section,
-        start: row.start,
-        end: row.end,
-        firstInsn: insnAt(code, row.section, row.start),
+        symbol: s,
+        section,
+        start,
+        end,
+        firstInsn: insnAt(code, section, start),
         parent: builder.length,
-        flags: functionFlags(
-          arch,
-          symbols.binding[row.symbol] as number,
-          symbolName[row.symbol] as string,
-          row.end - row.start,
-        ),
+        flags: functionFlags(arch, symbols.binding[s] as number, symbolName[s] as string, end - start),
       });
-      last = row;
+      last = s;
     }
-    ofSymbol.set(row.symbol, builder.length - 1);
-    const name = symbolName[row.symbol] as string;
-    byName.set(name, builder.length - 1);
-    if (symbols.binding[row.symbol] === STB_LOCAL) byName.set(`${fileOf[row.symbol]} ${name}`, builder.length - 1);
-    else byName.set(`* ${name}`, builder.length - 1);
+    ofSymbol.set(s, builder.length - 1);
   }
   const table = builder.finish();
-  for (let f = 0; f < table.length; f++) {
-    const name = symbolName[table.symbol[f] as number] as string;
-    if (!COLD.test(name)) continue;
-    const whole = name.replace(COLD, "");
-    // Linked objects have local functions of one name from several files.
-    const file = fileOf[table.symbol[f] as number];
-    const parent = byName.get(`${file} ${whole}`) ?? byName.get(`* ${whole}`) ?? byName.get(whole);
-    if (parent !== undefined) table.parent[f] = parent;
-  }
-  const ofInsn = coverInsns(code, table);
+  adoptColdParts(code, table, named, ofSymbol);
   return {
     table,
-    ofInsn,
+    ...coverInsns(code, table),
     ofSymbol,
-    labelAt: (section, offset) => labels.get(labelKey(section, offset)) ?? NONE,
+    labelAt: (section, offset) => labels.get(section, offset, Math.floor(offset / 0x1_0000_0000)),
     symbolCovering: coverFinder(code, sized),
   };
+}
+
+/**
+ * Makes each cold part's function its parent.
+ * @param named the symbols of functions in the order of the table
+ */
+function adoptColdParts(code: Code, table: FunctionTable, named: readonly number[], ofSymbol: RowMap): void {
+  const { symbols, symbolName } = code.object;
+  const cold: { row: number; file: number; whole: string }[] = [];
+  const fileOf = sourceFiles(symbols);
+  for (let f = 0; f < table.length; f++) {
+    const symbol = table.symbol[f] as number;
+    const name = symbolName[symbol] as string;
+    if (name.includes(".cold") && COLD.test(name))
+      cold.push({ row: f, file: fileOf[symbol] as number, whole: name.replace(COLD, "") });
+  }
+  if (cold.length === 0) return;
+  const wanted = new Set(cold.map(({ whole }) => whole));
+  const byName = new Map<string, number>();
+  for (const symbol of named) {
+    const name = symbolName[symbol] as string;
+    if (!wanted.has(name)) continue;
+    const row = ofSymbol.get(symbol) as number;
+    byName.set(name, row);
+    byName.set(`${symbols.binding[symbol] === STB_LOCAL ? fileOf[symbol] : "*"} ${name}`, row);
+  }
+  for (const { row, file, whole } of cold) {
+    // Linked objects have local functions of one name from several files.
+    const parent = byName.get(`${file} ${whole}`) ?? byName.get(`* ${whole}`) ?? byName.get(whole);
+    if (parent !== undefined) table.parent[row] = parent;
+  }
 }
 
 /** symbol -> number of the file symbol before it: local symbols stand behind that of the source file they are from (gABI, STT_FILE). */
@@ -169,10 +192,6 @@ function coverFinder(code: Code, sized: number[]): (section: number, offset: num
   };
 }
 
-function labelKey(section: number, offset: number): number {
-  return section * 0x1_0000_0000 + offset;
-}
-
 function rank(code: Code, symbol: number): number {
   const name = code.object.symbolName[symbol] as string;
   if (code.arch.names.isPrefixSymbol(name)) return 3;
@@ -190,22 +209,48 @@ function functionFlags(arch: Arch, binding: number, name: string, size: number):
 }
 
 /** One sweep with a stack of the functions that are open, so that overlapping symbols cost no more than their count. */
-function coverInsns(code: Code, table: FunctionTable): Int32Array {
+function coverInsns(code: Code, table: FunctionTable): { ofInsn: Int32Array; hasCode: Uint8Array } {
   const ofInsn = new Int32Array(code.insns.length).fill(NONE);
-  const { offset } = code.insns;
+  const hasCode = new Uint8Array(table.length);
   let f = 0;
   for (const section of code.sections) {
     while (f < table.length && (table.section[f] as number) < section) f++;
+    const first = code.sectionStart[section] as number;
+    const last = code.sectionEnd[section] as number;
     const open: number[] = [];
-    const end = code.sectionEnd[section] as number;
-    for (let i = code.sectionStart[section] as number; i < end; i++) {
-      const at = offset[i] as number;
-      while (f < table.length && table.section[f] === section && (table.start[f] as number) <= at) open.push(f++);
-      while (open.length > 0 && (table.end[open[open.length - 1] as number] as number) <= at) open.pop();
-      if (open.length > 0) ofInsn[i] = open[open.length - 1] as number;
+    /** Rows before it have their function. */
+    let row = first;
+    const fill = (until: number): void => {
+      const end = rowFrom(code, section, until);
+      const top = open.at(-1);
+      if (top !== undefined && end > row) {
+        ofInsn.fill(top, row, end);
+        hasCode[top] = 1;
+      }
+      row = Math.max(row, end);
+    };
+    const close = (until: number): void => {
+      for (let top = open.at(-1); top !== undefined && (table.end[top] as number) <= until; top = open.at(-1)) {
+        fill(table.end[top] as number);
+        open.pop();
+      }
+    };
+    for (; f < table.length && table.section[f] === section && row < last; f++) {
+      const start = table.start[f] as number;
+      close(start);
+      fill(start);
+      open.push(f);
     }
+    close(Number.POSITIVE_INFINITY);
   }
-  return ofInsn;
+  return { ofInsn, hasCode };
+}
+
+/** First row of the section that begins at byte `offset` or behind it. */
+function rowFrom(code: Code, section: number, offset: number): number {
+  const row = insnCovering(code, section, offset);
+  if (row === NONE) return code.sectionEnd[section] as number;
+  return code.insns.offset[row] === offset ? row : row + 1;
 }
 
 export function functionName(code: Code, functions: Functions, f: number): string {

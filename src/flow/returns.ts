@@ -45,7 +45,7 @@ export function solveReturns(flow: Flow, external: ExternalReturns): Returns {
   const neverReturns = new Uint8Array(table.length);
   for (let f = 0; f < table.length; f++) neverReturns[f] = returns[table.parent[f] as number] === 1 ? 0 : 1;
   const deadCall = new Uint8Array(kind.length);
-  for (let i = 0; i < kind.length; i++) {
+  for (const i of flow.turns) {
     // An annotation says that execution goes on behind this one (arch/x86/include/asm/irq_stack.h, ASM_REACHABLE).
     if (kind[i] !== KIND_CALL || ((flow.marks.bits[i] as number) & MARK_REACHABLE) !== 0) continue;
     const s = symbol[i] as number;
@@ -74,11 +74,11 @@ export function findLeaving(flow: Flow): Leaving {
   const returns = new Uint8Array(table.length);
   const edges: { from: number; to: number; symbol: number }[] = [];
   const hasBody = new Uint8Array(table.length);
-  for (let i = 0; i < kind.length; i++) {
+  for (let f = 0; f < table.length; f++) if (functions.hasCode[f] === 1) hasBody[table.parent[f] as number] = 1;
+  for (const i of flow.turns) {
     const f = functions.ofInsn[i] as number;
     if (f === NONE) continue;
     const from = table.parent[f] as number;
-    hasBody[from] = 1;
     const k = kind[i];
     if (k === KIND_RETURN || k === KIND_INDIRECT_TAIL) returns[from] = 1;
     else if (k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL) {

@@ -251,7 +251,7 @@ function rootsOfInterest(flow: Flow, next: Successors, safe: Uint8Array): number
   const { table } = flow.functions;
   const wanted = new Set<number>();
   let anybody = false;
-  for (let i = 0; i < flow.kind.length; i++) {
+  for (const i of flow.turns) {
     if (!touchesFlags(flow, i)) continue;
     const f = ownerOf(flow, i);
     if (f === NONE) anybody = true;
@@ -264,7 +264,7 @@ function rootsOfInterest(flow: Flow, next: Successors, safe: Uint8Array): number
 
 /** Adds the families that control leaves for code without a function. */
 function addThoseThatLeave(flow: Flow, next: Successors, wanted: Set<number>): void {
-  const { functions, kind, target, next: following, instead, tables } = flow;
+  const { functions, target, next: following, instead, tables } = flow;
   const { ofInsn } = functions;
   const { parent } = functions.table;
   const leave = (from: number, to: number): void => {
@@ -272,14 +272,18 @@ function addThoseThatLeave(flow: Flow, next: Successors, wanted: Set<number>): v
     const f = ownerOf(flow, from);
     if (f !== NONE) wanted.add(parent[f] as number);
   };
-  for (let i = 0; i < kind.length; i++) {
+  const follow = (from: number): void => {
+    const count = next.of(from);
+    for (let n = 0; n < count; n++) leave(from, next.to[n] as number);
+  };
+  for (const i of flow.turns) {
     const to = target[i] as number;
-    const behind = following[i] as number;
-    // Most instructions stay among instructions of a function.
-    const stays = (to === NONE || ofInsn[to] !== NONE) && (behind === NONE || ofInsn[behind] !== NONE);
-    if (stays) continue;
-    const count = next.of(i);
-    for (let n = 0; n < count; n++) leave(i, next.to[n] as number);
+    if (to !== NONE && ofInsn[to] === NONE) follow(i);
+  }
+  // What runs off the end of a function.
+  for (let i = 0; i < ofInsn.length; i++) {
+    if (ofInsn[i] !== NONE) continue;
+    if (i > 0 && ofInsn[i - 1] !== NONE && following[i - 1] === i) follow(i - 1);
   }
   for (let e = 0; e < instead.edges.length; e++) leave(instead.edges.from[e] as number, instead.edges.to[e] as number);
   for (let e = 0; e < tables.edges.length; e++) leave(tables.edges.from[e] as number, tables.edges.to[e] as number);
@@ -289,7 +293,7 @@ function addThoseThatLeave(flow: Flow, next: Successors, wanted: Set<number>): v
 function codeWithoutFunction(flow: Flow): number[] {
   const { hints, functions, code } = flow;
   const sections = new Set<number>();
-  for (let i = 0; i < flow.kind.length; i++) {
+  for (const i of flow.turns) {
     if (touchesFlags(flow, i) && ownerOf(flow, i) === NONE) sections.add(code.insns.section[i] as number);
   }
   const roots: number[] = [];

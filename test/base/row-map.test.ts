@@ -15,6 +15,13 @@ test("rows outside of the span have no entry", () => {
   assert.equal(map.has(1009), true);
   assert.equal(map.size, 2);
   assert.deepEqual([...map.keys()], [1000, 1009]);
+  assert.deepEqual(
+    [...map],
+    [
+      [1000, 8],
+      [1009, 0],
+    ],
+  );
 });
 
 test("an empty span", () => {
