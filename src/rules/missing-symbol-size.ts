@@ -53,5 +53,6 @@ function unclaimedCode({ flow, frames }: RuleContext, symbol: number): number {
   if (at === NONE || frames.state[at] !== NONE || flow.kind[at] === KIND_NOP || flow.kind[at] === KIND_TRAP)
     return NONE;
   if (TEMPLATE.test(sectionName[section] as string)) return NONE;
-  return functions.symbolCovering(section, symbols.value[symbol] as number) === NONE ? at : NONE;
+  if (functions.symbolCovering(section, symbols.value[symbol] as number) !== NONE) return NONE;
+  return flow.target.includes(at) ? NONE : at;
 }

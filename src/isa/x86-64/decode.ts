@@ -239,7 +239,6 @@ function decodeBlock(
       index = PREFIX_SETS + ((descriptor >> ACTION_SHIFT) & ACTION_MASK) * 4 + pp;
       descriptor = descriptors[index] as number;
     }
-
     let flags = 0;
     let reg = 0;
     let rm = (byte & 7) | ((rex & 1) << 3);
@@ -354,10 +353,8 @@ function decodeBlock(
             if ((prefix & PREFIX_3E) !== 0) flags |= FLAG_NOTRACK;
             break;
           case ACTION_FAR:
-            flags |= FLAG_FAR;
-            break;
           case ACTION_UNDEFINED:
-            flags |= FLAG_INVALID;
+            flags |= action === ACTION_FAR ? FLAG_FAR : FLAG_INVALID;
             break;
           case ACTION_X87_STATUS:
             if ((rm & 7) === 0) writes |= 1 << RAX;
