@@ -1,4 +1,4 @@
-// npm run parity -- --build DIR [--whole] [--mutate N] [--seed S] [--objects N] [--tree DIR] [--jobs N] [--samples K] [--json FILE] [--keep DIR]
+// npm run parity -- --build DIR [--whole] [--mutate N] [--seed S] [--objects N] [--tree DIR] [--jobs N] [--samples K] [--json FILE] [--keep DIR] [--record]
 // npm run parity -- --build DIR --clean
 // npm run parity -- --config NAME [--build DIR] [--tree DIR] [--like DIR] [--mutate N] ...
 // Runs the kernel tree's own object tool and ours over objects of a real build and over broken copies of them, and lists per function and
@@ -12,6 +12,7 @@ import { type KernelBuild, openBuild } from "./parity/build.ts";
 import { Tools } from "./parity/complete.ts";
 import { buildConfig } from "./parity/configs.ts";
 import { excerpt } from "./parity/excerpt.ts";
+import { recordFired, rowName } from "./parity/fired.ts";
 import { chooseObjects, memberObjects } from "./parity/objects.ts";
 import { planMutants } from "./parity/plan.ts";
 import { seededRandom } from "./parity/random.ts";
@@ -20,7 +21,7 @@ import { type Outcome, runPlan } from "./parity/run.ts";
 import { classTable, describe, ruleTable, selectVerdicts } from "./parity/tables.ts";
 import { compareWhole } from "./parity/whole.ts";
 import { ensureKernelFiles } from "./setup/kernel-tree.ts";
-import { cacheFolder } from "./setup/paths.ts";
+import { cacheFolder, repositoryRoot } from "./setup/paths.ts";
 
 const { values } = parseArgs({
   options: {
@@ -36,6 +37,7 @@ const { values } = parseArgs({
     json: { type: "string" },
     keep: { type: "string" },
     clean: { type: "boolean", default: false },
+    record: { type: "boolean", default: false },
     whole: { type: "boolean", default: false },
   },
 });
@@ -59,6 +61,11 @@ async function main(): Promise<number> {
     if (wantsObjects) outcomes.push(...(await objects(build, count, scratch)));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
+  }
+  if (values.record) {
+    const row = rowName(build, values.config ?? "defconfig");
+    recordFired(join(repositoryRoot, "docs/parity-fired.json"), row, outcomes);
+    say(`recorded as ${row}`);
   }
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, undefined, 1)}\n`);
   return report(outcomes, build.folder);

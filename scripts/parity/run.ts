@@ -46,6 +46,8 @@ export interface RunOptions {
 interface Both {
   readonly theirs: readonly Said[];
   readonly ours: readonly Said[];
+  /** What counts only where the unmodified object does not do it too. */
+  readonly againstBase: readonly Said[];
   readonly reports: readonly TheirReport[];
   readonly milliseconds: number;
 }
@@ -104,7 +106,8 @@ async function runMutant(
   const done = row.apply(model, edit, site, seededRandom(planned.seed), noreturn);
   if (done === undefined) return undefined;
   const both = await runBoth(model, edit.bytes, String(planned.number), options);
-  const verdicts = compare(model, without(both.theirs, clean.theirs), without(both.ours, clean.ours), both.reports);
+  const ours = without([...both.ours, ...both.againstBase], [...clean.ours, ...clean.againstBase]);
+  const verdicts = compare(model, without(both.theirs, clean.theirs), ours, both.reports);
   if (options.keep !== undefined && verdicts.length > 0)
     writeFileSync(join(options.keep, `${planned.number}.o`), edit.bytes);
   return {
@@ -119,7 +122,7 @@ async function runMutant(
     verdicts,
     theirTexts: texts(both),
     ourMilliseconds: both.milliseconds,
-    ourFindings: without(both.ours, clean.ours).length,
+    ourFindings: ours.length,
   };
 }
 
@@ -129,8 +132,11 @@ async function runBoth(model: ObjectModel, bytes: Uint8Array, name: string, opti
   const running = options.tools.run(model, path);
   const started = performance.now();
   let findings: readonly ObjectFinding[];
+  let againstBase: readonly ObjectFinding[];
   try {
-    findings = analyzeObject(bytesSource(bytes), options.analyze).findings;
+    const analysis = analyzeObject(bytesSource(bytes), { ...options.analyze, forComparison: true });
+    findings = analysis.findings;
+    againstBase = analysis.comparison?.contracts ?? [];
   } catch (error) {
     throw new Error(`${model.name}, ${name}: ours fails: ${(error as Error).message}`, { cause: error });
   }
@@ -139,5 +145,11 @@ async function runBoth(model: ObjectModel, bytes: Uint8Array, name: string, opti
     throw new UsageError(`${model.name}, ${name}: ${(error as Error).message}`, { cause: error });
   });
   unlinkSync(path);
-  return { theirs: sayTheirs(model, reports), ours: sayOurs(model, findings), reports, milliseconds };
+  return {
+    theirs: sayTheirs(model, reports),
+    ours: sayOurs(model, findings),
+    againstBase: sayOurs(model, againstBase),
+    reports,
+    milliseconds,
+  };
 }
