@@ -123,6 +123,9 @@ export function bareUses(context: RuleContext): BareUse[] {
   return list;
 }
 
+// include/linux/export.h: EXPORT_SYMBOL() writes a table of its own, up to 6.3 the symbol table that modules are linked by.
+const EXPORTS = /^(\.export_symbol|___ksymtab)/;
+const EXPORT_LABEL = /^(__export_symbol_|__ksymtab_)/;
 // include/linux/compiler.h, __UNIQUE_ID(): a prefix, what it is for, and a count that any edit before it moves
 const UNIQUE = /^__UNIQUE_ID_+(.*?)_*\d+$/;
 
@@ -155,11 +158,12 @@ export function holderFinder(context: RuleContext): (section: number, offset: nu
       else high = middle;
     }
     const symbol = list[low - 1];
-    if (symbol === undefined) return sectionName[section] as string;
+    const home = sectionName[section] as string;
+    if (symbol === undefined) return home;
     const size = symbols.size[symbol] as number;
     const name = symbolName[symbol] as string;
-    if (name === "" || (size > 0 && (symbols.value[symbol] as number) + size <= offset))
-      return sectionName[section] as string;
+    if (name === "" || (size > 0 && (symbols.value[symbol] as number) + size <= offset)) return home;
+    if (EXPORTS.test(home) && EXPORT_LABEL.test(name)) return `EXPORT_SYMBOL(${name.replace(EXPORT_LABEL, "")})`;
     return name.replace(UNIQUE, "$1");
   };
 }

@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { analyzeObject } from "../../src/analyze/analyze-object.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
+import { KernelIndex, VMLINUX } from "../../src/facts/kernel-index.ts";
+import { summarize } from "../../src/facts/summarize.ts";
 import { readNoreturnList, readUaccessSafeList } from "../../src/facts/tree-lists.ts";
+import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
 import { readKernelConfig } from "../../src/kernel/kernel-config.ts";
 import { readChecks } from "../../src/rules/checks.ts";
 import { kernelBuildFolder } from "../support/kernel-objects.ts";
@@ -22,13 +25,23 @@ const checks = readChecks(
   "the build's .config",
 );
 
-function findingsOf({ bytes, root }: PlantedObject) {
+/** What an index of `object` and some others of the build knows. */
+function indexOf(object: string, bytes: Uint8Array, others: readonly string[], noreturn: ReadonlySet<string>): Outside {
+  const objects = new Map([[object, summarize(bytesSource(bytes))]]);
+  for (const other of others)
+    objects.set(other, summarize(bytesSource(new Uint8Array(readFileSync(join(kernelBuildFolder(), other))))));
+  const isListedNoreturn = (symbol: string): boolean => noreturn.has(symbol);
+  return KernelIndex.build([{ unit: VMLINUX, objects }], { isListedNoreturn }).outsideFor(object);
+}
+
+function findingsOf(object: string, { bytes, root }: PlantedObject, others: readonly string[] = []) {
   const facts = {
     source: "lists of the tree",
     noreturn: new Set(readNoreturnList(read("tools/objtool/noreturns.h"))),
     accessSafe: new Set(readUaccessSafeList(read("tools/objtool/check.c"))),
   };
-  const { findings } = analyzeObject(bytesSource(bytes), { facts, checks, stripPrefixes: [root, tree] });
+  const outside = others.length === 0 ? nothingOutside : indexOf(object, bytes, others, facts.noreturn);
+  const { findings } = analyzeObject(bytesSource(bytes), { facts, checks, outside, stripPrefixes: [root, tree] });
   return findings.map(({ rule, function: name, place, severity }) => {
     const outer = place?.inlineStack.at(-1) ?? place;
     return { rule, function: name, file: outer?.file, line: outer?.line, severity };
@@ -44,7 +57,8 @@ test("every patch is expected to be found, and every expectation has its patch",
 
 for (const plant of plants) {
   test(`${plant.patch}: ${plant.rule} in ${plant.function}()`, () => {
-    const found = findingsOf(compilePlanted(plant.object, join(plantsFolder, plant.patch)));
+    const planted = compilePlanted(plant.object, join(plantsFolder, plant.patch));
+    const found = findingsOf(plant.object, planted, plant.others);
     const { rule, function: name, file, line } = plant;
     assert.deepEqual(
       found.map(({ severity, ...rest }) => rest),
@@ -54,7 +68,8 @@ for (const plant of plants) {
 }
 
 test("the same sources without their plants are clean", () => {
-  for (const object of new Set(plants.map((plant) => plant.object))) {
-    assert.deepEqual(findingsOf(compilePlanted(object, undefined)), [], object);
-  }
+  const others = new Map(plants.map((plant) => [plant.object, new Set<string>()]));
+  for (const plant of plants) for (const other of plant.others ?? []) others.get(plant.object)?.add(other);
+  for (const [object, known] of others)
+    assert.deepEqual(findingsOf(object, compilePlanted(object, undefined), [...known]), [], object);
 });

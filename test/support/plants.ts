@@ -14,6 +14,8 @@ export interface Plant {
   readonly patch: string;
   /** Path in the build folder of the object that it changes. */
   readonly object: string;
+  /** Objects of the build, as they are there, that are known beside it. */
+  readonly others?: readonly string[];
   readonly rule: string;
   readonly function: string;
   /** Source place of the finding; line 0 where the compiler gives none. */
@@ -36,8 +38,9 @@ export interface PlantedObject {
 /**
  * Compiles an object with the saved command of the test build, line tables on, from a copy of its source that `patch` was applied to.
  * @param patch a unified diff of that one source file; undefined: the file as it is
+ * @param options of the compiler, behind those of the build
  */
-export function compilePlanted(object: string, patch: string | undefined): PlantedObject {
+export function compilePlanted(object: string, patch: string | undefined, options = ""): PlantedObject {
   const build = kernelBuildFolder();
   const saved = readSavedCommand(readFileSync(join(build, savedCommandPath(object)), "utf8"), object);
   const tree = join(build, "source");
@@ -55,7 +58,7 @@ export function compilePlanted(object: string, patch: string | undefined): Plant
     const command = saved.compile
       .replaceAll(source, join(root, path))
       .replace(/-Wp,-MMD,\S+/, "")
-      .replace(` -o ${object} `, ` -g1 -Wno-error -I${dirname(join(tree, path))} -o ${out} `);
+      .replace(` -o ${object} `, ` -g1 -Wno-error ${options} -I${dirname(join(tree, path))} -o ${out} `);
     if (!command.includes(out)) throw new Error(`${object}: its saved command does not say -o ${object}`);
     execFileSync("sh", ["-c", command], { cwd: build, stdio: ["ignore", "pipe", "pipe"] });
     return { bytes: new Uint8Array(readFileSync(out)), root };
