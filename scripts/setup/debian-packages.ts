@@ -28,6 +28,7 @@ export const reviewPackages: readonly DebianPackage[] = [
 export const testPackages: readonly DebianPackage[] = [
   ...reviewPackages,
   { name: "chromium", purpose: "looks at the HTML page" },
+  { name: "clang-16", purpose: "builds the rules' examples, besides gcc" },
 ];
 
 /** The packages of the list that dpkg does not have completely installed. */

@@ -66,21 +66,26 @@ test("every message of every rule is produced by a fixture", () => {
   }
 });
 
-const clang = hasCompiler("clang");
+// The oldest clang that knows every option that a kernel is built with (-fsanitize=kcfi); Debian 12 has it.
+const CLANG = "clang-16";
+const compilers = ["gcc", CLANG];
 
-test("which compilers build the fixtures", (t) => {
-  assert.ok(hasCompiler("gcc"), "gcc is not installed: apt-get install gcc");
-  t.diagnostic(clang ? "gcc and clang" : "gcc alone: no clang on this machine");
+test("gcc and clang are there to build the fixtures", () => {
+  for (const compiler of compilers)
+    assert.ok(hasCompiler(compiler), `${compiler} is not installed: apt-get install ${compiler}`);
 });
-
-const compilers = clang ? ["gcc", "clang"] : ["gcc"];
 
 for (const id of ids) {
   test(`${id}: one finding for each defect, none for the repaired code`, () => {
     for (const file of fixtureFiles(id).filter((name) => /\.S$/.test(name))) {
-      const analysis = checkFixture(id, file, "gcc");
-      assert.deepEqual(findingLines(analysis), expectedLines(id, file), file);
-      assert.equal(file.startsWith("bad"), analysis.findings.length > 0, file);
+      for (const compiler of compilers) {
+        const analysis = checkFixture(id, file, compiler);
+        // clang's assembler counts the lines of repeated text in its own way.
+        const words = (line: string) => (compiler === "gcc" ? line : line.replace(/:\d+$/, ""));
+        const expected = expectedLines(id, file).map(words);
+        assert.deepEqual(findingLines(analysis).map(words), expected, `${file}, assembled by ${compiler}`);
+        assert.equal(file.startsWith("bad"), analysis.findings.length > 0, file);
+      }
     }
     for (const file of fixtureFiles(id).filter((name) => /\.c$/.test(name))) {
       for (const compiler of compilers) {
