@@ -1,5 +1,6 @@
 import { NONE } from "../base/table.ts";
 import { ownerOf } from "../flow/flow.ts";
+import { MOST_EVENTS } from "../unwind/machine-flags.ts";
 import { bareAddresses, bareUses } from "./bare-addresses.ts";
 import { defineRule } from "./rule.ts";
 
@@ -17,6 +18,7 @@ export const landingPadCode = defineRule({
   applies: (checks) => checks.landingPads,
   check(context, report) {
     const told = new Set<string>();
+    const counts = new Map<number, number>();
     for (const { taken, to, target, isInside } of bareAddresses(context)) {
       if (taken.insn === NONE) continue;
       const owner = ownerOf(context.flow, taken.insn);
@@ -24,6 +26,9 @@ export const landingPadCode = defineRule({
       const key = `${owner} ${to} ${target}`;
       if (told.has(key)) continue;
       told.add(key);
+      const count = (counts.get(owner) ?? 0) + 1;
+      counts.set(owner, count);
+      if (count > MOST_EVENTS) continue;
       report({
         message: isInside ? "inside" : "default",
         at: taken.insn,

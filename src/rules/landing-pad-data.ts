@@ -1,5 +1,6 @@
 import { NONE } from "../base/table.ts";
 import { ownerOf } from "../flow/flow.ts";
+import { MOST_EVENTS } from "../unwind/machine-flags.ts";
 import { bareAddresses, bareUses, holderFinder } from "./bare-addresses.ts";
 import type { Related } from "./finding.ts";
 import { defineRule, type Report } from "./rule.ts";
@@ -66,6 +67,11 @@ export const landingPadData = defineRule({
         related,
       );
     }
-    for (const made of reports.values()) report(made);
+    const counts = new Map<number, number>();
+    for (const made of reports.values()) {
+      const count = made.owner === NONE ? 0 : (counts.get(made.owner) ?? 0) + 1;
+      counts.set(made.owner, count);
+      if (count <= MOST_EVENTS) report(made);
+    }
   },
 });

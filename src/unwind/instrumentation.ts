@@ -5,6 +5,7 @@ import { MARK_INSTEAD, MARK_INSTR_BEGIN, MARK_INSTR_END } from "../flow/marks.ts
 import type { Returns } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
 import { KIND_CALL, KIND_INDIRECT_CALL, KIND_RETURN } from "../isa/insn-table.ts";
+import { MOST_EVENTS } from "./machine-flags.ts";
 
 // Code that must not be instrumented may call other code only between instrumentation_begin() and instrumentation_end(): annotated no-ops that
 // count up and down (include/linux/instrumentation.h). The count is walked as the frames are, but every (instruction, count) pair once.
@@ -47,6 +48,7 @@ export function walkInstrumentation(
   const { edges } = instead;
   const events: InstrumentationEvent[] = [];
   const told = new Set<number>();
+  const eventCount = new Map<number, number>();
   /** insn * SPAN + depth - LEAST -> the same of its predecessor, or -1 at a root */
   const cameFrom = new Map<number, number>();
   const ownerOfKey = new Map<number, number>();
@@ -81,7 +83,10 @@ export function walkInstrumentation(
     const insn = Math.floor(key / SPAN);
     if (told.has(insn)) return;
     told.add(insn);
-    events.push({ kind: eventKind, insn, owner: ownerOfKey.get(key) as number, path: pathTo(cameFrom, key) });
+    const owner = ownerOfKey.get(key) as number;
+    const count = (eventCount.get(owner) ?? 0) + 1;
+    eventCount.set(owner, count);
+    if (count <= MOST_EVENTS) events.push({ kind: eventKind, insn, owner, path: pathTo(cameFrom, key) });
   };
 
   const step = (key: number): void => {
