@@ -13,6 +13,7 @@ import {
   MARK_RETPOLINE_SAFE,
   MARK_UNREACHABLE,
 } from "../flow/marks.ts";
+import { findOverridden } from "../flow/overridden.ts";
 import { KIND_NOP } from "../isa/insn-table.ts";
 import type { SourcePlace } from "../rules/finding.ts";
 import type { RuleContext } from "../rules/rule.ts";
@@ -88,10 +89,12 @@ export function readWatch(
   const whyNot = new Map<string, string>();
   for (const { kind, function: name, why } of notes)
     if (name !== undefined && kind !== "assumption") whyNot.set(name, why);
+  // What another object's definition takes the place of is not checked on any side.
+  const overridden = findOverridden(flow, context.outside);
   const checked = new Map<string, string>();
   const exemptions: Exemption[] = [];
   for (let f = 0; f < table.length; f++) {
-    if (table.parent[f] !== f) continue;
+    if (table.parent[f] !== f || overridden[f] === 1) continue;
     const name = code.object.symbolName[table.symbol[f] as number] as string;
     const why = whyNot.get(name) ?? "";
     checked.set(stableName(name), checked.get(stableName(name)) || why);
@@ -107,6 +110,8 @@ export function readWatch(
     for (const [bit, kind] of bitKinds) {
       if ((bits & bit) === 0 || isOrdinary(flow, reported, i, bit)) continue;
       const name = stableName(ownerName(context, ownerOf(flow, i), i));
+      // DEFINE_STATIC_CALL() and every trace point come with an annotated trampoline.
+      if (code.arch.names.isStaticCallTrampoline(name)) continue;
       exemptions.push({ kind, function: name, place: placeOf(i) });
     }
   }
@@ -178,6 +183,19 @@ export function compareWatch(object: string, before: Watch | undefined, after: W
     }
   }
   return result;
+}
+
+/** Without annotations that came from another object together with their function. */
+export function withoutMoved(
+  weakenings: readonly Weakening[],
+  before: readonly Watch[],
+  after: readonly Watch[],
+): readonly Weakening[] {
+  const count = (watches: readonly Watch[], { function: name, what }: Weakening): number =>
+    distinct(
+      watches.flatMap((w) => w.exemptions).filter((e) => e.function === name && exemptionNames[e.kind] === what),
+    );
+  return weakenings.filter((each) => each.kind !== "silenced" || count(before, each) < count(after, each));
 }
 
 /** Annotations of one kind that are written in one file. */

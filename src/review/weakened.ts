@@ -1,5 +1,5 @@
 import type { TreeFacts } from "../analyze/analyze-object.ts";
-import { addedNames, compareWatch, type Weakening } from "../analyze/weakening.ts";
+import { addedNames, compareWatch, type Weakening, withoutMoved } from "../analyze/weakening.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
 import type { ReviewObject, ReviewWeakening } from "../report/result.ts";
 import type { SourcePlace } from "../rules/finding.ts";
@@ -38,7 +38,10 @@ export function findWeakened(input: WeakenedInput): ReviewWeakening[] {
     for (const each of compareWatch(object, then?.analysis?.comparison?.watch, now))
       if (each.kind === "no-longer-checked" || isOfTheSeries(each, touched)) found.push(each);
   }
-  return [...groups(found, profile), ...unbuilt(objects, input.tip, profile), ...listed(input, profile)];
+  const watches = (side: ReadonlyMap<string, Judged>) =>
+    [...side.values()].flatMap(({ analysis }) => analysis?.comparison?.watch ?? []);
+  const told = withoutMoved(found, watches(before), watches(after));
+  return [...groups(told, profile), ...unbuilt(objects, input.tip, profile), ...listed(input, profile)];
 }
 
 /** An annotation in a header that the series leaves alone was vetted there; one without a line is the object's own. */

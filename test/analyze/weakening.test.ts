@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addedNames, compareWatch } from "../../src/analyze/weakening.ts";
+import { addedNames, compareWatch, withoutMoved } from "../../src/analyze/weakening.ts";
 import { analyzeText, balanced } from "../support/analyzed.ts";
 
 /** "kind function what count" of what changes from one source to another. */
@@ -66,6 +66,30 @@ test("an annotation that is added is told once for its function, one that moves 
 test("the trap of a WARN() is nothing new, one without an entry in the table of bugs is", () => {
   assert.deepEqual(changes(balanced("f"), balanced("f") + warns("g")), []);
   assert.deepEqual(changes(balanced("f"), balanced("f") + warns("g", false)), ["silenced g ANNOTATE_REACHABLE 1"]);
+});
+
+test("the trampolines of static calls and trace points are annotated by their macro", () => {
+  const trampoline = `FUNC __SCT__tp_func
+1:	jmp elsewhere
+	.pushsection .discard.noendbr
+	.long 1b
+	.popsection
+END __SCT__tp_func
+`;
+  assert.deepEqual(changes(balanced("f"), balanced("f") + trampoline), []);
+  assert.deepEqual(changes(balanced("f"), balanced("f") + trampoline.replaceAll("__SCT__tp_func", "g")), [
+    "silenced g ANNOTATE_NOENDBR 1",
+  ]);
+});
+
+test("an annotation that comes from another object together with its function is not new", () => {
+  const watch = (source: string) => analyzeText(source, { forComparison: true }).comparison!.watch;
+  const before = [watch(hinted("f")), watch(balanced("g"))];
+  const after = [watch(""), watch(balanced("g") + hinted("f"))];
+  const told = compareWatch("b.o", before[1], after[1]!);
+  assert.equal(told.length, 1);
+  assert.deepEqual(withoutMoved(told, before, after), []);
+  assert.deepEqual(withoutMoved(told, [watch(balanced("g"))], after), told);
 });
 
 test("names that a list gains", () => {
