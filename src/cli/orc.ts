@@ -51,8 +51,12 @@ export function orcDumpCommand(path: string, options: OrcCommandOptions, io: Com
 /** `objreview orc diff`. Exit status: 0 equal at every instruction, 1 different, 2 the object cannot be read or holds no rows. */
 export function orcDiffCommand(path: string, options: OrcCommandOptions, io: CommandIo): number {
   return withOrc(path, options, io, (orc, out) => {
-    const { rows, chosen } = requireTheirs(path, orc);
-    const layout = `layout of kernels ${chosen.layout.name}, by ${chosen.why}`;
+    // The tool writes nothing into an object without a single frame.
+    const isEmpty = orc.theirs === undefined && orc.ours.rows.length === 0;
+    const theirs = isEmpty ? undefined : requireTheirs(path, orc);
+    const rows = theirs?.rows ?? orc.ours.rows;
+    const layout =
+      theirs === undefined ? "no rows" : `layout of kernels ${theirs.chosen.layout.name}, by ${theirs.chosen.why}`;
     if (options.json === true) {
       out(`{"version": "${JSON_VERSION}", "object": ${JSON.stringify(path)}, "layout": ${JSON.stringify(layout)}`);
       writeRows(orc.flow, "ours", orc.ours.rows, out);

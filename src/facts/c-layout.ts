@@ -39,7 +39,7 @@ export function readStruct(
   if (start === null) return undefined;
   const from = start.index + start[0].length;
   const end = closing(clean, from);
-  if (end === undefined) return undefined;
+  if (end === undefined || end - from > MAX_BODY) return undefined;
   const packed = /^\}\s*__packed\b|^\}\s*__attribute__\s*\(\(\s*packed\s*\)\)/.test(clean.slice(end));
   const body = parseMembers(clean.slice(from, end));
   if (body === undefined) return undefined;
@@ -127,7 +127,11 @@ const bitsOfType: Readonly<Record<string, number>> = {
   "unsigned long": 64,
 };
 
-function parseMembers(body: string): Item[] | undefined {
+/** Structures that are laid out here nest once or twice and have a few hundred characters. */
+const MAX_DEPTH = 6;
+const MAX_BODY = 10_000;
+
+function parseMembers(body: string, depth = 0): Item[] | undefined {
   const items: Item[] = [];
   let rest = body.trim();
   while (rest !== "") {
@@ -135,7 +139,8 @@ function parseMembers(body: string): Item[] | undefined {
     if (block !== null) {
       const from = block[0].length;
       const end = closing(rest, from);
-      const members = end === undefined ? undefined : parseMembers(rest.slice(from, end));
+      const members =
+        end === undefined || depth === MAX_DEPTH ? undefined : parseMembers(rest.slice(from, end), depth + 1);
       const after = end === undefined ? null : /^\}\s*;/.exec(rest.slice(end));
       if (end === undefined || members === undefined || after === null) return undefined;
       items.push({ kind: block[1] as Block["kind"], members });
@@ -165,9 +170,10 @@ function layOut(
   for (const item of items) {
     if (kind === "union") at = 0;
     if ("kind" in item) {
-      const own = layOut(item.members, item.kind, packed, 0, new Map());
+      // What is packed puts its members side by side, and leaves what is inside of them as it is.
+      const own = layOut(item.members, item.kind, false, 0, new Map());
       at = alignUp(at, packed ? 8 : own.align);
-      layOut(item.members, item.kind, packed, base + at, members);
+      layOut(item.members, item.kind, false, base + at, members);
       at += own.bits;
       align = Math.max(align, packed ? 8 : own.align);
     } else {

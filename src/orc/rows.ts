@@ -84,7 +84,8 @@ export function chooseOrcLayout(object: ElfObject, tree?: OrcLayout, others?: Or
 }
 
 /**
- * Rows of an object, translated. Rows of one place: the last counts, as it does for the unwinder.
+ * Rows of an object, translated. Of several at one place one counts: a row with a frame before an undefined one, which only closes what was
+ * linked in front (scripts/sorttable.h sorts those first), and of such the last.
  * @throws FormatError for anything that no kernel's tool writes
  */
 export function readOrcRows(object: ElfObject, layout: OrcLayout): OrcTable {
@@ -116,11 +117,12 @@ export function readOrcRows(object: ElfObject, layout: OrcLayout): OrcTable {
       signal: layout.signal === undefined ? (type > ORC_TYPE_CALL ? 1 : 0) : field(bits, layout.signal),
     });
     const last = builder.length - 1;
-    const { section, offset } = builder.columns;
-    if (last > 0 && section[last - 1] === section[last] && offset[last - 1] === offset[last]) {
-      for (const column of Object.values(builder.columns)) column[last - 1] = column[last] as number;
-      builder.length = last;
-    }
+    const { columns } = builder;
+    if (last === 0 || columns.section[last - 1] !== columns.section[last]) continue;
+    if (columns.offset[last - 1] !== columns.offset[last]) continue;
+    if (type !== ORC_TYPE_UNDEFINED || columns.type[last - 1] === ORC_TYPE_UNDEFINED)
+      for (const column of Object.values(columns)) column[last - 1] = column[last] as number;
+    builder.length = last;
   }
   return builder.finish();
 }
