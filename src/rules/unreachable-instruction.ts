@@ -48,7 +48,7 @@ export const unreachableInstruction = defineRule({
         const whole = wholeOf(context, owner, i);
         if (told.has(whole)) continue;
         told.add(whole);
-        const before = i > 0 && flow.next[i - 1] === i ? i - 1 : NONE;
+        const before = i > 0 && flow.next[i - 1] === i && !beginsSymbol(context, i) ? i - 1 : NONE;
         const call = before !== NONE && context.returns.deadCall[before] === 1;
         const callee = call ? calleeSymbol(context, before) : "";
         const isListed = call && context.isListedNoreturn(callee);
@@ -73,6 +73,14 @@ export const unreachableInstruction = defineRule({
     for (const found of endless.values()) report(found);
   },
 });
+
+/** Code that has a symbol of its own and is no function: what stands before it is another's. */
+function beginsSymbol(context: RuleContext, insn: number): boolean {
+  const { code, functions } = context.flow;
+  if (functions.ofInsn[insn] !== NONE) return false;
+  const covering = codeSymbol(context, insn);
+  return covering !== NONE && code.object.symbols.value[covering] === code.insns.offset[insn];
+}
 
 /** What one report is made for: a function with its parts; code without one counts by the symbol that covers it. */
 function wholeOf(context: RuleContext, owner: number, insn: number): number {

@@ -18,6 +18,7 @@ import {
   ORC_REG_BP_INDIRECT,
   ORC_REG_SP_INDIRECT,
   orcRegisterName,
+  UNWIND_HINT_TYPE_CALL,
   UNWIND_HINT_TYPE_FUNC,
   UNWIND_HINT_TYPE_RESTORE,
   UNWIND_HINT_TYPE_SAVE,
@@ -30,8 +31,6 @@ import {
   BASE_UNDEFINED,
   BASE_WAIVED,
   FRAME_CALL,
-  FRAME_REGS,
-  FRAME_REGS_PARTIAL,
   FRAME_UNDEFINED,
   type FrameState,
   FrameStates,
@@ -102,6 +101,9 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const work: number[] = [];
   const saveWaiters = new Map<number, { insn: number; from: number; owner: number; state: FrameState }[]>();
   const { edges } = instead;
+  const callHints = new Set<number>();
+  for (let h = 0; h < hints.length; h++)
+    if (hints.type[h] === UNWIND_HINT_TYPE_CALL) callHints.add(functions.ofInsn[hints.insn[h] as number] as number);
   const unannotated = new Set(flow.faults.filter((f) => f.fault === FAULT_UNANNOTATED_INTRA_CALL).map((f) => f.insn));
 
   const arrive = (insn: number, from: number, forOwner: number, arriving: FrameState): void => {
@@ -238,8 +240,8 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
       after = states.lost();
       if (target[insn] !== NONE) go(insn, target[insn] as number, forOwner, after);
     }
-    if (forOwner !== NONE && before.base < BASE_LOST) {
-      if (k === KIND_RETURN && isModified(before, entry)) {
+    if (forOwner !== NONE && before.base !== BASE_LOST) {
+      if (k === KIND_RETURN && (isModified(before, entry) || isStated(insn))) {
         events.push({
           kind: EVENT_RETURN_MODIFIED,
           insn,
@@ -273,6 +275,19 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     } else for (const to of next.to.slice(0, n)) go(insn, to, forOwner, after);
     if (runsOff && (forOwner !== NONE || (after.base !== BASE_UNDEFINED && after.base < BASE_LOST)))
       events.push({ kind: EVENT_OFF_SECTION, insn, owner: forOwner, from: insn, state: after, detail: 0 });
+  };
+
+  /** A hint on the way here says that this is a frame of another kind than a function's own. */
+  const isStated = (insn: number): boolean => {
+    if (callHints.size === 0 || !callHints.has(functions.ofInsn[insn] as number)) return false;
+    let at = insn;
+    for (let n = 0; n < MOST_STATED && ((marks.bits[at] as number) & MARK_HINT) === 0; n++) {
+      const before = cameFrom[at] as number;
+      if (before === at) return false;
+      at = before;
+    }
+    const h = lowerBound(hints.insn, at, 0, hints.length);
+    return hints.insn[h] === at && hints.type[h] === UNWIND_HINT_TYPE_CALL;
   };
 
   const isFault = (insn: number, fault: number, forOwner: number): boolean => {
@@ -361,10 +376,12 @@ function drifts(sp: number, a: FrameState, b: FrameState): boolean {
   return one !== other && one !== NOWHERE && other !== NOWHERE && spaceOf(one) === spaceOf(other);
 }
 
+/** How far behind a hint its statement is looked for, instructions. */
+const MOST_STATED = 4096;
+
 /** Whether a frame differs from the one at a function's entry in what the caller relies on. */
 function isModified(state: FrameState, entry: FrameState): boolean {
-  if (state.type !== FRAME_CALL)
-    return state.type === FRAME_REGS || state.type === FRAME_REGS_PARTIAL || state.base === BASE_UNDEFINED;
+  if (state.type !== FRAME_CALL) return true;
   if (state.base !== entry.base || state.offset !== entry.offset || state.realignRegister !== entry.realignRegister)
     return true;
   for (let r = 0; r < state.saved.length; r++) if (state.saved[r] !== NOWHERE) return true;
