@@ -7,13 +7,14 @@ import { UsageError } from "../../src/base/errors.ts";
 import { NONE } from "../../src/base/table.ts";
 import { SHF_EXECINSTR } from "../../src/elf/constants.ts";
 import { KernelIndex, VMLINUX } from "../../src/facts/kernel-index.ts";
-import { summarize } from "../../src/facts/summarize.ts";
+import { summarize, summarizeFlow } from "../../src/facts/summarize.ts";
 import { insnAt } from "../../src/flow/code.ts";
 import { KIND_CONDITIONAL_TAIL, KIND_TAIL_CALL, ownerOf } from "../../src/flow/flow.ts";
 import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
 import { findOverridden } from "../../src/flow/overridden.ts";
 import { KIND_BRANCH, KIND_JUMP } from "../../src/isa/insn-table.ts";
 import { type LinkMap, linkKernel } from "./link-map.ts";
+import { matchFindings, type Placed } from "./linked-findings.ts";
 import { buildStages, type Stages } from "./stages.ts";
 
 // The verdict on one object, with an index of the others, against the verdict on all of them linked to one.
@@ -45,8 +46,16 @@ export interface LinkedReport {
   readonly functions: number;
   /** Instructions that lead from an object to another one without a call: assembly that is no function, and ends of sections. */
   readonly leaves: number;
+  /** Instructions that only the linked one reaches, out of another object: what runs off the end of a section goes on in the next one's. */
+  readonly entered: number;
   /** Findings of the objects, of the linked one, and how many are the same. */
-  readonly findings: { readonly single: number; readonly linked: number; readonly same: number };
+  readonly findings: {
+    readonly single: number;
+    readonly linked: number;
+    readonly same: number;
+    /** Findings of either side whose defect the other side tells in other words: see linked-findings.ts. */
+    readonly otherWords: number;
+  };
   readonly differences: readonly Difference[];
   /** Seconds */
   readonly times: Readonly<Record<string, number>>;
@@ -85,21 +94,26 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
   );
   const linkedBytes = readFileSync(output);
   const linked = timed("linked", () => buildStages(linkedBytes, options.facts, nothingOutside));
+  // What a whole kernel holds of its own tables is asked like what an object is told of others.
+  const itself = timed("index", () =>
+    KernelIndex.build([{ unit: VMLINUX, objects: new Map([["vmlinux.o", summarizeFlow(linked.flow)]]) }], {
+      isListedNoreturn: (symbol) => noreturn.has(symbol),
+    }).outsideFor("vmlinux.o"),
+  );
   const linkedFindings = timed(
     "linked findings",
-    () => analyzeObject(bytesSource(linkedBytes), options.analyze).findings,
+    () => analyzeObject(bytesSource(linkedBytes), { ...options.analyze, outside: itself }).findings,
   );
   const placeOfLinked = new PlaceFinder(map);
-  const wanted = new Map<string, number>();
+  const wanted: Placed[] = [];
   for (const finding of linkedFindings) {
     const place = placeOfLinked.find(finding.section, finding.offset);
     if (place === undefined || options.only?.(place.object) === false) continue;
-    const key = `${place.object}\n${place.section}+0x${place.offset.toString(16)}\n${finding.rule}: ${finding.message}`;
-    wanted.set(key, (wanted.get(key) ?? 0) + 1);
+    wanted.push({ finding, object: place.object, place: `${place.section}+0x${place.offset.toString(16)}` });
   }
+  const told: Placed[] = [];
   const differences: Difference[] = [];
-  const total = { instructions: 0, functions: 0, leaves: 0, objects: 0, single: 0, same: 0, linked: 0 };
-  for (const count of wanted.values()) total.linked += count;
+  const total = { instructions: 0, functions: 0, leaves: 0, entered: 0, objects: 0 };
   for (const object of paths) {
     if (options.only?.(object) === false) continue;
     const bytes = bytesOf(object);
@@ -110,28 +124,23 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
     total.instructions += counts.instructions;
     total.functions += counts.functions;
     total.leaves += counts.leaves;
+    total.entered += counts.entered;
     const { findings } = timed("single findings", () =>
       analyzeObject(bytesSource(bytes), { ...options.analyze, outside }),
     );
-    for (const finding of findings) {
-      total.single++;
-      const place = `${finding.section}+0x${finding.offset.toString(16)}`;
-      const said = `${finding.rule}: ${finding.message}`;
-      const key = `${object}\n${place}\n${said}`;
-      const left = wanted.get(key) ?? 0;
-      if (left > 0) {
-        wanted.set(key, left - 1);
-        total.same++;
-      } else differences.push({ object, place, function: finding.function, what: "finding", single: said, linked: "" });
-    }
+    for (const finding of findings)
+      told.push({ object, finding, place: `${finding.section}+0x${finding.offset.toString(16)}` });
   }
-  for (const [key, count] of wanted) {
-    const [object, place, said] = key.split("\n") as [string, string, string];
-    for (let i = 0; i < count; i++)
-      differences.push({ object, place, function: "", what: "finding", single: "", linked: said });
-  }
-  const { single, same, linked: linkedCount, ...counts } = total;
-  return { ...counts, findings: { single, linked: linkedCount, same }, differences, times };
+  const matched = matchFindings(told, wanted);
+  const tell = (side: "single" | "linked", { object, place, finding }: Placed): void => {
+    const said = `${finding.rule}: ${finding.message}`;
+    const sides = side === "single" ? { single: said, linked: "" } : { single: "", linked: said };
+    differences.push({ object, place, function: finding.function, what: "finding", ...sides });
+  };
+  for (const each of matched.onlyFirst) tell("single", each);
+  for (const each of matched.onlySecond) tell("linked", each);
+  const findings = { single: told.length, linked: wanted.length, same: matched.same, otherWords: matched.otherWords };
+  return { ...total, findings, differences, times };
 }
 
 function writeInstead(scratch: string, instead: LinkedOptions["instead"]): Map<string, string> {
@@ -191,6 +200,15 @@ function mapInstructions(object: string, single: Stages, linked: Stages, map: Li
   return rows;
 }
 
+/** Whether the walk over the linked one came to an instruction out of another object. */
+function comesFromElsewhere({ frames }: Stages, row: number, own: ReadonlySet<number>): boolean {
+  for (let i = row; frames.state[i] !== NONE; i = frames.cameFrom[i] as number) {
+    if (!own.has(i)) return true;
+    if (frames.cameFrom[i] === i) return false;
+  }
+  return false;
+}
+
 /** A jump or a branch, seen from inside and from outside of the object that it goes to. */
 function isSameBranch(single: number, linked: number): boolean {
   return (
@@ -207,7 +225,7 @@ function compareStages(
   map: LinkMap,
   differences: Difference[],
   outside: Outside,
-): { instructions: number; functions: number; leaves: number } {
+): { instructions: number; functions: number; leaves: number; entered: number } {
   const { code, flow } = single;
   const rows = mapInstructions(object, single, linked, map);
   const { table } = flow.functions;
@@ -217,6 +235,7 @@ function compareStages(
   const own = new Set(rows);
   let instructions = 0;
   let leaves = 0;
+  let entered = 0;
   for (let i = 0; i < rows.length; i++) {
     const owner = ownerOf(flow, i);
     const f = owner === NONE ? (single.frames.owner[i] as number) : owner;
@@ -235,7 +254,8 @@ function compareStages(
     const isLeft = inside.length < linkedAfter.length;
     if (isLeft) leaves++;
     if (!isLeft || !isSameBranch(...kinds)) tell("kind", String(kinds[0]), String(kinds[1]));
-    tell("frame", single.frame(i), linked.frame(row));
+    if (single.frame(i) === "" && comesFromElsewhere(linked, row, own)) entered++;
+    else tell("frame", single.frame(i), linked.frame(row));
     tell("dead call", String(single.returns.deadCall[i]), String(linked.returns.deadCall[row]));
     const after = single.after(i).map((to) => rows[to] as number);
     if (after.length !== inside.length || after.some((to, n) => to !== inside[n]))
@@ -244,7 +264,8 @@ function compareStages(
   let functions = 0;
   for (let f = 0; f < table.length; f++) {
     const first = table.firstInsn[f] as number;
-    if (first === NONE || skipped[f] === 1) continue;
+    // Without a size it covers nothing, and nobody says where it would be in the linked one.
+    if (first === NONE || skipped[f] === 1 || flow.functions.ofInsn[first] !== f) continue;
     functions++;
     const other = linked.flow.functions.ofInsn[rows[first] as number] as number;
     const [a, b] = [single.returns.neverReturns[f], other === NONE ? undefined : linked.returns.neverReturns[other]];
@@ -259,5 +280,5 @@ function compareStages(
       linked: String(b),
     });
   }
-  return { instructions, functions, leaves };
+  return { instructions, functions, leaves, entered };
 }

@@ -1,4 +1,5 @@
 import { FormatError } from "../base/errors.ts";
+import { isBitText } from "./bit-text.ts";
 import type {
   AddressFacts,
   FunctionNode,
@@ -32,14 +33,14 @@ const FORMAT = "symbol facts";
 
 /** One line of JSON, the same for the same facts. */
 export function encodeFacts(facts: ObjectFacts): string {
-  const sections = facts.sections.map(({ name, size, isCode, pads, exempt, bounds, split }) => [
+  const sections = facts.sections.map(({ name, size, isCode, pads, exempt, bounds, starts }) => [
     name,
     size,
     isCode ? 1 : 0,
     differences(pads),
     differences(exempt),
     differences(bounds),
-    differences(split),
+    starts,
   ]);
   const { symbols, uses, addresses } = facts;
   return JSON.stringify([
@@ -132,8 +133,10 @@ function sums(value: unknown, size: number, what: string): number[] {
 }
 
 function readSection(value: unknown): SectionFacts {
-  const [name, rawSize, isCode, pads, exempt, bounds, split] = list(value, "section", 7);
+  const [name, rawSize, isCode, pads, exempt, bounds, rawStarts] = list(value, "section", 7);
   const size = integer(rawSize, 0, FURTHEST, "section size");
+  const starts = word(rawStarts, "instruction starts");
+  if (starts !== "" && !isBitText(starts, size)) throw wrong("bad-value", "instruction starts: not a set of offsets");
   return {
     name: word(name, "section"),
     size,
@@ -141,7 +144,7 @@ function readSection(value: unknown): SectionFacts {
     pads: sums(pads, size, "landing pads"),
     exempt: sums(exempt, size, "exempt places"),
     bounds: sums(bounds, size, "bounds"),
-    split: sums(split, size, "split instructions"),
+    starts,
   };
 }
 

@@ -2,7 +2,7 @@
 // It depends on the object's code alone, never on lists of a tree, and holds no byte of the code itself.
 
 /** Part of every stored form: facts of another version are made again. */
-export const FACTS_VERSION = 2;
+export const FACTS_VERSION = 3;
 
 // Bits of SymbolFacts.flags.
 /** A strong definition of another object takes its place. */
@@ -39,8 +39,8 @@ export interface SectionFacts {
   readonly exempt: readonly number[];
   /** Section offsets that only bound code that has a pad or is exempt, ascending. */
   readonly bounds: readonly number[];
-  /** Instructions that a visible symbol lies inside of: section offsets of their first byte and of the one behind them, in turn, ascending. */
-  readonly split: readonly number[];
+  /** Section offsets at which instructions begin: see bit-text.ts; empty for data. */
+  readonly starts: string;
 }
 
 /** Columns: one row for each global or weak definition. */

@@ -3,7 +3,7 @@ import { FormatError } from "../base/errors.ts";
 import { NONE } from "../base/table.ts";
 import { STB_LOCAL, STB_WEAK, STT_FILE, STT_FUNC, STT_SECTION } from "../elf/constants.ts";
 import { openObject } from "../elf/object.ts";
-import { buildCode, insnCovering, insnEnd } from "../flow/code.ts";
+import { buildCode } from "../flow/code.ts";
 import { buildFlow, type Flow } from "../flow/flow.ts";
 import type { KernelFormats } from "../flow/formats.ts";
 import { buildFunctions } from "../flow/functions.ts";
@@ -11,6 +11,7 @@ import { LandingPads } from "../flow/landing-pads.ts";
 import { MARK_NOENDBR } from "../flow/marks.ts";
 import { findArch } from "../isa/index.ts";
 import { KIND_LANDING_PAD } from "../isa/insn-table.ts";
+import { bitText } from "./bit-text.ts";
 import { NameTable } from "./name-table.ts";
 import {
   FACTS_VERSION,
@@ -110,7 +111,6 @@ function describeSection(flow: Flow, section: number, landing: LandingPads): Sec
     else if (((flow.marks.bits[i] as number) & MARK_NOENDBR) !== 0) exempt.push(code.insns.offset[i] as number);
   }
   const bounds = new Set<number>();
-  const split = new Map<number, number>();
   if (isCode(flow, section)) {
     const { symbols } = code.object;
     for (let s = 1; s < symbols.length; s++) {
@@ -118,19 +118,18 @@ function describeSection(flow: Flow, section: number, landing: LandingPads): Sec
       const start = symbols.value[s] as number;
       const end = start + (symbols.size[s] as number);
       if (end > start && landing.at(section, end) === "bound") bounds.add(end);
-      const insn = symbols.binding[s] === STB_LOCAL ? NONE : insnCovering(code, section, start);
-      if (insn !== NONE && code.insns.offset[insn] !== start)
-        split.set(code.insns.offset[insn] as number, insnEnd(code, insn));
     }
   }
-  const ascending = (a: number, b: number): number => a - b;
+  const from = code.sectionStart[section] as number;
+  const to = code.sectionEnd[section] as number;
+  const size = code.object.sections.size[section] as number;
   return {
     name: code.object.sectionName[section] as string,
-    size: code.object.sections.size[section] as number,
+    size,
     isCode: isCode(flow, section),
     pads,
     exempt,
-    bounds: [...bounds].sort(ascending),
-    split: [...split].flat().sort(ascending),
+    bounds: [...bounds].sort((a, b) => a - b),
+    starts: to > from ? bitText(code.insns.offset.subarray(from, to), size) : "",
   };
 }

@@ -1,5 +1,6 @@
 import type { Landing, Untraining } from "../flow/outside.ts";
 import { isNoinstrSection } from "../flow/text-classes.ts";
+import { hasBit } from "./bit-text.ts";
 import { type Definition, Definitions, isWeak } from "./definitions.ts";
 import {
   END_INDIRECT_BRANCH,
@@ -96,7 +97,7 @@ export class Unit {
     if (section === undefined || !section.isCode) return "data";
     const at = (definition.facts.symbols.value[definition.row] as number) + offset;
     if (at < 0 || at >= section.size) return undefined;
-    if (isInside(section.split, at)) return "data";
+    if (!hasBit(section.starts, at)) return "data";
     if (includes(section.pads, at)) return "pad";
     if (includes(section.exempt, at)) return "exempt";
     const isBound = offset === 0 ? (flagsOf(definition) & SYMBOL_BOUND) !== 0 : includes(section.bounds, at);
@@ -199,11 +200,6 @@ function endsOf(answer: Untraining | undefined): number {
 
 function includes(ascending: readonly number[], value: number): boolean {
   return ascending[firstNotBelow(ascending, value)] === value;
-}
-
-/** Whether a value lies inside one of the ranges that pairs of values bound, behind its first. */
-function isInside(pairs: readonly number[], value: number): boolean {
-  return firstNotBelow(pairs, value) % 2 === 1 && pairs[firstNotBelow(pairs, value)] !== value;
 }
 
 function firstNotBelow(ascending: readonly number[], value: number): number {

@@ -45,7 +45,10 @@ export interface Outside {
   untraining(symbol: string): Untraining | undefined;
   /** The symbol has a function type; false for data and for assembly labels without one. */
   isFunction(symbol: string): boolean | undefined;
-  /** Functions that a slot of the table of patchable operations (pv_ops) may hold; `slot` counts pointers from its begin. */
+  /**
+   * Functions that a slot of the table of patchable operations (pv_ops) may hold; `slot` counts pointers from its begin. One that is local to its
+   * object is "path:name", and isNoinstr knows it by that.
+   */
   slotTargets(table: string, slot: number): readonly string[] | undefined;
   /** Bit set (1 << register) of the callee-saved registers that it does not keep. */
   clobbers(symbol: string): number | undefined;

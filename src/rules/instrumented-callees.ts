@@ -79,7 +79,8 @@ function slotCallee(context: RuleContext, insn: number): Callee | undefined {
   for (const name of targets ?? []) {
     const verdict = isNoinstrName(context, name);
     if (verdict === undefined) context.missing("noinstr", name);
-    else if (!verdict) return { name, table };
+    // A function that is local to its object comes with the object's path (Outside.slotTargets).
+    else if (!verdict) return { name: name.slice(name.lastIndexOf(":") + 1), table };
   }
   return undefined;
 }

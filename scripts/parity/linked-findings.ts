@@ -1,0 +1,78 @@
+import type { ObjectFinding } from "../../src/analyze/analyze-object.ts";
+
+// Findings of objects against those of all of them linked to one. Mostly the words are the same; where a defect lies between two objects, each side
+// can only say what it sees of it.
+
+export interface Placed {
+  readonly object: string;
+  /** "section+0xoffset" in the object */
+  readonly place: string;
+  readonly finding: ObjectFinding;
+}
+
+export interface Matched {
+  readonly same: number;
+  readonly otherWords: number;
+  readonly onlyFirst: readonly Placed[];
+  readonly onlySecond: readonly Placed[];
+}
+
+const said = ({ object, place, finding }: Placed): string => `${object} ${place} ${finding.rule}: ${finding.message}`;
+
+export function matchFindings(first: readonly Placed[], second: readonly Placed[]): Matched {
+  const left = new Map<string, Placed[]>();
+  for (const each of second) left.set(said(each), [...(left.get(said(each)) ?? []), each]);
+  const unmatched: Placed[] = [];
+  for (const each of first) if (left.get(said(each))?.pop() === undefined) unmatched.push(each);
+  const rest = [...left.values()].flat();
+  const onlyFirst = unmatched.filter((each) => !isToldBy(each, second));
+  const onlySecond = rest.filter((each) => !isToldBy(each, first));
+  return {
+    same: first.length - unmatched.length,
+    otherWords: unmatched.length - onlyFirst.length + rest.length - onlySecond.length,
+    onlyFirst,
+    onlySecond,
+  };
+}
+
+/** Whether one of the others is about the same defect. */
+function isToldBy(one: Placed, others: readonly Placed[]): boolean {
+  const { rule, message } = one.finding;
+  switch (rule) {
+    case "falls-through":
+      // By itself an object ends where the next one begins.
+      return others.some(
+        (other) => other.finding.rule === rule && other.object === one.object && other.place === one.place,
+      );
+    case "unreachable-instruction": {
+      // A callee that lost its return is told once where it is seen, with its callers, or not beside what is told of itself.
+      const callee = /call to (.+?)\(\), which never returns/.exec(message)?.[1];
+      return (
+        callee !== undefined && others.some(({ finding }) => finding.function === callee || mentions(finding, callee))
+      );
+    }
+    case "landing-pad-code":
+    case "landing-pad-data": {
+      // Who takes the address and whose it is: either object tells it of itself.
+      const names = namesOf(one.finding);
+      return others.some(
+        ({ finding }) =>
+          finding.rule.startsWith("landing-pad") && namesOf(finding).filter((name) => names.includes(name)).length > 0,
+      );
+    }
+    default:
+      return false;
+  }
+}
+
+function mentions(finding: ObjectFinding, name: string): boolean {
+  return finding.message.includes(`${name}()`) || finding.related.some((each) => each.says.includes(`${name}()`));
+}
+
+/** Functions and variables that a finding names, as far as they are no placeholders. */
+function namesOf({ function: own, message, related }: ObjectFinding): string[] {
+  const called = [...message.matchAll(/(\S+)\(\)/g)].map((match) => match[1] as string);
+  return [...new Set([own, ...called, ...related.map((each) => each.function)])].filter(
+    (name) => name !== "" && !name.includes(" "),
+  );
+}
