@@ -54,7 +54,11 @@ program
     "--profile <name...>",
     "configuration and compiler: names (objreview doctor lists them), or JSON files of that form",
   )
-  .option("--max-dependents <n>", "objects built at most because they include a touched header (default 60)", readCount)
+  .option(
+    "--max-dependents <n>",
+    "objects built at most because they include a touched header (default 60, and up to 250 that use what changed)",
+    readCount,
+  )
   .option("--out <dir>", "write review.json, review.html, review.sarif and digest.txt there")
   .addOption(new Option("--format <format>", "what standard output gets").choices(REVIEW_FORMATS).default("text"))
   .option("--no-cache", "build the base anew, whatever earlier reviews made")

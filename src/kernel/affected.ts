@@ -1,5 +1,4 @@
 import type { FileKind, TouchedStatus } from "../patch/touched.ts";
-import { readBuilt } from "./collect.ts";
 import type { DependencyIndex } from "./dependents.ts";
 import type { Dependent, IncludeTable } from "./include-scan.ts";
 import { findDependents } from "./include-scan.ts";
@@ -9,6 +8,7 @@ import type { PlanChange } from "./plan-difference.ts";
 import { comparePlans } from "./plan-difference.ts";
 import type { Planner } from "./planner.ts";
 import { isJudged } from "./planner.ts";
+import { rankDependents } from "./rank-dependents.ts";
 
 // From touched files to the objects that a review builds (design, section 6): touched sources, what includes touched files, and
 // what touched recipes build otherwise. Every object has its reason, and what was left out is counted.
@@ -69,17 +69,18 @@ export interface AffectedOptions {
   readonly includes: () => Promise<IncludeTable>;
   /** Paths of the head's Makefiles and sources that mention one of the symbols: `git grep -lw`. */
   readonly findMentions: (symbols: readonly string[]) => Promise<readonly string[]>;
-  /** Most dependents to build; DEFAULT_DEPENDENT_CAP. */
+  /** Headers of the head that sources of this architecture can include, for ranking. */
+  readonly headers: () => readonly string[];
+  /** Most dependents to build; by default DEFAULT_DEPENDENT_CAP, and more where more use what changed. */
   readonly cap?: number;
 }
 
 export const DEFAULT_DEPENDENT_CAP = 60;
+/** As many dependents as use what changed are built by default: less than a tenth of a default configuration's 2,850 objects. */
+const USERS_CAP = 250;
 /** Directories that are evaluated for one touched recipe. */
 const PLAN_CAP = 400;
-/** Dependents whose text is read for ranking. */
-const RANK_CAP = 4000;
 const MEMBERSHIP_BATCH = 40;
-const MAX_SOURCE_BYTES = 8 * 1024 * 1024;
 
 /** Finds the objects to build. Throws ToolError where the base's Makefiles cannot be evaluated. */
 export async function findAffected(options: AffectedOptions): Promise<AffectedResult> {
@@ -128,8 +129,12 @@ export async function findAffected(options: AffectedOptions): Promise<AffectedRe
   }
 
   const dependents = await findIncluders(options, included);
-  const ranked = rank(dependents.list, options);
-  const cap = options.cap ?? DEFAULT_DEPENDENT_CAP;
+  const { list: ranked, users } = rankDependents(dependents.list, {
+    changed: options.changedIdentifiers,
+    sourceDir: options.headSourceDir,
+    headers: options.headers,
+  });
+  const cap = options.cap ?? Math.max(DEFAULT_DEPENDENT_CAP, Math.min(users, USERS_CAP));
   let taken = 0;
   let seen = 0;
   for (let at = 0; at < ranked.length && taken < cap; at += MEMBERSHIP_BATCH) {
@@ -241,25 +246,4 @@ async function findIncluders(
     for (const object of dependencies.objectsOf.get(path)!) list.push({ source: object, depth: 1, through: path });
   }
   return { list, method: "kbuild dependency files" };
-}
-
-/** Those whose own text names a changed identifier come first, then the nearest. */
-function rank(list: readonly Dependent[], options: AffectedOptions): Dependent[] {
-  const names = [...options.changedIdentifiers].filter((name) => /^\w+$/.test(name));
-  if (names.length === 0) return [...list];
-  const word = new RegExp(`\\b(?:${names.join("|")})\\b`);
-  const uses = new Set<Dependent>();
-  for (const item of list.slice(0, RANK_CAP))
-    if (word.test(readSource(options.headSourceDir, item.source))) uses.add(item);
-  return [...list.filter((item) => uses.has(item)), ...list.filter((item) => !uses.has(item))];
-}
-
-function readSource(dir: string, source: string): string {
-  const names = source.endsWith(".o") ? [source.replace(/\.o$/, ".c"), source.replace(/\.o$/, ".S")] : [source];
-  for (const name of names) {
-    // The tree holds what a patch put there: links and pipes are not followed.
-    const file = readBuilt(dir, name, MAX_SOURCE_BYTES);
-    if (file.kind === "file") return new TextDecoder("latin1").decode(file.bytes);
-  }
-  return "";
 }

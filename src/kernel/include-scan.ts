@@ -97,6 +97,12 @@ function addLine(files: CachedTable["files"], line: string): void {
   if (name !== undefined) files[line.slice(0, nul)]?.[1].push(name);
 }
 
+/** Headers of the include paths that every source of an architecture has. */
+export function includableHeaders(listing: SourceListing, sourceArch: string): string[] {
+  const roots = ["include/", `arch/${sourceArch}/include/`];
+  return [...listing.files.keys()].filter((path) => path.endsWith(".h") && roots.some((root) => path.startsWith(root)));
+}
+
 function isScanned(path: string, sourceArch: string): boolean {
   if (!/\.[chS]$/.test(path)) return false;
   const [top, second] = path.split("/", 2);

@@ -6,7 +6,7 @@ import { builtInFacts } from "../facts/built-in.ts";
 import { factFiles, factsOfTexts } from "../facts/tree-facts.ts";
 import { type AffectedResult, findAffected } from "../kernel/affected.ts";
 import { type BuildResult, type BuiltObject, buildObjects } from "../kernel/build.ts";
-import { scanIncludes } from "../kernel/include-scan.ts";
+import { includableHeaders, scanIncludes } from "../kernel/include-scan.ts";
 import { type CompileCache, commandIdentity } from "../kernel/kbuild.ts";
 import type { KernelConfig } from "../kernel/kernel-config.ts";
 import type { Membership } from "../kernel/membership.ts";
@@ -26,7 +26,7 @@ import { ensureFolder } from "../kernel/state-folder.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
 import { changedIdentifiers } from "../patch/identifiers.ts";
 import { fileKind, type TouchedFile, touchedFiles } from "../patch/touched.ts";
-import { type BaseIndex, findBaseIndex } from "./base-index.ts";
+import { type BaseIndex, type FoundIndex, findBaseIndex } from "./base-index.ts";
 import type { ReviewRequest } from "./request.ts";
 import type { PhaseTimer } from "./timer.ts";
 
@@ -52,6 +52,7 @@ export class ProfileBuild {
   readonly prepared: PreparedFolder;
   /** What a base build knows of this kernel, where there is one. */
   readonly index: BaseIndex | undefined;
+  readonly unusableIndex: string | undefined;
   readonly #cache: ObjectCache | undefined;
   readonly #compileCacheDir: string;
   readonly #baseBuilt = new Map<string, BuiltObject>();
@@ -66,10 +67,11 @@ export class ProfileBuild {
       }
     | undefined;
 
-  private constructor(options: ProfileBuildOptions, prepared: PreparedFolder, index: BaseIndex | undefined) {
+  private constructor(options: ProfileBuildOptions, prepared: PreparedFolder, found: FoundIndex | undefined) {
     this.#options = options;
     this.prepared = prepared;
-    this.index = index;
+    this.index = found?.index;
+    this.unusableIndex = found?.index === undefined ? found?.unusable : undefined;
     const { request, profile, base } = options;
     this.#compileCacheDir = ensureFolder(request.state.cache, "ccache");
     // What an earlier review of the slot collected.
@@ -102,7 +104,7 @@ export class ProfileBuild {
       signal: request.signal,
       onProgress: ({ text }) => request.onProgress?.(`${profile.name}: ${text}`),
     });
-    const index = request.useCache
+    const found = request.useCache
       ? await findBaseIndex({
           tree: slot.tree,
           cacheDir: request.state.cache,
@@ -111,7 +113,7 @@ export class ProfileBuild {
           ...base,
         })
       : undefined;
-    return new ProfileBuild(options, prepared, index);
+    return new ProfileBuild(options, prepared, found);
   }
 
   get config(): KernelConfig {
@@ -246,6 +248,7 @@ export class ProfileBuild {
               cacheFile: join(ensureFolder(request.state.cache, "includes"), `${profile.sourceArch}.json`),
               signal: request.signal,
             }),
+          headers: () => includableHeaders(state.listing, profile.sourceArch),
           findMentions: (symbols) => slot.tree.findMentions(state.commit, symbols.slice(0, MAX_MENTIONED)),
         });
       } finally {

@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import type { AffectedResult } from "../../src/kernel/affected.ts";
 import { findAffected } from "../../src/kernel/affected.ts";
 import { placeOnPatch } from "../../src/kernel/build-errors.ts";
-import { scanIncludes } from "../../src/kernel/include-scan.ts";
+import { includableHeaders, scanIncludes } from "../../src/kernel/include-scan.ts";
 import type { Planner } from "../../src/kernel/planner.ts";
 import { openPlanner } from "../../src/kernel/planner.ts";
 import { runToEnd, SYSTEM_PATH } from "../../src/kernel/process.ts";
@@ -60,6 +60,7 @@ async function affectedBy(
         sourceArch: "x86",
         cacheFile: join(testCacheFolder(), "test-state", "includes.json"),
       }),
+    headers: () => includableHeaders(head, "x86"),
     findMentions: async (symbols) => {
       const patterns = symbols.flatMap((symbol) => ["-e", symbol]);
       const files = ["--include=Makefile", "--include=Kbuild", "--include=*.[chS]"];
