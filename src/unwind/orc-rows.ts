@@ -238,6 +238,7 @@ function groupsByFirst(flow: Flow): Map<number, Group> {
   const groups = new Map<number, Group>();
   for (let a = 0; a < alternatives.length; a++) {
     const from = alternatives.from[a] as number;
+    if ((alternatives.to[a] as number) <= from) continue;
     const group = groups.get(from);
     if (group === undefined) groups.set(from, { from, to: alternatives.to[a] as number, rows: [a] });
     else {
@@ -257,12 +258,12 @@ function groupRows(flow: Flow, frames: Frames, values: ValueOfState, group: Grou
   const { alternatives } = flow.instead;
   const original = new Map<number, Value>();
   const note = (into: Map<number, Value>, ahead: number, insn: number): void => {
-    if (frames.state[insn] !== NONE) into.set(ahead, values.at(insn));
+    if (frames.state[insn] !== NONE && ahead < length) into.set(ahead, values.at(insn));
   };
   const start = insns.offset[group.from] as number;
-  for (let i = group.from; i < group.to; i++) note(original, (insns.offset[i] as number) - start, i);
   const last = group.to - 1;
   const length = (insns.offset[last] as number) + (insns.size[last] as number) - start;
+  for (let i = group.from; i < group.to; i++) note(original, (insns.offset[i] as number) - start, i);
   const found = new Map(original);
   let disagree = false;
   for (const a of group.rows) {

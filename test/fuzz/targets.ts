@@ -9,6 +9,7 @@ import { decodeTarget } from "./decode-target.ts";
 import { dwarfTarget } from "./dwarf-target.ts";
 import { elfTarget } from "./elf-target.ts";
 import { kernelTarget } from "./kernel-target.ts";
+import { orcTarget } from "./orc-target.ts";
 import type { FuzzTarget } from "./target.ts";
 
 /** Every reader of foreign bytes. A new one: write a FuzzTarget beside these and add it here. */
@@ -22,6 +23,7 @@ export const targets: readonly FuzzTarget[] = [
   decodeTarget(x86_64, x86Seeds),
   dwarfTarget,
   analyzeTarget,
+  orcTarget,
   kernelTarget,
 ];
 
