@@ -69,7 +69,7 @@ export interface Leaving {
 }
 
 export function findLeaving(flow: Flow): Leaving {
-  const { functions, kind, symbol } = flow;
+  const { code, functions, kind, symbol } = flow;
   const { table } = functions;
   const returns = new Uint8Array(table.length);
   const edges: { from: number; to: number; symbol: number }[] = [];
@@ -88,7 +88,13 @@ export function findLeaving(flow: Flow): Leaving {
       else edges.push({ from, to: NONE, symbol: symbol[i] as number });
     } else if ((k === KIND_JUMP || k === KIND_BRANCH) && flow.target[i] !== NONE) {
       // Assembly may leave for code that is no function (6.1 arch/x86/entry/thunk_64.S, __thunk_restore).
-      if (functions.ofInsn[flow.target[i] as number] === NONE) returns[from] = 1;
+      const to = flow.target[i] as number;
+      const { section, offset } = code.insns;
+      if (
+        functions.ofInsn[to] === NONE &&
+        functions.symbolCovering(section[to] as number, offset[to] as number) !== NONE
+      )
+        returns[from] = 1;
     }
   }
   for (let f = 0; f < table.length; f++) {

@@ -264,6 +264,9 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
         });
       }
     }
+    // Behind its end a function's code is nobody's, and a jump from there to another function is no tail call.
+    if (forOwner !== NONE && (k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL) && isNobodys(insn))
+      cross(insn, target[insn] as number, forOwner, before);
     const n = next.of(insn);
     const runsOff = next.runsOff;
     // `next` is shared: copy before anything else asks it.
@@ -289,6 +292,11 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     const h = lowerBound(hints.insn, at, 0, hints.length);
     return hints.insn[h] === at && hints.type[h] === UNWIND_HINT_TYPE_CALL;
   };
+
+  const isNobodys = (insn: number): boolean =>
+    target[insn] !== NONE &&
+    ownerOf(flow, insn) === NONE &&
+    functions.symbolCovering(code.insns.section[insn] as number, code.insns.offset[insn] as number) === NONE;
 
   const isFault = (insn: number, fault: number, forOwner: number): boolean => {
     if (fault === FAULT_UNDEFINED) return forOwner !== NONE;
