@@ -41,9 +41,7 @@ function isToldBy(one: Placed, others: readonly Placed[]): boolean {
   switch (rule) {
     case "falls-through":
       // By itself an object ends where the next one begins.
-      return others.some(
-        (other) => other.finding.rule === rule && other.object === one.object && other.place === one.place,
-      );
+      return others.some(({ finding }) => finding.rule === rule && finding.function === one.finding.function);
     case "unreachable-instruction": {
       // A callee that lost its return is told once where it is seen, with its callers, or not beside what is told of itself.
       const callee = /call to (.+?)\(\), which never returns/.exec(message)?.[1];

@@ -1,14 +1,15 @@
 import { lowerBound, NONE } from "../base/table.ts";
-import { STB_LOCAL, STT_FUNC, STT_OBJECT, STT_SECTION } from "../elf/constants.ts";
+import { STB_LOCAL, STT_OBJECT, STT_SECTION } from "../elf/constants.ts";
 import { insnEnd } from "../flow/code.ts";
-import type { Flow } from "../flow/flow.ts";
+import { type Flow, ownerOf } from "../flow/flow.ts";
 import { relocTarget } from "../flow/marks.ts";
 import { KIND_INDIRECT_CALL, KIND_INDIRECT_JUMP } from "../isa/insn-table.ts";
 import type { TableEntry, TableFacts } from "./object-facts.ts";
+import { findVariable, variablesBySection } from "./variables.ts";
 
-// Tables of functions that calls go through until they are patched. Besides the table itself there are tables of the same type that it is
-// filled from at boot, and stores of single functions to it. Which of the former are meant nobody writes down: a copy is made by code that
-// names the table other than in a call, and it has the table's size.
+// Tables of functions that calls go through until they are patched. Besides the table itself there are tables of the same type that it is filled
+// from at boot, and stores of single functions to it. Which of the former are meant nobody writes down: a copy is made by a function that names
+// both, and both have one size.
 
 /** Tables of operations, what may be copied to them, and the first targets of static calls, as far as this object holds them. */
 export function readTables(flow: Flow): TableFacts[] {
@@ -23,25 +24,23 @@ export function readTables(flow: Flow): TableFacts[] {
   }
   if (operations.size === 0 && !anyKey) return [];
   const found: TableFacts[] = [];
-  const stores = operations.size === 0 ? undefined : readStores(flow, operations);
-  const handlesOperations = stores !== undefined && (stores.isNamed || [...operations].some((s) => isDefined(flow, s)));
-  if (stores?.isNamed === true) {
+  const uses = operations.size === 0 ? undefined : readOperationUses(flow, operations);
+  if (uses !== undefined && uses.fillers.size > 0) {
     const name = symbolName[[...operations][0] as number] as string;
-    found.push({ name, size: 0, isVisible: true, entries: stores.entries });
+    found.push({ name, size: 0, isVisible: true, entries: uses.entries });
   }
+  const sources = uses === undefined ? new Set() : namedBy(flow, uses.fillers);
   for (let s = 1; s < symbols.length; s++) {
     const section = symbols.section[s] as number;
     if (section <= 0 || symbols.type[s] !== STT_OBJECT || isCode(flow, section)) continue;
     const name = symbolName[s] as string;
-    if (!handlesOperations && !names.isStaticCallKey(name)) continue;
+    if (!operations.has(s) && !sources.has(s) && !names.isStaticCallKey(name)) continue;
     const entries = readEntries(flow, s);
     if (entries.length === 0) continue;
     found.push({ name, size: symbols.size[s] as number, isVisible: symbols.binding[s] !== STB_LOCAL, entries });
   }
   return found;
 }
-
-const isDefined = ({ code }: Flow, symbol: number): boolean => (code.object.symbols.section[symbol] as number) > 0;
 
 function isCode({ code }: Flow, section: number): boolean {
   return code.sectionEnd[section] !== code.sectionStart[section];
@@ -79,35 +78,62 @@ function describe(flow: Flow, section: number, reloc: number, offset: number): T
   return [offset, symbolName[symbol] as string, isLocal ? home : ""];
 }
 
-/** Instructions that store a function's address to a table: both are named by relocations of the one instruction. */
-function readStores(flow: Flow, operations: ReadonlySet<number>): { entries: TableEntry[]; isNamed: boolean } {
+interface OperationUses {
+  /** Functions that instructions store to a table: both are named by relocations of the one instruction. */
+  readonly entries: TableEntry[];
+  /** Functions whose instructions name a table other than to call through it. */
+  readonly fillers: ReadonlySet<number>;
+}
+
+function readOperationUses(flow: Flow, operations: ReadonlySet<number>): OperationUses {
   const { code } = flow;
   const entries: TableEntry[] = [];
-  let isNamed = false;
+  const fillers = new Set<number>();
+  forEachCodeReloc(flow, (section, r, insn) => {
+    const relocs = code.object.relocs(section);
+    if (!operations.has(relocs.symbol[r] as number)) return;
+    const kind = code.insns.kind[insn];
+    if (kind === KIND_INDIRECT_CALL || kind === KIND_INDIRECT_JUMP) return;
+    fillers.add(ownerOf(flow, insn));
+    if (r + 1 >= relocs.length || (relocs.offset[r + 1] as number) >= insnEnd(code, insn)) return;
+    const entry = describe(flow, section, r + 1, (relocs.addend[r] as number) + behind(flow, section, r, insn));
+    if (entry !== undefined) entries.push(entry);
+  });
+  fillers.delete(NONE);
+  return { entries, fillers };
+}
+
+/** Variables that functions name. */
+function namedBy(flow: Flow, functions: ReadonlySet<number>): Set<number> {
+  const { code } = flow;
+  const found = new Set<number>();
+  if (functions.size === 0) return found;
+  const variables = variablesBySection(flow);
+  forEachCodeReloc(flow, (section, r, insn) => {
+    if (!functions.has(ownerOf(flow, insn))) return;
+    const target = relocTarget(code, section, r);
+    const variable = findVariable(variables.get(target.section) ?? [], target.offset + behind(flow, section, r, insn));
+    if (variable !== undefined) found.add(variable.symbol);
+  });
+  return found;
+}
+
+/** Bytes from the patched place to the end of the instruction, where displacements count from there. */
+function behind({ code }: Flow, section: number, reloc: number, insn: number): number {
+  const relocs = code.object.relocs(section);
+  const counts =
+    code.arch.relocs.displacementFrom === "insn-end" && code.arch.relocs.isPcRelative(relocs.type[reloc] as number);
+  return counts ? insnEnd(code, insn) - (relocs.offset[reloc] as number) : 0;
+}
+
+function forEachCodeReloc({ code }: Flow, visit: (section: number, reloc: number, insn: number) => void): void {
   for (const section of code.sections) {
     const relocs = code.object.relocs(section);
-    let insn = code.sectionStart[section] as number;
     const end = code.sectionEnd[section] as number;
-    for (let r = 0; r < relocs.length; r++) {
-      if (!operations.has(relocs.symbol[r] as number)) continue;
-      const at = relocs.offset[r] as number;
-      while (insn < end - 1 && insnEnd(code, insn) <= at) insn++;
-      const kind = code.insns.kind[insn];
-      if (kind === KIND_INDIRECT_CALL || kind === KIND_INDIRECT_JUMP) continue;
-      isNamed = true;
-      if (r + 1 >= relocs.length || (relocs.offset[r + 1] as number) >= insnEnd(code, insn)) continue;
-      const symbol = relocs.symbol[r + 1] as number;
-      if (
-        code.object.symbols.type[symbol] !== STT_FUNC &&
-        isDefined(flow, symbol) &&
-        !isCode(flow, code.object.symbols.section[symbol] as number)
-      )
-        continue;
-      const relative = code.arch.relocs.isPcRelative(relocs.type[r] as number);
-      const from = relative && code.arch.relocs.displacementFrom === "insn-end" ? insnEnd(code, insn) - at : 0;
-      const entry = describe(flow, section, r + 1, (relocs.addend[r] as number) + from);
-      if (entry !== undefined) entries.push(entry);
+    let insn = code.sectionStart[section] as number;
+    for (let r = 0; r < relocs.length && insn < end; r++) {
+      while (insn < end - 1 && insnEnd(code, insn) <= (relocs.offset[r] as number)) insn++;
+      visit(section, r, insn);
     }
   }
-  return { entries, isNamed };
 }

@@ -1,11 +1,12 @@
 import { NONE } from "../base/table.ts";
-import { STB_WEAK, STT_FILE, STT_SECTION } from "../elf/constants.ts";
+import { STB_WEAK } from "../elf/constants.ts";
 import { type Flow, ownerOf } from "../flow/flow.ts";
 import { functionName } from "../flow/functions.ts";
 import { forEachAddressTaken } from "../flow/landing-pads.ts";
 import { KIND_BRANCH, KIND_CALL, KIND_JUMP, KIND_NOP, KIND_RETURN } from "../isa/insn-table.ts";
 import type { NameTable } from "./name-table.ts";
 import { type AddressFacts, USE_ADDRESS, USE_CALL, USE_TAIL_CALL, type UseFacts } from "./object-facts.ts";
+import { findVariable, variablesBySection } from "./variables.ts";
 
 /** Which symbols of others an object uses and how, and where it holds their addresses. */
 export function readUses(flow: Flow, names: NameTable): { uses: UseFacts; addresses: AddressFacts } {
@@ -28,14 +29,12 @@ export function readUses(flow: Flow, names: NameTable): { uses: UseFacts; addres
   };
   const seen = new Set<string>();
   const variables = variablesBySection(flow);
-  let finder: { section: number; find: (offset: number) => string } | undefined;
   const holderOf = (section: number, offset: number, insn: number): string => {
     if (insn !== NONE) {
       const owner = ownerOf(flow, insn);
       return owner === NONE ? coveringName(flow, section, offset) : functionName(flow.code, flow.functions, owner);
     }
-    if (finder?.section !== section) finder = { section, find: holderFinder(variables.get(section) ?? []) };
-    return finder.find(offset);
+    return findVariable(variables.get(section) ?? [], offset)?.name ?? "";
   };
   forEachAddressTaken(flow.code, ({ section, offset, insn, symbol, toOffset }) => {
     if (!isOthers(symbol)) return;
@@ -76,38 +75,4 @@ function readBranches({ code }: Flow, use: (symbol: number, bit: number) => void
 function coveringName({ code, functions }: Flow, section: number, offset: number): string {
   const symbol = functions.symbolCovering(section, offset);
   return symbol === NONE ? "" : (code.object.symbolName[symbol] as string);
-}
-
-interface Variable {
-  readonly start: number;
-  readonly end: number;
-  readonly name: string;
-}
-
-/** Variables by section, sorted by start, larger first. */
-function variablesBySection({ code }: Flow): ReadonlyMap<number, readonly Variable[]> {
-  const { symbols, symbolName } = code.object;
-  const found = new Map<number, Variable[]>();
-  for (let s = 1; s < symbols.length; s++) {
-    const section = symbols.section[s] as number;
-    const size = symbols.size[s] as number;
-    if (section <= 0 || size === 0 || symbols.type[s] === STT_SECTION || symbols.type[s] === STT_FILE) continue;
-    const start = symbols.value[s] as number;
-    const list = found.get(section);
-    const row = { start, end: start + size, name: symbolName[s] as string };
-    if (list === undefined) found.set(section, [row]);
-    else list.push(row);
-  }
-  for (const list of found.values()) list.sort((a, b) => a.start - b.start || b.end - a.end);
-  return found;
-}
-
-/** Name of the variable around a byte; asked with ascending offsets. */
-function holderFinder(variables: readonly Variable[]): (offset: number) => string {
-  let at = 0;
-  return (offset) => {
-    while (at + 1 < variables.length && (variables[at + 1] as Variable).start <= offset) at++;
-    const row = variables[at];
-    return row !== undefined && row.start <= offset && offset < row.end ? row.name : "";
-  };
 }

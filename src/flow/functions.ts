@@ -68,7 +68,9 @@ export function buildFunctions(code: Code): Functions {
       (symbols.section[a] as number) - (symbols.section[b] as number) ||
       (symbols.value[a] as number) - (symbols.value[b] as number) ||
       endOf(b) - endOf(a) ||
-      rank(code, a) - rank(code, b),
+      rank(code, a) - rank(code, b) ||
+      // A linker orders symbols anew; of equal ones the same name has to stand for the code.
+      ((symbolName[a] as string) < (symbolName[b] as string) ? -1 : 1),
   );
   const builder = new TableBuilder(functionSchema, named.length);
   const ofSymbol = new RowMap(0, symbols.length);
