@@ -1,8 +1,10 @@
-// npm run parity -- --build DIR [--whole] [--mutate N] [--seed S] [--objects N] [--tree DIR] [--jobs N] [--samples K] [--json FILE] [--keep DIR] [--record]
+// npm run parity -- --build DIR [--whole] [--orc] [--linked] [--linked-mutants N [--rounds N]]   all but the last by default
+// npm run parity -- --build DIR [--mutate N] [--seed S] [--objects N] [--tree DIR] [--jobs N] [--samples K] [--json FILE] [--keep DIR] [--record]
 // npm run parity -- --build DIR --clean
 // npm run parity -- --config NAME [--build DIR] [--tree DIR] [--like DIR] [--mutate N] ...
-// Runs the kernel tree's own object tool and ours over objects of a real build and over broken copies of them, and lists per function and
-// rule who says what. Exit status: 0, 1 when the tree's tool reports a function that ours is silent about, 2 when it could not be done.
+// Runs the kernel tree's own object tool and ours over whole kernels, over objects of a real build and over broken copies of them, and lists
+// per function and rule who says what. Exit status: 0; 1 when the tree's tool reports a function that ours is silent about, or an object by
+// itself comes out unlike the linked kernel, or ORC differs; 2 when it could not be done.
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -13,7 +15,11 @@ import { Tools } from "./parity/complete.ts";
 import { buildConfig } from "./parity/configs.ts";
 import { excerpt } from "./parity/excerpt.ts";
 import { recordFired, rowName } from "./parity/fired.ts";
+import { checkLinked, type LinkedOptions } from "./parity/linked.ts";
+import { checkLinkedMutants } from "./parity/linked-mutants.ts";
+import { describeLinked, describeOrc } from "./parity/linked-report.ts";
 import { chooseObjects, memberObjects } from "./parity/objects.ts";
+import { compareOrc } from "./parity/orc.ts";
 import { planMutants } from "./parity/plan.ts";
 import { seededRandom } from "./parity/random.ts";
 import { rawBytes } from "./parity/raw.ts";
@@ -32,6 +38,7 @@ const { values } = parseArgs({
     like: { type: "string" },
     objects: { type: "string" },
     tree: { type: "string" },
+    rounds: { type: "string" },
     jobs: { type: "string", default: "2" },
     samples: { type: "string", default: "3" },
     json: { type: "string" },
@@ -39,10 +46,15 @@ const { values } = parseArgs({
     clean: { type: "boolean", default: false },
     record: { type: "boolean", default: false },
     whole: { type: "boolean", default: false },
+    orc: { type: "boolean", default: false },
+    linked: { type: "boolean", default: false },
+    "linked-mutants": { type: "string" },
   },
 });
 
-function number(name: "mutate" | "seed" | "jobs" | "samples" | "objects", fallback: number): number {
+type NumberOption = "mutate" | "seed" | "jobs" | "samples" | "objects" | "linked-mutants" | "rounds";
+
+function number(name: NumberOption, fallback: number): number {
   const text = values[name];
   if (text === undefined) return fallback;
   const value = Number(text);
@@ -55,9 +67,14 @@ async function main(): Promise<number> {
   const count = values.clean ? 0 : number("mutate", 0);
   const wantsObjects = count > 0 || values.clean || values.objects !== undefined || values.config !== undefined;
   const outcomes: Outcome[] = [];
+  let differences = 0;
   const scratch = mkdtempSync(join(tmpdir(), "objreview-parity-"));
   try {
-    if (values.whole || !wantsObjects) outcomes.push(await whole(build, scratch));
+    const isDefault = !(wantsObjects || values.whole || values.orc || values.linked || values["linked-mutants"]);
+    if (values.whole || isDefault) outcomes.push(await whole(build, scratch));
+    if (values.orc || isDefault) differences += orc(build);
+    if (values.linked || isDefault) differences += linked(build);
+    if (values["linked-mutants"] !== undefined) differences += linkedMutants(build);
     if (wantsObjects) outcomes.push(...(await objects(build, count, scratch)));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -68,7 +85,8 @@ async function main(): Promise<number> {
     say(`recorded as ${row}`);
   }
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, undefined, 1)}\n`);
-  return report(outcomes, build.folder);
+  const status = outcomes.length === 0 ? 0 : report(outcomes, build.folder);
+  return differences > 0 ? 1 : status;
 }
 
 /** The build that is named, or one of some objects under a configuration of ours. */
@@ -104,6 +122,38 @@ async function whole(build: KernelBuild, scratch: string): Promise<Outcome> {
   for (const note of notes) console.log(`  ${note.kind} ${note.function ?? ""}: ${note.why}`);
   return done.outcome;
 }
+
+/** ORC at every instruction of vmlinux.o as the build has it. Returns how many differ. */
+function orc(build: KernelBuild): number {
+  const path = join(build.folder, "vmlinux.o");
+  const parity = compareOrc(path, { facts: build.facts });
+  console.log(`\n${describeOrc(parity)}`);
+  return parity.differing;
+}
+
+/** Every object with what is known of the others, against all of them linked. Returns the differences. */
+function linked(build: KernelBuild): number {
+  const found = checkLinked(build.folder, linkedOptions(build));
+  console.log(`\n${describeLinked(found)}`);
+  return found.differences.length;
+}
+
+/** The same with one mutant of every object that has one in each kernel. */
+function linkedMutants(build: KernelBuild): number {
+  const wanted = { count: number("linked-mutants", 1000), seed: number("seed", 1), most: number("rounds", 2) };
+  let differences = 0;
+  for (const { mutants, report: found } of checkLinkedMutants(build.folder, linkedOptions(build), wanted)) {
+    console.log(`\n${mutants} mutants in one kernel\n${describeLinked(found)}`);
+    differences += found.differences.length;
+  }
+  return differences;
+}
+
+const linkedOptions = (build: KernelBuild): LinkedOptions => ({
+  facts: build.facts,
+  analyze: { facts: build.facts, checks: build.checks },
+  progress: say,
+});
 
 async function objects(build: KernelBuild, count: number, scratch: string): Promise<Outcome[]> {
   const random = seededRandom(number("seed", 1));
