@@ -7,6 +7,7 @@ import { openSandbox } from "../kernel/sandbox.ts";
 import { locateState } from "../kernel/state-folder.ts";
 import { openTree } from "../kernel/tree.ts";
 import { type BaseBuildResult, buildBase } from "../review/base-build.ts";
+import { isOutdated } from "../review/base-index.ts";
 import { GIGABYTE, gigabytes, heldBytes } from "../review/base-space.ts";
 import type { CommandIo } from "./check.ts";
 import { findProfile } from "./profile-option.ts";
@@ -85,7 +86,7 @@ export async function baseStatusCommand(
   const folder = options.tree === undefined ? undefined : (await openTree(options.tree, state)).folder;
   const bases = listBases(state.cache, folder);
   const held = heldBytes(state);
-  const isWhole = (base: BaseFolder): boolean => hasIndex(base) && isComplete(base.record);
+  const isWhole = (base: BaseFolder): boolean => hasIndex(base) && isComplete(base.record) && !isOutdated(base);
   if (options.json === true) {
     const list = bases.map((base) => ({
       ...base.record,
@@ -93,11 +94,16 @@ export async function baseStatusCommand(
       bytes: diskBytes(base.dir),
       index: hasIndex(base),
       complete: isWhole(base),
+      outdated: isOutdated(base),
     }));
     const free = freeBytes(state.cache);
     io.out(`${JSON.stringify({ version: "1.0", bases: list, heldBytes: held, freeBytes: free }, undefined, 2)}\n`);
   } else {
-    for (const base of bases) io.out(`${describeBase(base.record)}\n`);
+    for (const base of bases) {
+      io.out(`${describeBase(base.record)}\n`);
+      if (isOutdated(base))
+        io.out("    made by another version of objreview: the same command makes the index again\n");
+    }
     if (bases.length === 0) io.out("no base yet: objreview base build --tree DIR makes one\n");
     io.out(`Bases and the object cache hold ${gigabytes(held)}; ${gigabytes(freeBytes(state.cache))} are free.\n`);
   }
@@ -113,7 +119,7 @@ export function baseGcCommand(options: BaseGcOptions, io: CommandIo, { env }: Pi
   const result = collectGarbage(locateState(env).cache, cap);
   for (const line of result.removed) io.out(`removed ${line}\n`);
   io.out(`${gigabytes(result.freedBytes)} freed; bases and the object cache hold ${gigabytes(result.heldBytes)}.\n`);
-  if (!result.isBelowCap) io.err("objreview: still above the cap: what is left is being built now\n");
+  if (!result.isBelowCap) io.err("objreview: still above the cap: the rest belongs to a base that is being built\n");
   return result.isBelowCap ? 0 : 1;
 }
 

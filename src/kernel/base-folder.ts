@@ -39,6 +39,8 @@ const recordSchema = z.strictObject({
   profileKey: z.string(),
   compiler: z.string(),
   preparedKey: z.string(),
+  /** Of the facts in it; another version of objreview cannot read them. */
+  factsVersion: z.int(),
   /** Directories and objects that it was restricted to; empty for a whole kernel. */
   only: z.array(z.string()),
   state: z.enum(["building", "complete"]),

@@ -65,10 +65,11 @@ export function collectGarbage(cacheDir: string, capBytes: number | undefined): 
     }
     const left = files.filter((file) => file.bytes > 0);
     if (left.length < files.length)
-      removed.push(`${files.length - left.length} files of older versions in the object cache`);
+      removed.push(`${countFiles(files.length - left.length)} of older versions in the object cache`);
 
     let bases = listBases(cacheDir);
-    let held = diskBytes(root) + left.reduce((sum, file) => sum + file.bytes, 0);
+    const ofBases = bases.reduce((sum, base) => sum + diskBytes(base.dir), 0);
+    let held = ofBases + left.reduce((sum, file) => sum + file.bytes, 0);
     if (capBytes !== undefined && held > capBytes) {
       const before = held;
       const count = left.length;
@@ -99,7 +100,7 @@ export function collectGarbage(cacheDir: string, capBytes: number | undefined): 
         removed.push(`${base.record.name} under ${base.record.profile} (${base.record.updatedAt.slice(0, 10)})`);
         sweep();
       }
-      if (left.length < count) removed.push(`${count - left.length} files of the object cache`);
+      if (left.length < count) removed.push(`${countFiles(count - left.length)} of the object cache`);
       if (before === held && removed.length === 0) removed.push("nothing: what is left is in use");
     }
     return { removed, freedBytes: freed, heldBytes: held, isBelowCap: capBytes === undefined || held <= capBytes };
@@ -126,6 +127,10 @@ function objectFiles(base: BaseFolder): string[] {
     if (!(error instanceof FormatError)) throw error;
     return [];
   }
+}
+
+function countFiles(count: number): string {
+  return `${count} ${count === 1 ? "file" : "files"}`;
 }
 
 interface CachedFile {

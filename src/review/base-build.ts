@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { bytesSource } from "../base/bytes.ts";
 import { FormatError, UsageError } from "../base/errors.ts";
-import type { ObjectFacts } from "../facts/object-facts.ts";
+import { FACTS_VERSION, type ObjectFacts } from "../facts/object-facts.ts";
 import { summarize } from "../facts/summarize.ts";
 import type { BaseObjects, BaseRecord } from "../kernel/base-folder.ts";
 import { baseFolder, profileKey, readBaseRecord, writeBaseIndex, writeBaseRecord } from "../kernel/base-folder.ts";
@@ -60,8 +60,10 @@ export interface BaseBuildResult {
   readonly stopped: boolean;
 }
 
-/** As many objects as one make call gets: what a killed build loses at most. */
-const BATCH = 64;
+/** One make call gets as many objects as a minute builds, within these bounds: a killed build loses them at most. */
+const BATCH_MILLIS = 60_000;
+const SMALLEST_BATCH = 8;
+const LARGEST_BATCH = 64;
 const MAX_DIRECTORIES = 20_000;
 
 /** Throws UsageError for what cannot be done as asked (no room among it), ToolError where the kernel cannot be configured or prepared. */
@@ -132,7 +134,7 @@ class BaseBuild {
     const compileCache: CompileCache = { dir: ccache, mode: "ro" };
     const units = await this.#findUnits(prepared, listing, sandbox, outDir, compileCache);
     const before = readBaseRecord(this.#dir);
-    const only = selection(before, this.#request.only);
+    const only = selection(before?.profileKey === profileKey(profile) ? before : undefined, this.#request.only);
     const wanted = select(units, only);
     const record = this.#startRecord(prepared, units, wanted, only);
     const cache = openObjectCache({ cacheDir: state.cache, prepared, listing, profile, compileCache });
@@ -208,6 +210,7 @@ class BaseBuild {
       profileKey: profileKey(profile),
       compiler: prepared.toolchain.compiler,
       preparedKey: prepared.key,
+      factsVersion: FACTS_VERSION,
       only,
       state: "building",
       startedAt: now,
@@ -244,9 +247,10 @@ class BaseBuild {
     let queue = [...missing];
     let again: string[] = [];
     let { jobs } = request;
+    let size = SMALLEST_BATCH;
     while (queue.length > 0) {
-      const batch = queue.slice(0, BATCH);
-      queue = queue.slice(BATCH);
+      const batch = queue.slice(0, size);
+      queue = queue.slice(size);
       if (signal?.aborted === true) return "stopped";
       watch.check();
       let compiled = 0;
@@ -268,6 +272,8 @@ class BaseBuild {
         rmSync(join(request.outDir, object), { force: true });
       }
       removeFolder(request.collectDir);
+      const fitting = Math.round((batch.length / made.millis) * BATCH_MILLIS);
+      size = Math.max(SMALLEST_BATCH, Math.min(LARGEST_BATCH, fitting));
       if (made.outcome === "cancelled") return "stopped";
       const ended = new Set(
         made.failed.filter(({ error }) => error.text.startsWith("the build ended early")).map((f) => f.object),

@@ -1,6 +1,6 @@
 import { FormatError } from "../base/errors.ts";
 import type { UnitFacts } from "../facts/kernel-index.ts";
-import type { ObjectFacts } from "../facts/object-facts.ts";
+import { FACTS_VERSION, type ObjectFacts } from "../facts/object-facts.ts";
 import type { BaseFolder } from "../kernel/base-folder.ts";
 import {
   hasIndex,
@@ -42,11 +42,23 @@ export interface IndexQuestion {
 
 const MOST_CANDIDATES = 16;
 
+/** What an operator can do about a base whose facts this version cannot read: its objects are kept, so that it takes seconds. */
+export function isOutdated({ record }: BaseFolder): boolean {
+  return record.factsVersion !== FACTS_VERSION;
+}
+
+export interface FoundIndex {
+  readonly index: BaseIndex | undefined;
+  /** Where there is none: one that would fit and cannot be read. */
+  readonly unusable: string | undefined;
+}
+
+export const noIndex: FoundIndex = { index: undefined, unusable: undefined };
+
 /**
  * The index that fits best: whole before restricted, then the one with the fewest commits between its commit and the one asked for.
- * Undefined where there is none that can be read.
  */
-export async function findBaseIndex(question: IndexQuestion): Promise<BaseIndex | undefined> {
+export async function findBaseIndex(question: IndexQuestion): Promise<FoundIndex> {
   const { tree, cacheDir, profile, compiler, commit, listing } = question;
   const key = profileKey(profile);
   const fitting = listBases(cacheDir, tree.folder)
@@ -60,17 +72,23 @@ export async function findBaseIndex(question: IndexQuestion): Promise<BaseIndex 
   }
   const total = ({ behind, beside }: Distance): number => behind + beside;
   choices.sort((a, b) => Number(b.isWhole) - Number(a.isWhole) || total(a.distance) - total(b.distance));
+  let unusable: string | undefined;
   for (const { base, distance } of choices) {
     const index = openBaseIndex(base, distance);
-    if (index === undefined) continue;
-    if (total(distance) === 0) return index;
+    if (index === undefined) {
+      unusable ??= `the index of ${base.record.name} cannot be read by this version: objreview base build makes it again`;
+      continue;
+    }
+    if (total(distance) === 0) return { index, unusable: undefined };
     const files = await listCommitFrom(tree.git, commit, listing, base.record.commit);
     const stale = new Set(changedPaths(files, listing).flatMap((path) => index.dependencies.objectsOf.get(path) ?? []));
     const since =
-      stale.size === 0 ? "" : `; ${stale.size} of its ${index.codeOf.size} objects have other sources by now`;
-    return { ...index, age: `${index.age}${since}` };
+      stale.size === 0
+        ? ""
+        : `; ${stale.size} of its ${index.codeOf.size} objects ${stale.size === 1 ? "has" : "have"} other sources by now`;
+    return { index: { ...index, age: `${index.age}${since}` }, unusable: undefined };
   }
-  return undefined;
+  return { index: undefined, unusable };
 }
 
 interface Distance {
@@ -96,6 +114,7 @@ export function openBaseIndex(base: BaseFolder, distance?: Distance): BaseIndex 
 }
 
 function readContent(base: BaseFolder): Pick<BaseIndex, "dependencies" | "codeOf" | "units"> | undefined {
+  if (isOutdated(base)) return undefined;
   try {
     const facts = readFacts(readBaseFacts(base.dir));
     const units = new Map<string, Map<string, ObjectFacts>>();

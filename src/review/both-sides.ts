@@ -41,7 +41,8 @@ export async function buildBothSides(options: ProfileReviewOptions, notes: Cover
     headResult = joined(headResult, ofTip);
   };
   await buildMore(affected.objects);
-  const { index } = build;
+  const { index, unusable } = build.index;
+  if (unusable !== undefined) notes.push({ kind: "assumption", object: "", why: unusable });
   if (index === undefined) return { affected, baseResult, headResult, outsideOf: async () => () => undefined };
 
   notes.push({ kind: "assumption", object: "", why: `other objects are known from the ${index.age}` });
@@ -150,7 +151,8 @@ function leftOut(users: readonly FactUser[], built: number): CoverageNote {
   const reasons = [...new Set(users.map(({ reason }) => reason))];
   const first = reasons.slice(0, 3).join("; ");
   const more = reasons.length > 3 ? ` and ${reasons.length - 3} more reasons` : "";
-  const why = `${users.length} more objects use what the series changes, beyond the ${built} that were validated again (${first}${more})`;
+  const some = users.length === 1 ? "1 more object uses" : `${users.length} more objects use`;
+  const why = `${some} what the series changes, beyond the ${built} that were validated again (${first}${more})`;
   return { kind: "affected-cap", object: "", why };
 }
 

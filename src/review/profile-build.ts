@@ -26,7 +26,7 @@ import { ensureFolder } from "../kernel/state-folder.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
 import { changedIdentifiers } from "../patch/identifiers.ts";
 import { fileKind, type TouchedFile, touchedFiles } from "../patch/touched.ts";
-import { type BaseIndex, type FoundIndex, findBaseIndex } from "./base-index.ts";
+import { type FoundIndex, findBaseIndex, noIndex } from "./base-index.ts";
 import type { ReviewRequest } from "./request.ts";
 import type { PhaseTimer } from "./timer.ts";
 
@@ -51,8 +51,7 @@ export class ProfileBuild {
   readonly #options: ProfileBuildOptions;
   readonly prepared: PreparedFolder;
   /** What a base build knows of this kernel, where there is one. */
-  readonly index: BaseIndex | undefined;
-  readonly unusableIndex: string | undefined;
+  readonly index: FoundIndex;
   readonly #cache: ObjectCache | undefined;
   readonly #compileCacheDir: string;
   readonly #baseBuilt = new Map<string, BuiltObject>();
@@ -67,11 +66,10 @@ export class ProfileBuild {
       }
     | undefined;
 
-  private constructor(options: ProfileBuildOptions, prepared: PreparedFolder, found: FoundIndex | undefined) {
+  private constructor(options: ProfileBuildOptions, prepared: PreparedFolder, index: FoundIndex) {
     this.#options = options;
     this.prepared = prepared;
-    this.index = found?.index;
-    this.unusableIndex = found?.index === undefined ? found?.unusable : undefined;
+    this.index = index;
     const { request, profile, base } = options;
     this.#compileCacheDir = ensureFolder(request.state.cache, "ccache");
     // What an earlier review of the slot collected.
@@ -104,7 +102,7 @@ export class ProfileBuild {
       signal: request.signal,
       onProgress: ({ text }) => request.onProgress?.(`${profile.name}: ${text}`),
     });
-    const found = request.useCache
+    const index = request.useCache
       ? await findBaseIndex({
           tree: slot.tree,
           cacheDir: request.state.cache,
@@ -112,8 +110,8 @@ export class ProfileBuild {
           compiler: prepared.toolchain.compiler,
           ...base,
         })
-      : undefined;
-    return new ProfileBuild(options, prepared, found);
+      : noIndex;
+    return new ProfileBuild(options, prepared, index);
   }
 
   get config(): KernelConfig {
@@ -238,7 +236,7 @@ export class ProfileBuild {
           headSourceDir: slot.dir,
           sourceArch: profile.sourceArch,
           // Of a part of the kernel they would name a part of the dependents.
-          dependencies: this.index?.isWhole === true ? this.index.dependencies : undefined,
+          dependencies: this.index.index?.isWhole === true ? this.index.index.dependencies : undefined,
           ...(request.dependentCap === undefined ? {} : { cap: request.dependentCap }),
           includes: () =>
             scanIncludes({
