@@ -32,18 +32,22 @@ export function measureCoverage(context: RuleContext): Coverage {
   let textBytesAnalysed = 0;
   const undecoded = new Map<number, number>();
   const overridden = findOverridden(flow, context.outside);
+  const isLost = Uint8Array.from(frames.states.all, ({ base }) => (base === BASE_LOST ? 1 : 0));
+  const { size: sizes } = code.insns;
+  const { ofInsn } = functions;
+  const { state: states } = frames;
   for (let i = 0; i < kind.length; i++) {
     const k = kind[i];
     if (k === KIND_NOP || k === KIND_TRAP) continue;
-    const size = code.insns.size[i] as number;
-    const f = functions.ofInsn[i] as number;
+    const size = sizes[i] as number;
+    const f = ofInsn[i] as number;
     if (f !== NONE && overridden[f] === 1) continue;
     if (k === KIND_UNKNOWN) {
       undecoded.set(f, (undecoded.get(f) ?? 0) + size);
     }
     textBytes += size;
-    const state = frames.state[i] as number;
-    if (state !== NONE && (frames.states.all[state] as FrameState).base !== BASE_LOST) textBytesAnalysed += size;
+    const state = states[i] as number;
+    if (state !== NONE && isLost[state] === 0) textBytesAnalysed += size;
   }
   let total = 0;
   let analysed = 0;

@@ -91,7 +91,8 @@ export function buildFlow(code: Code, functions: Functions, tree?: KernelFormats
   const thunks = new Uint8Array(code.object.symbols.length);
   const indirectJumps: number[] = [];
   const turns = findTurns(kind);
-  for (const i of turns) {
+  for (let n = 0; n < turns.length; n++) {
+    const i = turns[n] as number;
     const k = kind[i] as number;
     if (((marks.bits[i] as number) & MARK_INSTEAD) !== 0 && instead.madeNop.has(i)) {
       kind[i] = KIND_NOP;

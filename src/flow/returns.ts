@@ -27,8 +27,18 @@ export function solveReturns(flow: Flow, external: ExternalReturns): Returns {
   const { code, functions, kind, symbol } = flow;
   const { table } = functions;
   const assumed = new Set<number>();
+  // Asked once of each symbol: a kernel has a few that nearly every function calls.
+  const answers: (boolean | undefined | null)[] = new Array(code.object.symbols.length).fill(null);
+  const ask = (s: number): boolean | undefined => {
+    let answer = answers[s];
+    if (answer === null) {
+      answer = external(code.object.symbolName[s] as string);
+      answers[s] = answer;
+    }
+    return answer;
+  };
   const externalReturns = (s: number): boolean => {
-    const verdict = external(code.object.symbolName[s] as string);
+    const verdict = ask(s);
     if (verdict === undefined) assumed.add(s);
     return verdict !== true;
   };
@@ -39,19 +49,21 @@ export function solveReturns(flow: Flow, external: ExternalReturns): Returns {
       return false;
     }
     // A name that others see may be listed, or be theirs: a weak definition gives way to a strong one.
-    return code.object.symbols.binding[s] === STB_LOCAL || external(code.object.symbolName[s] as string) !== true;
+    return code.object.symbols.binding[s] === STB_LOCAL || ask(s) !== true;
   });
   spreadReturns(returns, inside);
   const neverReturns = new Uint8Array(table.length);
   for (let f = 0; f < table.length; f++) neverReturns[f] = returns[table.parent[f] as number] === 1 ? 0 : 1;
   const deadCall = new Uint8Array(kind.length);
-  for (const i of flow.turns) {
+  const { turns } = flow;
+  for (let n = 0; n < turns.length; n++) {
+    const i = turns[n] as number;
     // An annotation says that execution goes on behind this one (arch/x86/include/asm/irq_stack.h, ASM_REACHABLE).
     if (kind[i] !== KIND_CALL || ((flow.marks.bits[i] as number) & MARK_REACHABLE) !== 0) continue;
     const s = symbol[i] as number;
     if (s === NONE) continue;
     const callee = functionOfSymbol(flow, s);
-    const listed = code.object.symbols.binding[s] !== 0 && external(code.object.symbolName[s] as string) === true;
+    const listed = code.object.symbols.binding[s] !== STB_LOCAL && ask(s) === true;
     if (listed) deadCall[i] = 1;
     else if (callee !== NONE)
       deadCall[i] = code.object.symbols.binding[s] === STB_WEAK ? 0 : (neverReturns[callee] as number);
@@ -75,7 +87,9 @@ export function findLeaving(flow: Flow): Leaving {
   const edges: { from: number; to: number; symbol: number }[] = [];
   const hasBody = new Uint8Array(table.length);
   for (let f = 0; f < table.length; f++) if (functions.hasCode[f] === 1) hasBody[table.parent[f] as number] = 1;
-  for (const i of flow.turns) {
+  const { turns } = flow;
+  for (let n = 0; n < turns.length; n++) {
+    const i = turns[n] as number;
     const f = functions.ofInsn[i] as number;
     if (f === NONE) continue;
     const from = table.parent[f] as number;

@@ -1,4 +1,5 @@
 import { NONE } from "../base/table.ts";
+import { STB_LOCAL } from "../elf/constants.ts";
 import { isDirectBranch, ownerOf } from "../flow/flow.ts";
 import { functionOfSymbol } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
@@ -38,10 +39,11 @@ export const unreachableInstruction = defineRule({
     const explained = explainedCode(context, told);
     const endless = new Map<string, Report>();
     let orphans: ReadonlySet<number> | undefined;
+    const { state } = context.frames;
     for (const section of flow.code.sections) {
       const end = flow.code.sectionEnd[section] as number;
       for (let i = flow.code.sectionStart[section] as number; i < end; i++) {
-        if (!isUnreached(context, i) || explained[i] === 1) continue;
+        if (state[i] !== NONE || explained[i] === 1 || !isUnreached(context, i)) continue;
         orphans ??= orphanParts(context);
         if (orphans.has(flow.functions.ofInsn[i] as number)) continue;
         const owner = ownerOf(flow, i);
@@ -96,7 +98,7 @@ function orphanParts(context: RuleContext): ReadonlySet<number> {
   const { ofInsn, table } = flow.functions;
   const orphans = new Set<number>();
   const parented = new Set<number>();
-  for (let i = 0; i < flow.kind.length; i++) {
+  for (const i of flow.turns) {
     const to = flow.target[i] as number;
     const f = to === NONE ? NONE : (ofInsn[to] as number);
     if (f === NONE || table.parent[f] === f || ofInsn[i] === f) continue;
@@ -143,14 +145,17 @@ function explainedCode(context: RuleContext, told: ReadonlySet<number>): Uint8Ar
       work.push(insn);
     }
   };
-  for (let i = 0; i < flow.kind.length; i++) {
-    const next = flow.next[i] as number;
-    if (next === NONE || context.frames.state[next] !== NONE) continue;
+  const { next: following } = flow;
+  const { state } = context.frames;
+  const sanitizers = sanitizerSymbols(context);
+  for (let i = 0; i < following.length; i++) {
+    const next = following[i] as number;
+    if (next === NONE || state[next] !== NONE) continue;
     const isDeadCall = flow.kind[i] === KIND_CALL && returns.deadCall[i] === 1;
     const callee = isDeadCall ? functionOfSymbol(flow, flow.symbol[i] as number) : NONE;
     if (callee !== NONE && told.has(flow.functions.table.parent[callee] as number)) explain(next);
     if ((isDeadCall || flow.kind[i] === KIND_BUG) && isTrapOrWayToOne(context, next)) explain(next);
-    else if (isSanitizerCall(context, next)) explain(next);
+    else if (sanitizers.size > 0 && isSanitizerCall(context, sanitizers, next)) explain(next);
   }
   const after = successors(flow, returns);
   for (let i = work.pop(); i !== undefined; i = work.pop()) {
@@ -180,10 +185,18 @@ function isTrapOrWayToOne(context: RuleContext, insn: number): boolean {
 const sanitizerCalls: ReadonlySet<string> = new Set(["__ubsan_handle_builtin_unreachable", "__asan_handle_no_return"]);
 const SANITIZER_REACH = 5;
 
-function isSanitizerCall(context: RuleContext, insn: number): boolean {
+function sanitizerSymbols(context: RuleContext): ReadonlySet<number> {
+  const { symbols, symbolName } = context.flow.code.object;
+  const found = new Set<number>();
+  for (let s = 1; s < symbols.length; s++)
+    if (symbols.binding[s] !== STB_LOCAL && sanitizerCalls.has(symbolName[s] as string)) found.add(s);
+  return found;
+}
+
+function isSanitizerCall(context: RuleContext, sanitizers: ReadonlySet<number>, insn: number): boolean {
   let i = insn;
   for (let n = 0; n < SANITIZER_REACH && i !== NONE; n++) {
-    if (sanitizerCalls.has(calleeSymbol(context, i))) return true;
+    if (sanitizers.has(context.flow.symbol[i] as number)) return true;
     i = context.flow.kind[i] === KIND_JUMP ? (context.flow.target[i] as number) : (context.flow.next[i] as number);
   }
   return false;

@@ -1,4 +1,5 @@
-import { lowerBound, NONE } from "../base/table.ts";
+import { lowerBound, NONE, TableBuilder } from "../base/table.ts";
+import { TripleMap } from "../base/triple-map.ts";
 import { type Flow, KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_TAIL_CALL, ownerOf } from "../flow/flow.ts";
 import { sameFamily } from "../flow/functions.ts";
 import { MARK_INSTEAD } from "../flow/marks.ts";
@@ -64,6 +65,13 @@ export interface FlagsResult {
   readonly untold: ReadonlyMap<number, number>;
 }
 
+const visitSchema = {
+  /** -> instruction */ insn: "i32",
+  /** FlagState before it */ flags: "i32",
+  /** -> visit that first led here, NONE at a root */ from: "i32",
+  /** -> function that it was walked for, or NONE */ owner: "i32",
+} as const;
+
 const MAX_PATH = 4096;
 /** Events of one kind that one function is told; each holds a path, so that without a bound they would outgrow the object by far. */
 export const MOST_EVENTS = 20;
@@ -80,9 +88,9 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
   const causes = new Map<string, FlagEvent[]>();
   const eventCount = new Map<number, number>();
   const untold = new Map<number, number>();
-  /** insn * SPAN + flags -> the same of its predecessor, or -1 at a root */
-  const cameFrom = new Map<number, number>();
-  const ownerOfKey = new Map<number, number>();
+  // One row for each pair of an instruction and the flags that it is reached with.
+  const known = new TripleMap(1024);
+  const visits = new TableBuilder(visitSchema, 1024);
   const work: number[] = [];
   const safe = new Uint8Array(table.length);
   for (let f = 0; f < table.length; f++) {
@@ -91,18 +99,17 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
   }
 
   const arrive = (insn: number, flags: FlagState, from: number, forOwner: number): void => {
-    const key = insn * SPAN + flags;
-    if (cameFrom.has(key)) return;
-    cameFrom.set(key, from);
-    ownerOfKey.set(key, forOwner);
-    work.push(key);
+    if (known.get(insn, flags, 0) !== NONE) return;
+    const visit = visits.push({ insn, flags, from, owner: forOwner });
+    known.set(insn, flags, 0, visit);
+    work.push(visit);
   };
 
   /** Writes an event down, and returns the flag that says so on the way from here. */
-  const report = (eventKind: number, key: number, forOwner: number): number => {
+  const report = (eventKind: number, visit: number, forOwner: number): number => {
     const isDirection = eventKind >= FLAG_EVENT_RETURN_DIRECTION && eventKind <= FLAG_EVENT_REDUNDANT_CLEAR;
     const toldBit = isDirection ? TOLD_DIRECTION : TOLD_ACCESS;
-    const flags = key % SPAN;
+    const flags = visits.columns.flags[visit] as number;
     if ((flags & toldBit) !== 0) return toldBit;
     const count = (eventCount.get(forOwner) ?? 0) + 1;
     eventCount.set(forOwner, count);
@@ -110,10 +117,17 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
       untold.set(forOwner, count - MOST_EVENTS);
       return toldBit;
     }
-    const path = pathTo(cameFrom, key);
+    const path = pathTo(visits, visit);
     const bit = isDirection ? DIRECTION_SET : ACCESS_OPEN;
     const cause = `${forOwner}:${bit}:${flags & bit}:${originOf(path, bit)}`;
-    const event = { kind: eventKind, insn: Math.floor(key / SPAN), owner: forOwner, flags: flags & 3, also: [], path };
+    const event = {
+      kind: eventKind,
+      insn: visits.columns.insn[visit] as number,
+      owner: forOwner,
+      flags: flags & 3,
+      also: [],
+      path,
+    };
     const list = causes.get(cause);
     if (list === undefined) causes.set(cause, [event]);
     else list.push(event);
@@ -127,25 +141,25 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
     return NONE - 1; // runs into another function: the frame walk reports that
   };
 
-  const step = (key: number): void => {
-    const insn = Math.floor(key / SPAN);
-    let flags = key % SPAN;
-    const forOwner = ownerOfKey.get(key) as number;
+  const step = (visit: number): void => {
+    const insn = visits.columns.insn[visit] as number;
+    let flags = visits.columns.flags[visit] as number;
+    const forOwner = visits.columns.owner[visit] as number;
     const isSafe = forOwner !== NONE && safe[forOwner] === 1;
     if (((marks.bits[insn] as number) & MARK_INSTEAD) !== 0) {
       for (let e = lowerBound(edges.from, insn, 0, edges.length); e < edges.length && edges.from[e] === insn; e++) {
         const to = edges.to[e] as number;
         const nextOwner = crossOwner(to, forOwner);
-        if (nextOwner >= NONE) arrive(to, flags, key, nextOwner);
+        if (nextOwner >= NONE) arrive(to, flags, visit, nextOwner);
       }
       if (instead.skipped.has(insn)) return;
     }
     const k = kind[insn] as number;
     switch (k) {
       case KIND_RETURN:
-        if ((flags & ACCESS_OPEN) !== 0 && !isSafe) report(FLAG_EVENT_RETURN_OPEN, key, forOwner);
-        if ((flags & ACCESS_OPEN) === 0 && isSafe) report(FLAG_EVENT_RETURN_CLOSED, key, forOwner);
-        if ((flags & DIRECTION_SET) !== 0) report(FLAG_EVENT_RETURN_DIRECTION, key, forOwner);
+        if ((flags & ACCESS_OPEN) !== 0 && !isSafe) report(FLAG_EVENT_RETURN_OPEN, visit, forOwner);
+        if ((flags & ACCESS_OPEN) === 0 && isSafe) report(FLAG_EVENT_RETURN_CLOSED, visit, forOwner);
+        if ((flags & DIRECTION_SET) !== 0) report(FLAG_EVENT_RETURN_DIRECTION, visit, forOwner);
         return;
       case KIND_CALL:
       case KIND_INDIRECT_CALL:
@@ -154,49 +168,49 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
       case KIND_INDIRECT_TAIL: {
         const callee = symbol[insn] as number;
         const calleeSafe = callee !== NONE && isAccessSafe(symbolName[callee] as string);
-        if ((flags & ACCESS_OPEN) !== 0 && !calleeSafe) flags |= report(FLAG_EVENT_CALL_OPEN, key, forOwner);
-        if ((flags & DIRECTION_SET) !== 0) flags |= report(FLAG_EVENT_CALL_DIRECTION, key, forOwner);
+        if ((flags & ACCESS_OPEN) !== 0 && !calleeSafe) flags |= report(FLAG_EVENT_CALL_OPEN, visit, forOwner);
+        if ((flags & DIRECTION_SET) !== 0) flags |= report(FLAG_EVENT_CALL_DIRECTION, visit, forOwner);
         break;
       }
       case KIND_ACCESS_OPEN:
-        if ((flags & ACCESS_OPEN) !== 0) flags |= report(FLAG_EVENT_DOUBLE_OPEN, key, forOwner);
+        if ((flags & ACCESS_OPEN) !== 0) flags |= report(FLAG_EVENT_DOUBLE_OPEN, visit, forOwner);
         flags |= ACCESS_OPEN;
         break;
       case KIND_ACCESS_CLOSE:
         if ((flags & ACCESS_OPEN) === 0 && forOwner !== NONE)
-          flags |= report(FLAG_EVENT_REDUNDANT_CLOSE, key, forOwner);
-        if (isSafe && flags >>> STACK_SHIFT === EMPTY_STACK) flags |= report(FLAG_EVENT_SAFE_CLOSES, key, forOwner);
+          flags |= report(FLAG_EVENT_REDUNDANT_CLOSE, visit, forOwner);
+        if (isSafe && flags >>> STACK_SHIFT === EMPTY_STACK) flags |= report(FLAG_EVENT_SAFE_CLOSES, visit, forOwner);
         flags &= ~ACCESS_OPEN;
         break;
       case KIND_DIRECTION_SET:
-        if ((flags & DIRECTION_SET) !== 0) flags |= report(FLAG_EVENT_DOUBLE_SET, key, forOwner);
+        if ((flags & DIRECTION_SET) !== 0) flags |= report(FLAG_EVENT_DOUBLE_SET, visit, forOwner);
         flags |= DIRECTION_SET;
         break;
       case KIND_DIRECTION_CLEAR:
         if ((flags & DIRECTION_SET) === 0 && forOwner !== NONE)
-          flags |= report(FLAG_EVENT_REDUNDANT_CLEAR, key, forOwner);
+          flags |= report(FLAG_EVENT_REDUNDANT_CLEAR, visit, forOwner);
         flags &= ~DIRECTION_SET;
         break;
     }
     // Flags that are pushed and popped count only inside alternatives: that is how access is saved over a region (smap_save()).
-    if (code.insns.op[insn] !== NONE && isAlternative(insn)) flags = saveOrRestore(insn, flags, key, forOwner);
+    if (code.insns.op[insn] !== NONE && isAlternative(insn)) flags = saveOrRestore(insn, flags, visit, forOwner);
     const n = next.of(insn);
     for (const to of n === next.to.length ? next.to.slice() : next.to.slice(0, n)) {
       const nextOwner = crossOwner(to, forOwner);
-      if (nextOwner >= NONE) arrive(to, flags, key, nextOwner);
+      if (nextOwner >= NONE) arrive(to, flags, visit, nextOwner);
     }
   };
 
   const isAlternative = (insn: number): boolean => instead.replacementOf.has(insn);
 
-  const saveOrRestore = (insn: number, flags: FlagState, key: number, forOwner: number): FlagState => {
+  const saveOrRestore = (insn: number, flags: FlagState, visit: number, forOwner: number): FlagState => {
     const { ops } = code;
     let result = flags;
     for (let row = code.insns.op[insn] as number; row < ops.length && ops.insn[row] === insn; row++) {
       const op = ops.op[row];
       let stack = result >>> STACK_SHIFT;
       if (op === OP_PUSH_FLAGS) {
-        if (stack >= MAX_STACK) report(FLAG_EVENT_STACK_EXHAUSTED, key, forOwner);
+        if (stack >= MAX_STACK) report(FLAG_EVENT_STACK_EXHAUSTED, visit, forOwner);
         else stack = stack * 2 + (result & ACCESS_OPEN);
         result = (result & FLAG_BITS) | (stack << STACK_SHIFT);
       } else if (op === OP_POP_FLAGS && stack > EMPTY_STACK) {
@@ -210,12 +224,12 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
   for (const f of rootsOfInterest(flow, next, safe)) {
     const insn = table.firstInsn[f] as number;
     if (insn === NONE || marks.excluded[f] === 1) continue;
-    arrive(insn, empty | (safe[f] === 1 ? ACCESS_OPEN : 0), -1, f);
-    for (let key = work.pop(); key !== undefined; key = work.pop()) step(key);
+    arrive(insn, empty | (safe[f] === 1 ? ACCESS_OPEN : 0), NONE, f);
+    for (let visit = work.pop(); visit !== undefined; visit = work.pop()) step(visit);
   }
   for (const insn of codeWithoutFunction(flow)) {
-    arrive(insn, empty, -1, NONE);
-    for (let key = work.pop(); key !== undefined; key = work.pop()) step(key);
+    arrive(insn, empty, NONE, NONE);
+    for (let visit = work.pop(); visit !== undefined; visit = work.pop()) step(visit);
   }
   return { events: [...causes.values()].map(chooseEvent), untold };
 }
@@ -236,11 +250,14 @@ function chooseEvent(list: readonly FlagEvent[]): FlagEvent {
   return { ...best, also: [...new Set(list.map((event) => event.insn))].filter((insn) => insn !== best.insn) };
 }
 
-const SPAN = (MAX_STACK * 2) << STACK_SHIFT;
-
-function touchesFlags(flow: Flow, insn: number): boolean {
-  const k = flow.kind[insn] as number;
-  return k >= KIND_ACCESS_OPEN && k <= KIND_DIRECTION_CLEAR;
+/** Instructions that set or clear a flag. */
+function flagChanges({ turns, kind }: Flow): number[] {
+  const found: number[] = [];
+  for (let n = 0; n < turns.length; n++) {
+    const k = kind[turns[n] as number] as number;
+    if (k >= KIND_ACCESS_OPEN && k <= KIND_DIRECTION_CLEAR) found.push(turns[n] as number);
+  }
+  return found;
 }
 
 /**
@@ -251,8 +268,7 @@ function rootsOfInterest(flow: Flow, next: Successors, safe: Uint8Array): number
   const { table } = flow.functions;
   const wanted = new Set<number>();
   let anybody = false;
-  for (const i of flow.turns) {
-    if (!touchesFlags(flow, i)) continue;
+  for (const i of flagChanges(flow)) {
     const f = ownerOf(flow, i);
     if (f === NONE) anybody = true;
     else wanted.add(table.parent[f] as number);
@@ -276,9 +292,10 @@ function addThoseThatLeave(flow: Flow, next: Successors, wanted: Set<number>): v
     const count = next.of(from);
     for (let n = 0; n < count; n++) leave(from, next.to[n] as number);
   };
-  for (const i of flow.turns) {
-    const to = target[i] as number;
-    if (to !== NONE && ofInsn[to] === NONE) follow(i);
+  const { turns } = flow;
+  for (let n = 0; n < turns.length; n++) {
+    const to = target[turns[n] as number] as number;
+    if (to !== NONE && ofInsn[to] === NONE) follow(turns[n] as number);
   }
   // What runs off the end of a function.
   for (let i = 0; i < ofInsn.length; i++) {
@@ -293,8 +310,8 @@ function addThoseThatLeave(flow: Flow, next: Successors, wanted: Set<number>): v
 function codeWithoutFunction(flow: Flow): number[] {
   const { hints, functions, code } = flow;
   const sections = new Set<number>();
-  for (const i of flow.turns) {
-    if (touchesFlags(flow, i) && ownerOf(flow, i) === NONE) sections.add(code.insns.section[i] as number);
+  for (const i of flagChanges(flow)) {
+    if (ownerOf(flow, i) === NONE) sections.add(code.insns.section[i] as number);
   }
   const roots: number[] = [];
   for (let h = 0; h < hints.length; h++) {
@@ -312,10 +329,10 @@ function originOf(path: FlagEvent["path"], flag: number): number {
   return n > 0 ? (path[n - 1] as FlagEvent["path"][number]).insn : (path[0]?.insn ?? NONE);
 }
 
-function pathTo(cameFrom: ReadonlyMap<number, number>, key: number): { insn: number; flags: FlagState }[] {
+function pathTo({ columns }: TableBuilder<typeof visitSchema>, visit: number): { insn: number; flags: FlagState }[] {
   const path: { insn: number; flags: FlagState }[] = [];
-  for (let k = key; k >= 0 && path.length < MAX_PATH; k = cameFrom.get(k) as number) {
-    path.push({ insn: Math.floor(k / SPAN), flags: (k % SPAN) & 3 });
+  for (let v = visit; v !== NONE && path.length < MAX_PATH; v = columns.from[v] as number) {
+    path.push({ insn: columns.insn[v] as number, flags: (columns.flags[v] as number) & 3 });
   }
   return path.reverse();
 }

@@ -47,6 +47,7 @@ export class Transitions {
     let state = before;
     let fault = 0;
     let handled = 0;
+    let last: Effect | undefined;
     if (first !== NONE) {
       const ops = this.#ops;
       for (let row = first; row < ops.length && ops.insn[row] === insn; row++) {
@@ -54,9 +55,9 @@ export class Transitions {
         const dst = ops.dst[row] as number;
         const src = ops.src[row] as number;
         if (!isInert(this.#registers, state, op, dst, src)) {
-          const effect = this.#apply(state, op, dst, src, ops.imm[row] as number);
-          state = effect.state;
-          if (effect.fault !== 0) fault = effect.fault;
+          last = this.#apply(state, op, dst, src, ops.imm[row] as number);
+          state = last.state;
+          if (last.fault !== 0) fault = last.fault;
         }
         if (dst !== NO_REGISTER && op !== OP_STORE) handled |= 1 << dst;
       }
@@ -64,11 +65,13 @@ export class Transitions {
     }
     const clobbered = writes & ~handled & state.tracked;
     if (clobbered !== 0) {
-      const effect = this.#clobber(state, clobbered);
-      state = effect.state;
-      if (effect.fault !== 0) fault = effect.fault;
+      last = this.#clobber(state, clobbered);
+      state = last.state;
+      if (last.fault !== 0) fault = last.fault;
     }
-    return state === before && fault === 0 ? undefined : { state, fault };
+    if (state === before && fault === 0) return undefined;
+    // Nearly always one step did it all, and its remembered effect is the answer.
+    return last !== undefined && last.fault === fault ? last : { state, fault };
   }
 
   #apply(state: FrameState, op: number, dst: number, src: number, imm: number): Effect {
