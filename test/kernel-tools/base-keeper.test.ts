@@ -215,7 +215,7 @@ test("dependents of a header come from the dependency files of a whole base", as
   const scanned = await review(tree.base, mine, "--max-dependents", "2");
   assert.match(why(scanned), /found by a scan of #include lines/);
   // The index of two directories, declared whole: then its word is taken.
-  writeFileSync(file, JSON.stringify({ ...JSON.parse(record), only: [] }));
+  writeFileSync(file, record.replace(/"only": \[[^\]]*\]/, '"only": []'));
   const asked = await review(tree.base, mine, "--max-dependents", "1");
   writeFileSync(file, record);
   assert.deepEqual(
