@@ -1,29 +1,25 @@
 import type { LinkedReport } from "./linked.ts";
-import type { OrcParity } from "./orc.ts";
 
-// What the comparisons of a whole kernel's objects with their link, and of its ORC, come to in words.
+/** Differences that are listed of one kind. */
+const MOST = 20;
 
-const MOST = 40;
-
+/** The outcome of a comparison of objects with the linked kernel, for people. */
 export function describeLinked(report: LinkedReport): string {
-  const { objects, instructions, functions, leaves, findings, differences } = report;
+  const { objects, instructions, functions, leaves, entered, findings, differences } = report;
   const lines = [
-    `objects against their link: ${objects} objects, ${functions} functions, ${instructions} instructions, ${leaves} that lead to another object`,
-    `findings: ${findings.single} by themselves, ${findings.linked} linked, ${findings.same} the same`,
-    `differences: ${differences.length}`,
+    `${objects} objects, ${functions} functions, ${instructions} instructions by themselves and linked`,
+    `findings: ${findings.single} by themselves, ${findings.linked} linked, ${findings.same} the same, ${findings.otherWords} in other words`,
+    `${leaves} instructions lead into another object without a call; ${entered} are only reached from another object`,
   ];
-  for (const each of differences.slice(0, MOST))
-    lines.push(
-      `  ${each.what} ${each.object} ${each.function} ${each.place}: by itself ${each.single}, linked ${each.linked}`,
-    );
+  const kinds = new Map<string, number>();
+  for (const { what } of differences) kinds.set(what, (kinds.get(what) ?? 0) + 1);
+  for (const [what, count] of kinds) {
+    lines.push(`${what}: ${count} different`);
+    for (const { object, place, function: name, single, linked } of differences
+      .filter((each) => each.what === what)
+      .slice(0, MOST))
+      lines.push(`  ${object} ${place} ${name}: by itself "${single}", linked "${linked}"`);
+  }
+  lines.push(`linked: ${differences.length} differences`);
   return lines.join("\n");
-}
-
-export function describeOrc(parity: OrcParity): string {
-  const { instructions, differing, ourRows, theirRows, samples, inexpressible } = parity;
-  return [
-    `ORC: ${differing} of ${instructions} instructions differ; ${ourRows} rows of ours, ${theirRows} of theirs`,
-    ...samples.map((text) => `  ${text}`),
-    ...inexpressible.map((text) => `  no row: ${text}`),
-  ].join("\n");
 }
