@@ -164,7 +164,7 @@ async function objects(build: KernelBuild, count: number, scratch: string): Prom
   say(`${chosen.length} of ${members.length} objects, ${count} mutants, seed ${values.seed}`);
   say(`theirs: objtool ${tools.flags.join(" ")}`);
   const plan =
-    count === 0 ? [] : planMutants(raw, chosen, count, random, build.facts.noreturn, (done) => tick(`reading ${done}`));
+    count === 0 ? [] : planMutants(raw, chosen, count, random, build.facts, (done) => tick(`reading ${done}`));
   if (values.keep !== undefined) mkdirSync(values.keep, { recursive: true });
   let done = 0;
   const started = performance.now();

@@ -23,10 +23,10 @@ export function checkLinkedMutants(
   options: LinkedOptions,
   { count, seed, most }: LinkedMutants,
 ): { readonly mutants: number; readonly report: LinkedReport }[] {
-  const { noreturn } = options.facts;
+  const { facts } = options;
   const random = seededRandom(seed);
   const raw = (object: string): Uint8Array => readFileSync(join(build, object));
-  const plan = planMutants(raw, memberObjects(build), count, random, noreturn, () => {});
+  const plan = planMutants(raw, memberObjects(build), count, random, facts, () => {});
   const left = new Map<string, typeof plan>();
   for (const planned of plan) left.set(planned.object, [...(left.get(planned.object) ?? []), planned]);
   const reports: { mutants: number; report: LinkedReport }[] = [];
@@ -37,8 +37,8 @@ export function checkLinkedMutants(
         const model = openModel(object, raw(object));
         const row = mutationClasses[planned.class] as (typeof mutationClasses)[number];
         const edit = new ObjectEdit(model.bytes);
-        const site = row.sites(model, noreturn)[planned.site] as number;
-        if (row.apply(model, edit, site, seededRandom(planned.seed), noreturn) === undefined) continue;
+        const site = row.sites(model, facts)[planned.site] as number;
+        if (row.apply(model, edit, site, seededRandom(planned.seed), facts) === undefined) continue;
         // Two objects that were given one name do not link.
         if (namesOf(edit.bytes) !== namesOf(model.bytes)) continue;
         instead.set(object, edit.bytes);

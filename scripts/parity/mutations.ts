@@ -125,6 +125,9 @@ const payloads: readonly (readonly [name: string, bytes: readonly number[]])[] =
   ["int3", [0xcc]],
   ["hlt", [0xf4]],
   ["mov %rax,%rbp", [0x48, 0x89, 0xc5]],
+  ["no instruction", [0x06]],
+  ["no instruction of two bytes", [0x0f, 0x04]],
+  ["no instruction of a group", [0xff, 0xff]],
   ["mov 8(%rax),%rbp", [0x48, 0x8b, 0x68, 0x08]],
 ];
 

@@ -1,6 +1,7 @@
 import { mutationClasses } from "./mutations.ts";
 import { openModel } from "./object-model.ts";
 import { below, pick, type Random } from "./random.ts";
+import type { TreeLists } from "./sites.ts";
 
 /** One mutant to make: which class, at which of its sites in which object. */
 export interface Planned {
@@ -19,14 +20,14 @@ export function planMutants(
   objects: readonly string[],
   count: number,
   random: Random,
-  noreturn: ReadonlySet<string>,
+  lists: TreeLists,
   progress: (done: number) => void,
 ): Planned[] {
   const holders: { object: string; sites: number }[][] = mutationClasses.map(() => []);
   objects.forEach((object, done) => {
     const model = openModel(object, raw(object));
     mutationClasses.forEach((each, row) => {
-      const sites = each.sites(model, noreturn).length;
+      const sites = each.sites(model, lists).length;
       if (sites > 0) (holders[row] as (typeof holders)[number]).push({ object, sites });
     });
     progress(done + 1);

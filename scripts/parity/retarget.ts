@@ -103,7 +103,7 @@ export function callRetarget(name: string, toNoreturn: boolean): MutationClass {
     codeSymbols(m).filter((s) => noreturn.has(m.code.object.symbolName[s] as string) === toNoreturn);
   return {
     name,
-    sites(m, noreturn) {
+    sites(m, { noreturn }) {
       if (targets(m, noreturn).length === 0) return [];
       return insnsWhere(m, (i) => {
         const symbol = m.flow.symbol[i] as number;
@@ -111,7 +111,7 @@ export function callRetarget(name: string, toNoreturn: boolean): MutationClass {
         return noreturn.has(m.code.object.symbolName[symbol] as string) !== toNoreturn;
       });
     },
-    apply(model, edit, insn, random, noreturn) {
+    apply(model, edit, insn, random, { noreturn }) {
       const { insns, object, reloc } = model.code;
       const section = insns.section[insn] as number;
       const place = object.relocs(section).offset[reloc[insn] as number] as number;

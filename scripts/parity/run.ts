@@ -100,10 +100,10 @@ async function runMutant(
   options: RunOptions,
 ): Promise<Outcome | undefined> {
   const row = mutationClasses[planned.class] as (typeof mutationClasses)[number];
-  const { noreturn } = options.analyze.facts;
+  const { facts } = options.analyze;
   const edit = new ObjectEdit(model.bytes);
-  const site = row.sites(model, noreturn)[planned.site] as number;
-  const done = row.apply(model, edit, site, seededRandom(planned.seed), noreturn);
+  const site = row.sites(model, facts)[planned.site] as number;
+  const done = row.apply(model, edit, site, seededRandom(planned.seed), facts);
   if (done === undefined) return undefined;
   const both = await runBoth(model, edit.bytes, String(planned.number), options);
   const ours = without([...both.ours, ...both.againstBase], [...clean.ours, ...clean.againstBase]);

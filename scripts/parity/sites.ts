@@ -1,3 +1,4 @@
+import type { TreeFacts } from "../../src/analyze/analyze-object.ts";
 import type { ObjectEdit } from "./object-edit.ts";
 import type { ObjectModel } from "./object-model.ts";
 import type { Random } from "./random.ts";
@@ -12,17 +13,14 @@ export interface Done {
   readonly after: string;
 }
 
+/** What the tree says of functions by name. */
+export type TreeLists = Pick<TreeFacts, "noreturn" | "accessSafe">;
+
 export interface MutationClass {
   readonly name: string;
   /** Instructions, or entries of the table, that it can be done to. */
-  sites(model: ObjectModel, noreturn: ReadonlySet<string>): readonly number[];
-  apply(
-    model: ObjectModel,
-    edit: ObjectEdit,
-    site: number,
-    random: Random,
-    noreturn: ReadonlySet<string>,
-  ): Done | undefined;
+  sites(model: ObjectModel, lists: TreeLists): readonly number[];
+  apply(model: ObjectModel, edit: ObjectEdit, site: number, random: Random, lists: TreeLists): Done | undefined;
 }
 
 export const hex = (bytes: ArrayLike<number>): string =>

@@ -67,8 +67,8 @@ function namedPlace(
 function inQuietCode(each: MutationClass, table: string, size: number): MutationClass {
   return {
     ...each,
-    sites(model, noreturn) {
-      const all = each.sites(model, noreturn);
+    sites(model, lists) {
+      const all = each.sites(model, lists);
       const section = model.code.object.findSection(table);
       return all.filter((entry) => {
         const place = namedPlace(model, section, entry * size);
@@ -181,6 +181,7 @@ export const tableEdits: readonly MutationClass[] = [
   dropEntry("drop-alternative", ".altinstructions", alternativeSize),
   moveTarget("move-fixup", "__ex_table", 12, 4),
   moveTarget("move-jump-label", "__jump_table", 16, 4),
+  moveTarget("move-jump-label-code", "__jump_table", 16, 0),
   moveTarget("move-hint", HINTS, HINT, 0),
   inQuietCode(moveTarget("move-uninstrumented-begin", ".discard.instr_begin", 4, 0), ".discard.instr_begin", 4),
   inQuietCode(moveTarget("move-uninstrumented-end", ".discard.instr_end", 4, 0), ".discard.instr_end", 4),

@@ -42,6 +42,8 @@ const compared: readonly Row[] = [
   [/^recursive STD$/, "direction-flag-double-set"],
   [/^redundant CLD$/, "direction-flag-redundant-clear"],
   [/^relocation to !ENDBR: /, "landing-pad-code"],
+  [/^UNWIND_HINT_IRET_REGS without ENDBR$/, "landing-pad-missing-at-iret-hint"],
+  [/not an indirect call target$/, "module-entry-not-addressed"],
   [/^data relocation to !ENDBR: /, "landing-pad-data"],
   [/^notrack prefix found at /, "untracked-branch"],
   [/^indirect (jump|call) found in (MITIGATION_)?RETPOLINE build$/, "retpoline-indirect-branch"],
@@ -68,6 +70,7 @@ const compared: readonly Row[] = [
 
 // These end the tool's run over the object.
 const comparedFatal: readonly Row[] = [
+  [/^Magic init_module\(\) function name is deprecated/, "module-entry-not-addressed"],
   [/^can't find jump dest instruction at /, "jump-into-instruction"],
   [/^can't find call dest at /, "jump-into-instruction"],
   [/^can't find call dest symbol at /, "jump-into-instruction"],
@@ -93,7 +96,6 @@ const comparedFatal: readonly Row[] = [
 
 // Writing of metadata, sanity of the tool itself, and structure of the tables.
 const outside: readonly RegExp[] = [
-  /^UNWIND_HINT_IRET_REGS without ENDBR$/,
   /already has .*skipping$/,
   /^Linked object detected, forcing --link$/,
   /^\d+ warning\(s\) upgraded to errors$/,
@@ -107,8 +109,6 @@ const outside: readonly RegExp[] = [
 ];
 
 const outsideFatal: readonly RegExp[] = [
-  /not an indirect call target$/,
-  /Magic init_module\(\) function name is deprecated/,
   /^unknown unwind hint type -?\d+$/,
   /^unsupported unwind_hint sp base reg -?\d+$/,
   /^missing \.rela\.discard\.unwind_hints section$/,
@@ -126,6 +126,9 @@ const outsideFatal: readonly RegExp[] = [
   /^no func for pv_ops\[\]$/,
   /^paravirt confusion$/,
   /^corrupt function pointer reference$/,
+  /^unexpected relocation symbol type in /,
+  /^couldn't find section for symbol /,
+  /^section entry mismatch$/,
   /^killed by SIG/,
 ];
 
