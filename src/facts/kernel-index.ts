@@ -127,7 +127,8 @@ export class KernelIndex {
         const taken = at?.definitions.find(symbol);
         return taken === undefined ? undefined : taken.object !== object;
       },
-      addressUses: (symbol) => part?.users.addresses(symbol).filter((use: AddressUse) => use.object !== object),
+      addressUses: (symbol) =>
+        part?.users.addresses(symbol).filter((use) => use.object !== object && !isGone(part.unit, use)),
     };
   }
 
@@ -141,4 +142,13 @@ export class KernelIndex {
     }
     return found;
   }
+}
+
+/** Whether the code that takes an address never runs: a weak function that gives way to another object's. */
+function isGone({ definitions }: Unit, { isCode, holder, object }: AddressUse): boolean {
+  if (!isCode) return false;
+  const taken = definitions.find(holder);
+  return (
+    taken !== undefined && taken.object !== object && definitions.all(holder).some((each) => each.object === object)
+  );
 }

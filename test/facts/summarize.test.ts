@@ -181,6 +181,14 @@ table:
   assert.deepEqual(index.users("vmlinux", ["g"]), ["user.o"]);
 });
 
+test("code that gives way to another object's takes no address", () => {
+  const body = "FUNC w\n\tleaq f(%rip), %rax\n\tret\nEND w\n";
+  const sources = { "weak.o": `.weak w\n${body}`, "owner.o": "FUNC f\n\tret\nEND f\n" };
+  assert.equal(buildIndex(sources).outsideFor("owner.o").addressUses("f")?.length, 1);
+  const replaced = buildIndex({ ...sources, "strong.o": "FUNC w\n\tret\nEND w\n" });
+  assert.deepEqual(replaced.outsideFor("owner.o").addressUses("f"), []);
+});
+
 test("slots hold what the table is made with, what is stored to it, and what it is copied from", () => {
   const table = (name: string, functions: string): string => `
 	.data
