@@ -8,7 +8,7 @@ import type { Diagnostic } from "./build-errors.ts";
 import { readBuilt } from "./collect.ts";
 import type { CompileCache } from "./kbuild.ts";
 import { commandIdentity } from "./kbuild.ts";
-import { isBuildPlanFile } from "./plan-inputs.ts";
+import { isBuildPlanFile, isRecipeFor, isSharedRecipe } from "./plan-inputs.ts";
 import type { PreparedFolder } from "./prepare.ts";
 import type { Profile } from "./profile.ts";
 import type { SourceListing } from "./source-listing.ts";
@@ -80,15 +80,26 @@ export function openObjectCache(options: {
     prepared.toolchain.id,
     commandIdentity(profile, options.compileCache),
     JSON.stringify([...prepared.config.values].sort()),
-    digestListing(listing, (path) => (isBuildPlanFile(path) ? "content" : undefined)),
+    digestListing(listing, (path) => (isSharedRecipe(path, profile.sourceArch) ? "content" : undefined)),
   ]);
+  const recipes = [...listing.files.keys()].filter(isBuildPlanFile).sort();
+  const planOf = new Map<string, string>();
+  const recipesFor = (dir: string): string => {
+    let found = planOf.get(dir);
+    if (found === undefined) {
+      const own = recipes.filter((path) => isRecipeFor(path, dir));
+      found = digest(own.map((path) => `${path}=${listing.files.get(path)}`));
+      planOf.set(dir, found);
+    }
+    return found;
+  };
   let headers: Map<string, string> | undefined;
   const shadowsOf = (deps: Iterable<string>): string => {
     headers ??= indexByName(listing);
     return digest([...new Set([...deps].map(baseName))].sort().map((name) => `${name}=${headers!.get(name) ?? ""}`));
   };
   const entryFile = (object: string): string => {
-    const key = digest([plan, object]);
+    const key = digest([plan, recipesFor(dirname(object)), object]);
     return join(root, key.slice(0, 2), `${key.slice(2)}.entry`);
   };
   const dataFile = (id: string): string => join(root, "data", id.slice(0, 2), `${id.slice(2)}.zst`);

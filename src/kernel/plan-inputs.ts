@@ -7,6 +7,33 @@ export function isBuildPlanFile(path: string): boolean {
   return path.startsWith("scripts/") || /^(arch\/[^/]+|kernel)\/configs\//.test(path);
 }
 
+/**
+ * Recipes that decide the compile command of every object: those at the top, in scripts/ and of the architecture itself, and whatever has a name
+ * of its own (Makefile.kvm, Kbuild.platforms, x.mk), which a Makefile elsewhere may include. lib/vdso/Makefile is included under its plain name.
+ */
+export function isSharedRecipe(path: string, sourceArch: string): boolean {
+  if (!isBuildPlanFile(path) || isConfigurationInput(path)) return false;
+  const arch = /^arch\/([^/]+)\//.exec(path)?.[1];
+  if (arch !== undefined && arch !== sourceArch) return false;
+  const inOwnFolder = /\/(Makefile|Kbuild)$/.test(path) && path !== "lib/vdso/Makefile";
+  return !inOwnFolder || path.startsWith("scripts/") || path === `arch/${arch}/Makefile`;
+}
+
+/**
+ * Other recipes that may decide the command of an object in `dir`: those of the folders above it, which hand flags down, and all of its part of the
+ * tree (two folders deep), whose Makefiles include each other.
+ */
+export function isRecipeFor(path: string, dir: string): boolean {
+  if (!/\/(Makefile|Kbuild)$/.test(path)) return false;
+  const part = dir.split("/").slice(0, 2).join("/");
+  return path.startsWith(`${part}/`) || `${part}/`.startsWith(path.slice(0, path.lastIndexOf("/") + 1));
+}
+
+/** What decides the configuration and, apart from its values, no command. */
+function isConfigurationInput(path: string): boolean {
+  return /(^|\/)Kconfig[^/]*$/.test(path) || /^(arch\/[^/]+|kernel)\/configs\//.test(path);
+}
+
 /** Configuration alone: what `make ...config` reads. */
 export function isConfigurationFile(path: string): boolean {
   const name = path.slice(path.lastIndexOf("/") + 1);

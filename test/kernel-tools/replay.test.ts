@@ -147,6 +147,12 @@ test("the object cache gives the same bytes for the same sources, and nothing fo
   assert.equal(find("lib/bsearch.c", "x"), false, "its source");
   assert.equal(find("include/linux/bsearch.h", "x"), false, "its header");
   assert.equal(find("lib/Makefile", "x"), false, "its recipe");
+  assert.equal(find("lib/math/Makefile", "x"), false, "a recipe beside it, which its own may include");
+  assert.equal(find("scripts/Makefile.lib", "x"), false, "a recipe of all");
+  assert.equal(find("virt/kvm/Makefile.kvm", "x"), false, "a recipe that others include");
+  assert.equal(find("fs/ext4/Makefile", "x"), true, "a recipe of others");
+  assert.equal(find("arch/arm64/Makefile", "x"), true, "another architecture");
+  assert.equal(find("init/Kconfig", "x"), true, "what decides the configuration, whose values count");
   assert.equal(find("lib/bsearch.h", "x"), false, "a header that would be found first");
   const head = await bench.build("head", (await bench.open("head")).outDir, ["lib/sort.o"], { cache });
   assert.equal(head.built.get("lib/sort.o")!.how, "kbuild");
