@@ -38,6 +38,8 @@ export interface Marks {
   readonly bits: Uint16Array;
   /** function -> 1 when an annotation excludes it from stack validation */
   readonly excluded: Uint8Array;
+  /** insn -> how many more begins than ends of an instrumentation region name it than its two bits say; absent for none */
+  readonly moreRegions: ReadonlyMap<number, number>;
   /** Annotation entries that name no instruction. */
   readonly dangling: Dangling[];
 }
@@ -55,9 +57,14 @@ const oldSections: readonly (readonly [name: string, bit: number])[] = [
 export function readMarks(code: Code, functions: Functions, formats: Pick<KernelFormats, "annotations">): Marks {
   const bits = new Uint16Array(code.insns.length);
   const dangling: Dangling[] = [];
+  const moreRegions = new Map<number, number>();
   const mark = (section: string, entry: number, target: Target, insn: number, bit: number): void => {
     if (insn === NONE) dangling.push(danglingEntry(code, `${section} entry ${entry}`, target));
-    else bits[insn] = (bits[insn] as number) | bit;
+    else {
+      if (((bits[insn] as number) & bit & (MARK_INSTR_BEGIN | MARK_INSTR_END)) !== 0)
+        moreRegions.set(insn, (moreRegions.get(insn) ?? 0) + (bit === MARK_INSTR_BEGIN ? 1 : -1));
+      bits[insn] = (bits[insn] as number) | bit;
+    }
   };
   for (const [name, bit] of oldSections) {
     forEachReference(code, name, (target, entry) =>
@@ -88,7 +95,7 @@ export function readMarks(code: Code, functions: Functions, formats: Pick<Kernel
     const isBefore = ((flags[f] as number) & FUNCTION_PREFIX) !== 0 && f + 1 < excluded.length;
     if (isBefore && section[f] === section[f + 1] && end[f] === start[f + 1]) excluded[f] = excluded[f + 1] as number;
   }
-  return { bits, excluded, dangling };
+  return { bits, excluded, moreRegions, dangling };
 }
 
 /** @param target where the entry points; undefined for an entry without a relocation */

@@ -1,7 +1,7 @@
 import { lowerBound, NONE } from "../base/table.ts";
 import { type Flow, KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_TAIL_CALL, ownerOf } from "../flow/flow.ts";
 import { FUNCTION_WITHOUT_SIZE, sameFamily } from "../flow/functions.ts";
-import { MARK_INSTEAD, MARK_INSTR_BEGIN, MARK_INSTR_END } from "../flow/marks.ts";
+import { MARK_INSTEAD, MARK_INSTR_BEGIN, MARK_INSTR_END, type Marks } from "../flow/marks.ts";
 import type { Returns } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
 import { KIND_CALL, KIND_INDIRECT_CALL, KIND_RETURN } from "../isa/insn-table.ts";
@@ -99,8 +99,7 @@ export function walkInstrumentation(
         goOn(edges.to[e] as number, depth, key, forOwner);
       if (instead.skipped.has(insn)) return;
     }
-    if ((bits & MARK_INSTR_BEGIN) !== 0) depth++;
-    if ((bits & MARK_INSTR_END) !== 0) depth--;
+    if ((bits & (MARK_INSTR_BEGIN | MARK_INSTR_END)) !== 0) depth += regionChange(marks, insn);
     const k = kind[insn] as number;
     const isTail = k === KIND_TAIL_CALL || k === KIND_INDIRECT_TAIL || k === KIND_CONDITIONAL_TAIL;
     if (k === KIND_RETURN) {
@@ -133,6 +132,13 @@ export function walkInstrumentation(
     if (functions.ofInsn[insn] === NONE && isNoinstr(code.insns.section[insn] as number)) enter(insn, NONE);
   }
   return events;
+}
+
+/** How many regions an instruction opens, less those that it closes. */
+function regionChange({ bits, moreRegions }: Marks, insn: number): number {
+  const begin = ((bits[insn] as number) & MARK_INSTR_BEGIN) !== 0 ? 1 : 0;
+  const end = ((bits[insn] as number) & MARK_INSTR_END) !== 0 ? 1 : 0;
+  return begin - end + (moreRegions.get(insn) ?? 0);
 }
 
 function pathTo(cameFrom: ReadonlyMap<number, number>, key: number): { insn: number; depth: number }[] {

@@ -76,6 +76,19 @@ END quiet`);
   assert.deepEqual(told(b), [[INSTR_EVENT_LEAVES, b.at("here")]]);
 });
 
+test("entries that name one instruction add up", () => {
+  const b = assembleFlow(`${QUIET}
+FUNC quiet
+1:	nop
+	.pushsection .discard.instr_begin
+	.long	1b - ., 1b - .
+	.popsection
+	INSTRUMENTATION_END
+here:	ret
+END quiet`);
+  assert.deepEqual(told(b), [[INSTR_EVENT_RETURN_OPEN, b.at("here")]]);
+});
+
 test("a replacement runs with the count of its original", () => {
   const b = assembleFlow(`${QUIET}
 FUNC quiet
