@@ -95,33 +95,32 @@ function inCode(code: Code, section: number, visit: (taken: AddressTaken) => voi
   const relocs = code.object.relocs(section);
   const displaced = code.arch.relocs.displacementFrom === "insn-end";
   const taken: Draft = { section, offset: 0, insn: NONE, symbol: NONE, toSection: NONE, toOffset: 0 };
-  let r = 0;
+  const { kind, flags } = insns;
+  const { reloc } = code;
   const to = code.sectionEnd[section] as number;
   for (let insn = code.sectionStart[section] as number; insn < to; insn++) {
-    const end = insnEnd(code, insn);
-    const kind = insns.kind[insn] as number;
-    const isBranch = (kind >= KIND_JUMP && kind <= KIND_RETURN) || kind === KIND_NOP;
+    let r = reloc[insn] as number;
+    if (r === NONE) {
+      if (((flags[insn] as number) & FLAG_FORMS_ADDRESS) === 0) continue;
+      taken.insn = insn;
+      taken.offset = insns.offset[insn] as number;
+      taken.symbol = NONE;
+      taken.toSection = section;
+      taken.toOffset = insns.target[insn] as number;
+      visit(taken);
+      continue;
+    }
+    const k = kind[insn] as number;
+    if ((k >= KIND_JUMP && k <= KIND_RETURN) || k === KIND_NOP) continue;
     taken.insn = insn;
-    let isRelocated = false;
+    const end = insnEnd(code, insn);
     for (; r < relocs.length && (relocs.offset[r] as number) < end; r++) {
-      isRelocated = true;
-      if (isBranch) continue;
       taken.offset = relocs.offset[r] as number;
       const relative = displaced && code.arch.relocs.isPcRelative(relocs.type[r] as number);
-      place(
-        code,
-        relocs.symbol[r] as number,
-        (relocs.addend[r] as number) + (relative ? end - taken.offset : 0),
-        taken,
-      );
+      const addend = (relocs.addend[r] as number) + (relative ? end - taken.offset : 0);
+      place(code, relocs.symbol[r] as number, addend, taken);
       visit(taken);
     }
-    if (isRelocated || ((insns.flags[insn] as number) & FLAG_FORMS_ADDRESS) === 0) continue;
-    taken.offset = insns.offset[insn] as number;
-    taken.symbol = NONE;
-    taken.toSection = section;
-    taken.toOffset = insns.target[insn] as number;
-    visit(taken);
   }
 }
 
