@@ -77,7 +77,7 @@ export interface AffectedOptions {
 
 export const DEFAULT_DEPENDENT_CAP = 60;
 /** As many dependents as use what changed are built by default: less than a tenth of a default configuration's 2,850 objects. */
-const USERS_CAP = 250;
+export const USERS_CAP = 250;
 /** Directories that are evaluated for one touched recipe. */
 const PLAN_CAP = 400;
 const MEMBERSHIP_BATCH = 40;
