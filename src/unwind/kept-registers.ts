@@ -41,6 +41,8 @@ export interface LostRegister {
 }
 
 const NOTHING = -1;
+/** Instructions of one function that are walked, each with what is known there; nothing is said of a larger one. */
+const MAX_WALKED = 200_000;
 
 interface Knowledge {
   readonly holds: Int8Array;
@@ -125,6 +127,7 @@ function walk(
   for (let r = 0; r < registers; r++) if (((calleeSaved >>> r) & 1) === 1) start.holds[r] = r;
   for (const root of roots) arrive(root, NONE, start);
   for (let insn = work.pop(); insn !== undefined; insn = work.pop()) {
+    if (known.size > MAX_WALKED) return [];
     const before = known.get(insn) as Knowledge;
     if (((marks.bits[insn] as number) & MARK_INSTEAD) !== 0) {
       for (let e = lowerBound(edges.from, insn, 0, edges.length); e < edges.length && edges.from[e] === insn; e++)
