@@ -17,6 +17,7 @@ import { kcfiUncheckedCall } from "./kcfi-unchecked-call.ts";
 import { landingPadCode } from "./landing-pad-code.ts";
 import { landingPadData } from "./landing-pad-data.ts";
 import { landingPadMissingAtIretHint } from "./landing-pad-missing-at-iret-hint.ts";
+import { listedNoreturnReturns } from "./listed-noreturn-returns.ts";
 import { misplacedAnnotation } from "./misplaced-annotation.ts";
 import { missingSymbolSize } from "./missing-symbol-size.ts";
 import { missingSymbolType } from "./missing-symbol-type.ts";
@@ -62,6 +63,7 @@ export const rules: readonly Rule[] = [
   alternativesDisagree,
   intraFunctionCall,
   unreachableInstruction,
+  listedNoreturnReturns,
   uaccessReturnOpen,
   uaccessReturnClosed,
   uaccessCallOpen,

@@ -1,0 +1,7 @@
+int elsewhere(int);
+
+void never_back(int code)
+{
+	for (;;)
+		code += elsewhere(code);
+}
