@@ -1,4 +1,5 @@
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { z } from "zod";
 import { FormatError } from "../base/errors.ts";
 
 // Which objects were made from which files: kbuild's own answer, from the dependency files that it leaves beside every object. They are
@@ -12,6 +13,8 @@ export interface DependencyIndex {
   readonly objectsOf: Pick<ReadonlyMap<string, readonly string[]>, "has" | "get">;
   readonly objectCount: number;
 }
+
+const namesSchema = z.strictObject({ objects: z.array(z.string()), paths: z.array(z.string()) });
 
 const PACK_MAGIC = "objreview dependencies 1\n";
 const MAX_PACK_BYTES = 512 << 20;
@@ -83,10 +86,10 @@ export function readDependencies(packed: Uint8Array): DependencyIndex {
     if (new TextDecoder().decode(bytes.subarray(0, PACK_MAGIC.length)) !== PACK_MAGIC)
       throw new Error("another format");
     const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(PACK_MAGIC.length, true);
-    names = JSON.parse(new TextDecoder().decode(bytes.subarray(at, at + length)));
+    names = namesSchema.parse(JSON.parse(new TextDecoder().decode(bytes.subarray(at, at + length))));
     at += length;
   } catch {
-    throw new FormatError("bad-value", "not a pack of dependencies", { format: "dependencies" });
+    throw damaged();
   }
   const starts = new Map<string, number>();
   for (const path of names.paths) {
@@ -94,6 +97,7 @@ export function readDependencies(packed: Uint8Array): DependencyIndex {
     const { value, next } = readNumber(bytes, at);
     at = next + value;
   }
+  if (at !== bytes.length) throw damaged();
   const get = (path: string): string[] | undefined => {
     const start = starts.get(path);
     if (start === undefined) return undefined;
@@ -103,12 +107,18 @@ export function readDependencies(packed: Uint8Array): DependencyIndex {
     for (let from = size.next; from < size.next + size.value; ) {
       const step = readNumber(bytes, from);
       index += step.value;
-      list.push(names.objects[index]!);
+      const object = names.objects[index];
+      if (object === undefined) throw damaged();
+      list.push(object);
       from = step.next;
     }
     return list;
   };
   return { objectsOf: { has: (path) => starts.has(path), get }, objectCount: names.objects.length };
+}
+
+function damaged(): FormatError {
+  return new FormatError("bad-value", "not a pack of dependencies", { format: "dependencies" });
 }
 
 function pushNumber(bytes: number[], value: number): void {
@@ -122,13 +132,10 @@ function pushNumber(bytes: number[], value: number): void {
 
 function readNumber(bytes: Uint8Array, from: number): { value: number; next: number } {
   let value = 0;
-  let shift = 0;
-  let at = from;
-  while (at < bytes.length) {
-    const byte = bytes[at++]!;
+  for (let at = from, shift = 0; at < bytes.length && shift < 32; at++, shift += 7) {
+    const byte = bytes[at]!;
     value |= (byte & 0x7f) << shift;
-    if (byte < 0x80) break;
-    shift += 7;
+    if (byte < 0x80) return { value: value >>> 0, next: at + 1 };
   }
-  return { value: value >>> 0, next: at };
+  throw damaged();
 }

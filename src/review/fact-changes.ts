@@ -94,7 +94,9 @@ function firstDifference(left: Unit, right: Unit, symbol: string, isOwn: boolean
   // What is new here nobody used, and what is gone nobody can use: the link would tell.
   if (before === undefined || after === undefined) return undefined;
   if (left.neverReturns(symbol) !== right.neverReturns(symbol)) return "returning";
-  if (left.untraining(symbol) !== right.untraining(symbol)) return "untraining";
+  // Any call that comes back no more changes what is met first in its callers; of those only what untrains is waited for.
+  const [trains, untrains] = [left.untraining(symbol), right.untraining(symbol)];
+  if (trains !== untrains && (isOwn || trains === "untrains" || untrains === "untrains")) return "untraining";
   if (!isOwn) return undefined;
   if (before.object !== after.object && left.definitions.all(symbol).length + right.definitions.all(symbol).length > 2)
     return "definition";
