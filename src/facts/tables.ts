@@ -1,5 +1,5 @@
 import { lowerBound, NONE } from "../base/table.ts";
-import { STB_LOCAL, STT_OBJECT, STT_SECTION } from "../elf/constants.ts";
+import { SHF_WRITE, STB_LOCAL, STT_OBJECT, STT_SECTION } from "../elf/constants.ts";
 import { insnEnd } from "../flow/code.ts";
 import { type Flow, ownerOf } from "../flow/flow.ts";
 import { relocTarget } from "../flow/marks.ts";
@@ -9,7 +9,7 @@ import { findVariable, variablesBySection } from "./variables.ts";
 
 // Tables of functions that calls go through until they are patched. Besides the table itself there are tables of the same type that it is filled
 // from at boot, and stores of single functions to it. Which of the former are meant nobody writes down: a copy is made by a function that names
-// both, and both have one size.
+// both; it is a constant of the same size.
 
 /** Tables of operations, what may be copied to them, and the first targets of static calls, as far as this object holds them. */
 export function readTables(flow: Flow): TableFacts[] {
@@ -103,17 +103,18 @@ function readOperationUses(flow: Flow, operations: ReadonlySet<number>): Operati
   return { entries, fillers };
 }
 
-/** Variables that functions name. */
+/** Constants that functions name: what is written to is no source of a copy. */
 function namedBy(flow: Flow, functions: ReadonlySet<number>): Set<number> {
   const { code } = flow;
   const found = new Set<number>();
   if (functions.size === 0) return found;
   const variables = variablesBySection(flow);
+  const isWritable = (section: number): boolean => ((code.object.sections.flags[section] ?? 0) & SHF_WRITE) !== 0;
   forEachCodeReloc(flow, (section, r, insn) => {
     if (!functions.has(ownerOf(flow, insn))) return;
     const target = relocTarget(code, section, r);
     const variable = findVariable(variables.get(target.section) ?? [], target.offset + behind(flow, section, r, insn));
-    if (variable !== undefined) found.add(variable.symbol);
+    if (variable !== undefined && !isWritable(target.section)) found.add(variable.symbol);
   });
   return found;
 }

@@ -1,7 +1,9 @@
 import { NONE } from "../base/table.ts";
+import { insnEnd } from "../flow/code.ts";
+import { KIND_CONDITIONAL_TAIL, KIND_TAIL_CALL } from "../flow/flow.ts";
 import { KIND_CALL, KIND_NOP } from "../isa/insn-table.ts";
 import { EVENT_INTO_FUNCTION, EVENT_OFF_SECTION, type FrameEvent } from "../unwind/simulate.ts";
-import { BASE_LOST } from "../unwind/state.ts";
+import { BASE_LOST, type FrameState } from "../unwind/state.ts";
 import { defineRule, type Report, type RuleContext } from "./rule.ts";
 import { calleeName, frameEvents, frameWay, ownerName } from "./ways.ts";
 
@@ -38,8 +40,36 @@ export const fallsThrough = defineRule({
         way: frameWay(context, event.insn),
       });
     }
+    jumpsIntoOthers(context, report);
   },
 });
+
+/** Bytes of a landing pad: endbr64, bti. A jump right behind the one of a function is a tail call that does without it. */
+const PAD_SIZE = 4;
+
+/** Jumps into the middle of functions of other objects: the walk ends at them. */
+function jumpsIntoOthers(context: RuleContext, report: (report: Report) => void): void {
+  const { flow, frames, outside } = context;
+  const { code } = flow;
+  for (let insn = 0; insn < flow.kind.length; insn++) {
+    const kind = flow.kind[insn];
+    if (kind !== KIND_TAIL_CALL && kind !== KIND_CONDITIONAL_TAIL) continue;
+    const row = code.reloc[insn] as number;
+    const symbol = flow.symbol[insn] as number;
+    if (row === NONE || symbol === NONE || code.object.symbols.section[symbol] !== NONE) continue;
+    const relocs = code.object.relocs(code.insns.section[insn] as number);
+    const behind =
+      code.arch.relocs.displacementFrom === "insn-end" ? insnEnd(code, insn) : (relocs.offset[row] as number);
+    const offset = (relocs.addend[row] as number) + behind - (relocs.offset[row] as number);
+    if (offset === 0) continue;
+    const state = frames.state[insn] as number;
+    if (state === NONE || (frames.states.all[state] as FrameState).base === BASE_LOST) continue;
+    const next = code.object.symbolName[symbol] as string;
+    if (outside.isFunction(next) !== true || (offset === PAD_SIZE && outside.landing(next, 0) === "pad")) continue;
+    const owner = frames.owner[insn] as number;
+    report({ message: "jump", at: insn, owner, data: { next }, way: frameWay(context, insn) });
+  }
+}
 
 function into(context: RuleContext, event: FrameEvent): Report {
   const { flow } = context;

@@ -190,15 +190,15 @@ test("code that gives way to another object's takes no address", () => {
 });
 
 test("slots hold what the table is made with, what is stored to it, and what it is copied from", () => {
-  const table = (name: string, functions: string): string => `
-	.data
+  const table = (name: string, functions: string, section = ".section .rodata"): string => `
+	${section}
 	.type ${name}, @object
 	.size ${name}, 16
 ${name}:	.quad ${functions}
 	.text
 `;
   const outside = outsideOf({
-    "table.o": `.globl pv_ops\n${table("pv_ops", "first, second")}`,
+    "table.o": `.globl pv_ops\n${table("pv_ops", "first, second", ".data")}`,
     "copied.o": `
 	.section .noinstr.text, "ax"
 	.type quiet, @function
@@ -210,7 +210,9 @@ loud:	ret
 	.size loud, 1
 ${table("ours", "quiet, loud")}
 ${table("not_ours", "third, third")}
+${table("written", "third, third", ".data")}
 FUNC setup
+	movq $0, written(%rip)
 	movq ours(%rip), %rax
 	movq %rax, pv_ops(%rip)
 	ret
