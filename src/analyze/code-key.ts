@@ -1,6 +1,6 @@
 import type { ByteSource } from "../base/bytes.ts";
 import { SHF_ALLOC, SHT_NOBITS, SHT_REL, SHT_RELA, SHT_STRTAB, SHT_SYMTAB, STT_SECTION } from "../elf/constants.ts";
-import { openObject } from "../elf/object.ts";
+import { openObject, type RelocTable } from "../elf/object.ts";
 
 // Whether two objects are the same code: everything but debug sections, and but the line operands that a moved WARN() changes.
 
@@ -8,9 +8,14 @@ import { openObject } from "../elf/object.ts";
 const NOT_CODE = /^\.(debug_|comment$|note\.GNU-stack$|gnu_debug|llvm_addrsig$)/;
 
 const BUG_TABLE = "__bug_table";
-// arch/x86/include/asm/bug.h, struct bug_entry with CONFIG_DEBUG_BUGVERBOSE: s32 addr, s32 file, u16 line, u16 flags
-const BUG_ENTRY = 12;
-const BUG_LINE = 8;
+/**
+ * Entries of it with a line: arch/x86/include/asm/bug.h, struct bug_entry with CONFIG_DEBUG_BUGVERBOSE. Words that are relocated (the address, since
+ * 6.19 a format, the file), then u16 line and u16 flags.
+ */
+const bugEntries = [
+  { size: 12, relocated: [0, 4], line: 8 },
+  { size: 16, relocated: [0, 4, 8], line: 12 },
+] as const;
 
 /** Feeds `add` with everything of an object that makes its code; equal feeds mean identical code. Throws FormatError. */
 export function feedCode(source: ByteSource, add: (bytes: Uint8Array) => void): void {
@@ -23,8 +28,8 @@ export function feedCode(source: ByteSource, add: (bytes: Uint8Array) => void): 
     if (NOT_CODE.test(name) || type === SHT_RELA || type === SHT_REL || type === SHT_SYMTAB || type === SHT_STRTAB)
       continue;
     add(text.encode(`\n[${name} ${type} ${sections.flags[s]} ${sections.size[s]} ${sections.align[s]}]\n`));
-    if (type !== SHT_NOBITS) add(name === BUG_TABLE ? withoutLines(object.bytes(s)) : object.bytes(s));
     const relocs = object.relocs(s);
+    if (type !== SHT_NOBITS) add(name === BUG_TABLE ? withoutLines(object.bytes(s), relocs) : object.bytes(s));
     const lines: string[] = [];
     for (let r = 0; r < relocs.length; r++) {
       const symbol = relocs.symbol[r] as number;
@@ -47,8 +52,15 @@ export function feedCode(source: ByteSource, add: (bytes: Uint8Array) => void): 
   add(text.encode(`\n[symbols]\n${named.sort().join("\n")}`));
 }
 
-function withoutLines(bytes: Uint8Array): Uint8Array {
+/** The entries with their lines cleared, where the relocations prove what an entry is; otherwise the bytes as they are. */
+function withoutLines(bytes: Uint8Array, relocs: RelocTable): Uint8Array {
+  const entry = bugEntries.find(({ size, relocated }) => {
+    const perEntry = relocated.length;
+    if (bytes.length % size !== 0 || relocs.length !== (bytes.length / size) * perEntry) return false;
+    return relocs.offset.every((at, r) => at === Math.floor(r / perEntry) * size + (relocated[r % perEntry] as number));
+  });
+  if (entry === undefined) return bytes;
   const copy = bytes.slice();
-  for (let at = BUG_LINE; at + 1 < copy.length; at += BUG_ENTRY) copy.fill(0, at, at + 2);
+  for (let at = entry.line; at + 1 < copy.length; at += entry.size) copy.fill(0, at, at + 2);
   return copy;
 }

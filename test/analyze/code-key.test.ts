@@ -60,6 +60,30 @@ test("comments, lines and debug sections of C do not count, code does", () => {
   assert.notEqual(of(source.replace("int f", "static int g(int z) { return z; }\nint f"), "-g", "-O0"), before);
 });
 
+test("entries of 16 bytes (6.19 and later), and entries without a line", () => {
+  const late = (line: number, flags = 2305): string =>
+    `${warning(line).slice(0, warning(line).indexOf("\t.section __bug_table"))}
+	.section __bug_table, "aw"
+	.rept	3
+	.long	1b - ., 2b - ., 2b - .
+	.word	${line}, ${flags}
+	.endr`;
+  assert.equal(keyOf(late(100)), keyOf(late(177)));
+  assert.notEqual(keyOf(late(100)), keyOf(late(100, 2307)));
+  // Without CONFIG_DEBUG_BUGVERBOSE there is no file and no line: whatever changes is code.
+  const short = (flags: number): string => `
+FUNC warns
+1:	ud2
+	ret
+END warns
+	.section __bug_table, "aw"
+	.rept	6
+	.long	1b - .
+	.word	${flags}, 0
+	.endr`;
+  assert.notEqual(keyOf(short(2305)), keyOf(short(2307)));
+});
+
 test("input that is no object is refused", () => {
   assert.throws(() => key(new Uint8Array(64)), FormatError);
   const bytes = assembleText(warning(1));
