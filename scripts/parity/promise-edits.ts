@@ -1,5 +1,5 @@
 import { NONE } from "../../src/base/table.ts";
-import { STT_FUNC, STT_NOTYPE, STT_SECTION } from "../../src/elf/constants.ts";
+import { STB_LOCAL, STT_FUNC, STT_NOTYPE, STT_SECTION } from "../../src/elf/constants.ts";
 import { insnAt, insnEnd } from "../../src/flow/code.ts";
 import { KIND_INDIRECT_TAIL, KIND_TAIL_CALL, ownerOf } from "../../src/flow/flow.ts";
 import { functionName } from "../../src/flow/functions.ts";
@@ -362,6 +362,18 @@ export const promiseEdits: readonly MutationClass[] = [
       // A function of this name is called by the module loader (reference kernel kernel/module/main.c).
       edit.editSymbol(symbol, { namePrefix: "init_module\0" });
       return "init_module";
+    },
+  ),
+  symbolClass(
+    "rename-to-noreturn",
+    (model, s) =>
+      isCodeFunction(model, s) &&
+      model.code.object.symbols.binding[s] !== STB_LOCAL &&
+      /^\w{5,}$/.test(model.code.object.symbolName[s] as string),
+    (_model, edit, symbol) => {
+      // A name that is on every version's list (reference kernel tools/objtool/noreturns.h).
+      edit.editSymbol(symbol, { namePrefix: "panic\0" });
+      return "panic";
     },
   ),
 ];
