@@ -21,7 +21,7 @@ export function memberObjects(build: string): string[] {
     for (const name of readFileSync(join(build, list), "utf8").split(/\s+/)) if (name.endsWith(".o")) found.add(name);
   }
   // Single objects of a build that was never finished.
-  if (found.size === 0) for (const name of compiledObjects(build, "")) found.add(name);
+  if (!existsSync(join(build, "vmlinux.a"))) for (const name of compiledObjects(build, "")) found.add(name);
   return [...found].filter((name) => !OUTSIDE.test(name) && isObject(join(build, name))).sort();
 }
 

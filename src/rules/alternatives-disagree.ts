@@ -64,7 +64,7 @@ function note(
     const at = (flow.code.insns.offset[i] as number) - origin;
     const there = layout.get(at);
     if (there === undefined) layout.set(at, here);
-    else if (here.contract !== there.contract && here.base < BASE_LOST && there.base < BASE_LOST)
+    else if (here.contract !== there.contract && here.base !== BASE_LOST && there.base !== BASE_LOST)
       conflict(i, here, there);
   }
 }

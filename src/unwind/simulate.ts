@@ -273,8 +273,13 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
       }
     }
     // Behind its end a function's code is nobody's, and a jump from there to another function is no tail call.
-    if (forOwner !== NONE && (k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL) && isNobodys(insn))
-      cross(insn, target[insn] as number, forOwner, before);
+    if ((k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL) && target[insn] !== NONE) {
+      const to = target[insn] as number;
+      if (forOwner !== NONE && isNobodys(insn)) cross(insn, to, forOwner, before);
+      // Assembly that is no function has to bring the frame of the function's entry. To another section it goes for good, as entry code does
+      // that has switched to the stack of a task.
+      else if (forOwner === NONE && code.reloc[insn] === NONE) arrive(to, insn, ownerOf(flow, to), before);
+    }
     const n = next.of(insn);
     const runsOff = next.runsOff;
     // `next` is shared: copy before anything else asks it.
@@ -302,7 +307,6 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   };
 
   const isNobodys = (insn: number): boolean =>
-    target[insn] !== NONE &&
     ownerOf(flow, insn) === NONE &&
     functions.symbolCovering(code.insns.section[insn] as number, code.insns.offset[insn] as number) === NONE;
 
