@@ -69,6 +69,11 @@ function readSettings(rule: string): FixtureSettings {
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as FixtureSettings) : {};
 }
 
+/** What the kernel of a rule's fixtures promises. */
+export function fixtureChecks(rule: string): Checks {
+  return { ...checksWithoutConfig, ...readSettings(rule).checks };
+}
+
 export const optimisations = ["-O2", "-Os"] as const;
 
 /** Rules that have a folder of fixtures, sorted. */
