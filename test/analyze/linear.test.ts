@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AnalyzeOptions } from "../../src/analyze/analyze-object.ts";
+import { checksWithoutConfig } from "../../src/rules/checks.ts";
 import { analyzeBytes, assembleText } from "../support/analyzed.ts";
 
 // Work is linear in bytes: twice the input takes about twice the time, whatever the machine. The ratio of two sizes is held, not a time.
@@ -21,7 +22,45 @@ function milliseconds(bytes: Uint8Array, runs: number, options: Partial<AnalyzeO
   return best;
 }
 
-const cases: { name: string; sizes: number; source: (size: number) => string }[] = [
+const promising = { checks: { ...checksWithoutConfig, landingPads: true, noinstr: true } };
+
+const cases: {
+  name: string;
+  sizes: number;
+  options?: Partial<AnalyzeOptions>;
+  source: (size: number) => string;
+}[] = [
+  {
+    name: "addresses inside of one function and calls out of another",
+    sizes: 8_000,
+    options: promising,
+    source: (size) => `
+FUNC pointed_into
+	endbr64
+	.rept	${size}
+	nop
+	.endr
+	ret
+END pointed_into
+	.section .noinstr.text, "ax"
+FUNC quiet
+1:
+	.rept	${size}
+	INSTRUMENTATION_BEGIN
+	testl	%edi, %edi
+	je	1b
+	INSTRUMENTATION_END
+	call	pointed_into
+	.endr
+	ret
+END quiet
+	.data
+	.set	i, 0
+	.rept	${size}
+	.quad	pointed_into + 4 + i
+	.set	i, i + 1
+	.endr`,
+  },
   {
     name: "100,000 tiny functions",
     sizes: 100_000,
@@ -162,13 +201,13 @@ end:	nop`,
   },
 ];
 
-for (const { name, sizes, source } of cases) {
+for (const { name, sizes, source, options = {} } of cases) {
   test(`linear work: ${name}`, (t) => {
     const small = assembleText(source(sizes / FACTOR));
     const large = assembleText(source(sizes));
-    milliseconds(small, 2, {}); // the compiler of the code under test has to warm up
-    const first = milliseconds(small, 3, {});
-    const second = milliseconds(large, 1, {});
+    milliseconds(small, 2, options); // the compiler of the code under test has to warm up
+    const first = milliseconds(small, 3, options);
+    const second = milliseconds(large, 1, options);
     t.diagnostic(
       `${small.length} bytes ${first.toFixed(0)} ms, ${large.length} bytes ${second.toFixed(0)} ms: ${(second / first).toFixed(1)}`,
     );
