@@ -1,6 +1,7 @@
 import { NONE } from "../base/table.ts";
 import { FUNCTION_WITHOUT_SIZE, functionName } from "../flow/functions.ts";
 import { findOverridden } from "../flow/overridden.ts";
+import type { TableEnd } from "../flow/table-entries.ts";
 import { KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
 import type { RuleContext } from "../rules/rule.ts";
 import { MOST_EVENTS } from "../unwind/machine-flags.ts";
@@ -76,6 +77,16 @@ export function measureCoverage(context: RuleContext): Coverage {
       why: "an indirect jump without a known table",
     });
   }
+  for (const { jump, boundedBy } of flow.tables.tables) {
+    const f = functions.ofInsn[jump] as number;
+    const ending = assumedEnd[boundedBy];
+    if (ending === undefined || f === NONE || marks.excluded[f] === 1) continue;
+    notes.push({
+      kind: "assumption",
+      function: functionName(code, functions, f),
+      why: `its jump table is taken to end ${ending}`,
+    });
+  }
   for (const [f, bytes] of undecoded) {
     const name = f === NONE ? undefined : functionName(code, functions, f);
     notes.push({
@@ -100,6 +111,14 @@ export function measureCoverage(context: RuleContext): Coverage {
     notes.push({ kind: "assumption", why: `${what} names no instruction` });
   return { functions: total, functionsAnalysed: analysed, textBytes, textBytesAnalysed, notes };
 }
+
+/** Where a table ends for which neither the compiler nor the code says how many entries it has. */
+const assumedEnd: Partial<Record<TableEnd, string>> = {
+  "next-table": "where another one begins",
+  "foreign-entry": "before an address outside of the function",
+  "no-entry": "where its addresses stop",
+  "section-end": "with its section",
+};
 
 /** An indirect jump with the frame of the entry is a tail call through a pointer, and nothing is open about it. */
 function leavesModified(context: RuleContext, insn: number): boolean {

@@ -1,8 +1,17 @@
 import { lowerBound, NONE, type Table, TableBuilder } from "../base/table.ts";
 import { SHF_EXECINSTR, STT_OBJECT } from "../elf/constants.ts";
-import { type Code, insnAt, insnEnd } from "./code.ts";
-import { type Functions, sameFamily } from "./functions.ts";
+import { FLAG_INDEXED, KIND_BRANCH, KIND_CALL, KIND_JUMP, KIND_RETURN } from "../isa/insn-table.ts";
+import { type Code, insnEnd } from "./code.ts";
+import type { Functions } from "./functions.ts";
 import { relocTarget } from "./marks.ts";
+import {
+  ENTRY_ABSOLUTE,
+  entryForm,
+  entryTarget,
+  readTableSizes,
+  type TableEnd,
+  type TablePlace,
+} from "./table-entries.ts";
 
 const edgeSchema = {
   /** -> indirect jump */ from: "i32",
@@ -11,41 +20,60 @@ const edgeSchema = {
 /** Sorted by from, then by to, without repeats. */
 export type TableEdgeTable = Table<typeof edgeSchema>;
 
+/** A table that a jump goes through. */
+export interface JumpTable {
+  /** -> indirect jump */
+  readonly jump: number;
+  readonly place: TablePlace;
+  /** Entries, repeats included. */
+  readonly count: number;
+  readonly boundedBy: TableEnd;
+}
+
 export interface TableEdges {
   readonly edges: TableEdgeTable;
   readonly resolved: ReadonlySet<number>;
+  /** In the order of their jumps. */
+  readonly tables: readonly JumpTable[];
 }
-
-const ENTRY_SIZE = 8;
 
 /** A table candidate: an instruction of a function names read-only data whose entries point back into that function. */
 interface Candidate {
   readonly insn: number;
   readonly section: number;
   readonly offset: number;
+  readonly entrySize: number;
+  /** -> jump that it alone belongs to, or NONE: an address that is formed once may serve many */
+  readonly owner: number;
 }
 
 /**
- * Finds the tables of absolute 8-byte entries that indirect jumps go through: gcc's `jmp *table(,%reg,8)` and its load-then-jump form,
- * and C jump tables (kernel include/linux/compiler.h, __annotate_jump_table). A jump takes the table that its own operand names, else the
- * nearest one that its function names before it, else the only one that its function names.
+ * Finds the tables that indirect jumps go through: gcc's and clang's `jmp *table(,%reg,8)`, its load-then-jump form, tables of differences
+ * (`lea table(%rip)`, load, add, jump), and C jump tables (kernel include/linux/compiler.h, __annotate_jump_table). A jump
+ * takes the table that its own operand names, or that is loaded from right before it, else the nearest one that its function names before it and
+ * that belongs to no other jump, else the only such one.
  */
 export function findTableEdges(code: Code, functions: Functions, jumps: readonly number[]): TableEdges {
   const builder = new TableBuilder(edgeSchema, 16);
   const resolved = new Set<number>();
+  const tables: JumpTable[] = [];
+  const read = new Map<string, Entries>();
+  let arrays: ReadonlyMap<string, number> | undefined;
   const byFunction = new Map<number, Candidate[]>();
   const heads = new Map<number, Set<number>>();
   const wanted = new Set<number>();
+  const jumpSet = new Set(jumps);
   for (const jump of jumps) {
     const f = functions.ofInsn[jump] as number;
     if (f !== NONE) wanted.add(functions.table.parent[f] as number);
   }
   const isNamed = wanted.size === 0 ? () => false : namedArrays(code);
+  const sizes = wanted.size === 0 ? new Map<string, number>() : readTableSizes(code);
   for (let f = 0; f < functions.table.length; f++) {
     const family = functions.table.parent[f] as number;
     if (!wanted.has(family)) continue;
     const list = byFunction.get(family) ?? [];
-    collectCandidates(code, functions, f, isNamed, list);
+    collectCandidates(code, functions, f, isNamed, jumpSet, list);
     byFunction.set(family, list);
     for (const c of list) {
       const set = heads.get(c.section) ?? new Set<number>();
@@ -59,24 +87,96 @@ export function findTableEdges(code: Code, functions: Functions, jumps: readonly
     const candidates = byFunction.get(functions.table.parent[f] as number) ?? [];
     const best = choose(candidates, jump);
     if (best === undefined) continue;
-    const targets = readEntries(code, functions, f, best, heads.get(best.section) as Set<number>);
+    // A computed goto is copied to many places (-fno-gcse keeps some): its table is read once for the function.
+    const key = `${functions.table.parent[f]} ${best.section} ${best.offset}`;
+    const known = heads.get(best.section) as Set<number>;
+    const entries = read.get(key) ?? readEntries(code, functions, f, best, known, sizes);
+    read.set(key, entries);
+    const { targets, count, end } = entries;
     if (targets.length === 0) continue;
     resolved.add(jump);
     for (const to of targets) builder.push({ from: jump, to });
+    const { section, offset, entrySize } = best;
+    let boundedBy = end;
+    arrays ??= arraySizes(code);
+    const isWholeArray = arrays.get(`${section}:${offset}`) === count * entrySize;
+    if (end !== "sizes" && isWholeArray) boundedBy = "symbol";
+    else if (end !== "sizes" && count === valuesLetThrough(code, functions, jump)) boundedBy = "compare";
+    tables.push({ jump, place: { section, offset, entrySize }, count, boundedBy });
   }
-  return { edges: builder.finish(), resolved };
+  return { edges: builder.finish(), resolved, tables };
+}
+
+/** How far before a jump the branch that guards it is looked for, in instructions. */
+const GUARD_REACH = 16;
+/** How far before that branch its comparison. */
+const COMPARE_REACH = 3;
+
+/** How many values of the index the comparison before a jump lets through, undefined where none is seen. */
+function valuesLetThrough(code: Code, functions: Functions, jump: number): number | undefined {
+  const { kind, offset, size, section } = code.insns;
+  const f = functions.ofInsn[jump];
+  const bytes = code.object.bytes(section[jump] as number);
+  for (let i = jump - 1; i >= 0 && i >= jump - GUARD_REACH && functions.ofInsn[i] === f; i--) {
+    if (kind[i] === KIND_JUMP || kind[i] === KIND_CALL) return undefined;
+    if (kind[i] !== KIND_BRANCH) continue;
+    for (let c = i - 1; c >= 0 && c >= i - COMPARE_REACH && functions.ofInsn[c] === f; c--) {
+      const limit = code.arch.comparedWith(bytes, offset[c] as number, size[c] as number);
+      if (limit !== undefined) return limit + 1;
+    }
+    return undefined;
+  }
+  return undefined;
+}
+
+/** "section:offset" of every array of the source in a section of tables -> its size in bytes */
+function arraySizes(code: Code): ReadonlyMap<string, number> {
+  const { symbols } = code.object;
+  const found = new Map<string, number>();
+  for (let s = 1; s < symbols.length; s++) {
+    const section = symbols.section[s] as number;
+    if (section > 0 && symbols.type[s] === STT_OBJECT && isTableSection(code, section))
+      found.set(`${section}:${symbols.value[s]}`, symbols.size[s] as number);
+  }
+  return found;
 }
 
 function choose(candidates: readonly Candidate[], jump: number): Candidate | undefined {
   let before: Candidate | undefined;
+  let free: Candidate | undefined;
+  let freeCount = 0;
   for (const c of candidates) {
-    if (c.insn === jump) return c;
+    if (c.insn === jump || c.owner === jump) return c;
+    if (c.owner !== NONE) continue;
+    free = c;
+    freeCount++;
     if (c.insn < jump && (before === undefined || c.insn > before.insn)) before = c;
   }
-  return before ?? (candidates.length === 1 ? candidates[0] : undefined);
+  return before ?? (freeCount === 1 ? free : undefined);
 }
 
-function collectCandidates(code: Code, functions: Functions, f: number, isNamed: IsNamedArray, out: Candidate[]): void {
+/**
+ * The indirect jump that a table's address or a load out of it leads to in a straight line, else NONE: that jump's and no other's. The address
+ * of a table of labels alone may serve many jumps (computed goto).
+ */
+function ownerOf(code: Code, insn: number, entrySize: number, end: number, jumps: ReadonlySet<number>): number {
+  const { kind, flags } = code.insns;
+  if (entrySize === ENTRY_ABSOLUTE && ((flags[insn] as number) & FLAG_INDEXED) === 0) return NONE;
+  for (let i = insn; i < end; i++) {
+    if (jumps.has(i)) return i;
+    if (kind[i] === KIND_JUMP || kind[i] === KIND_CALL || kind[i] === KIND_RETURN) return NONE;
+  }
+  return NONE;
+}
+
+function collectCandidates(
+  code: Code,
+  functions: Functions,
+  f: number,
+  isNamed: IsNamedArray,
+  jumps: ReadonlySet<number>,
+  out: Candidate[],
+): void {
   const { table } = functions;
   const first = table.firstInsn[f] as number;
   if (first === NONE) return;
@@ -93,9 +193,10 @@ function collectCandidates(code: Code, functions: Functions, f: number, isNamed:
       pcRelative && code.arch.relocs.displacementFrom === "insn-end"
         ? insnEnd(code, i) - (relocs.offset[r] as number)
         : 0;
-    const candidate = { insn: i, section: place.section, offset: place.offset + from };
-    if (isNamed(candidate.section, candidate.offset)) continue;
-    if (entryTarget(code, functions, f, candidate.section, candidate.offset) !== NONE) out.push(candidate);
+    const offset = place.offset + from;
+    if (isNamed(place.section, offset)) continue;
+    const table = entryForm(code, functions, f, place.section, offset);
+    if (table !== undefined) out.push({ insn: i, ...table, owner: ownerOf(code, i, table.entrySize, end, jumps) });
   }
 }
 
@@ -143,28 +244,11 @@ function namedArrays(code: Code): IsNamedArray {
   };
 }
 
-/** Instruction that the entry at `offset` names if that is inside function `f`'s family and not its first one, else NONE. */
-function entryTarget(code: Code, functions: Functions, f: number, section: number, offset: number): number {
-  const relocs = code.object.relocs(section);
-  let low = 0;
-  let high = relocs.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((relocs.offset[middle] as number) < offset) low = middle + 1;
-    else high = middle;
-  }
-  if (
-    low >= relocs.length ||
-    relocs.offset[low] !== offset ||
-    code.arch.relocs.size(relocs.type[low] as number) !== ENTRY_SIZE
-  )
-    return NONE;
-  const place = relocTarget(code, section, low);
-  const insn = insnAt(code, place.section, place.offset);
-  if (insn === NONE) return NONE;
-  const there = functions.ofInsn[insn] as number;
-  if (there === NONE || !sameFamily(functions.table, f, there)) return NONE;
-  return functions.table.start[there] === place.offset && functions.table.parent[there] === there ? NONE : insn;
+interface Entries {
+  /** Sorted, without repeats. */
+  readonly targets: number[];
+  readonly count: number;
+  readonly end: TableEnd;
 }
 
 function readEntries(
@@ -173,13 +257,23 @@ function readEntries(
   f: number,
   table: Candidate,
   heads: ReadonlySet<number>,
-): number[] {
+  sizes: ReadonlyMap<string, number>,
+): Entries {
   const targets = new Set<number>();
-  for (let offset = table.offset; ; offset += ENTRY_SIZE) {
-    if (offset !== table.offset && heads.has(offset)) break;
-    const to = entryTarget(code, functions, f, table.section, offset);
-    if (to === NONE) break;
-    targets.add(to);
+  const size = sizes.get(`${table.section}:${table.offset}`);
+  let end: TableEnd | undefined;
+  let count = 0;
+  while (end === undefined) {
+    const at = table.offset + count * table.entrySize;
+    if (count === size) end = "sizes";
+    else if (count > 0 && heads.has(at)) end = "next-table";
+    else {
+      const to = entryTarget(code, functions, f, table, at);
+      if (typeof to === "number") {
+        targets.add(to);
+        count++;
+      } else end = to;
+    }
   }
-  return [...targets].sort((a, b) => a - b);
+  return { targets: [...targets].sort((a, b) => a - b), count, end };
 }

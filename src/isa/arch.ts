@@ -12,6 +12,8 @@ export interface Arch {
    * Never throws: undecodable bytes become KIND_UNKNOWN rows of `minInsnSize` (or what is left) bytes.
    */
   decode(bytes: Uint8Array, section: number, start: number, end: number, out: DecodeOutput): void;
+  /** Unsigned immediate that the instruction of `size` bytes at `start` compares something with; undefined for every other one. */
+  comparedWith(bytes: Uint8Array, start: number, size: number): number | undefined;
   readonly registers: Registers;
   readonly relocs: Relocs;
   readonly entryFrame: EntryFrame;

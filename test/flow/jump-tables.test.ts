@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lowerBound, NONE } from "../../src/base/table.ts";
 import { KIND_INDIRECT_TAIL, KIND_TABLE_JUMP } from "../../src/flow/flow.ts";
+import { ENTRY_DIFFERENCE } from "../../src/flow/table-entries.ts";
 import { KIND_NOP } from "../../src/isa/insn-table.ts";
 import { compile } from "../support/assemble.ts";
 import { assembleFlow, type BuiltFlow, buildFlowOf } from "../support/built-flow.ts";
@@ -183,4 +184,102 @@ labels:	.quad	goal, goal
 	.size	labels, . - labels`);
     assert.equal(b.flow.kind[b.at("named")], kind, section);
   }
+});
+
+test("tables of differences, as -fPIE makes them: by gcc, directly and through a thunk", () => {
+  const source = `${declarations}
+int outer(int y, int x)
+{
+	switch (y) {
+${cases.replace(/return (f\d+\(x\));/g, "x += $1 * 3; break;")}
+	}
+	return x;
+}`;
+  for (const optimisation of ["-O1", "-O2", "-Os"]) {
+    for (const thunk of ["-mindirect-branch=keep", "-mindirect-branch=thunk-extern"]) {
+      const how = `${optimisation} ${thunk}`;
+      const flags = [optimisation, thunk, "-fPIE", "-fjump-tables", "-fcf-protection=none", "-mno-red-zone"];
+      const b = buildFlowOf(compile(source, flags).bytes);
+      assert.deepEqual(b.flow.unresolved, [], how);
+      assert.equal(b.flow.tables.tables.length, 1, how);
+      const [table] = b.flow.tables.tables;
+      assert.deepEqual(
+        [table!.place.entrySize, table!.count, table!.boundedBy],
+        [ENTRY_DIFFERENCE, 12, "compare"],
+        how,
+      );
+      assert.equal(targets(b, table!.jump).length, 12, how);
+      const f = b.f("outer");
+      const dead = [...b.flow.kind.keys()].filter(
+        (i) => b.functions.ofInsn[i] === f && b.frames.state[i] === NONE && b.flow.kind[i] !== KIND_NOP,
+      );
+      assert.deepEqual(dead, [], how);
+    }
+  }
+});
+
+test("a difference counts from the table's begin", () => {
+  const b = assembleFlow(`
+FUNC chooses
+	leaq	table(%rip), %rdx
+	movslq	(%rdx,%rdi,4), %rax
+	addq	%rdx, %rax
+	jmp	*%rax
+first:	ret
+second:	ret
+third:	ret
+END chooses
+	.section .rodata
+	.balign	4
+table:	.long	third - table, first - table, third - table, 7, second - table`);
+  const [table] = b.flow.tables.tables;
+  assert.deepEqual([table!.count, table!.boundedBy], [3, "no-entry"]);
+  assert.deepEqual(targets(b, b.at("chooses", 3)), [b.at("first"), b.at("third")]);
+});
+
+test("what ended a table is said", () => {
+  const bounds = (rows: string, before = "", behind = ""): string[] => {
+    const b = assembleFlow(`
+FUNC chooses
+${before}
+	jmp	*table(,%rdi,8)
+first:	ret
+second:	ret
+END chooses
+	.section .data.rel.ro.c_jump_table, "aw"
+	.balign	8
+table:	.quad	${rows}
+${behind}`);
+    return b.flow.tables.tables.map(({ count, boundedBy }) => `${count} ${boundedBy}`);
+  };
+  assert.deepEqual(bounds("first, second"), ["2 section-end"]);
+  assert.deepEqual(bounds("first, second, 0"), ["2 no-entry"]);
+  assert.deepEqual(bounds("first, second, chooses"), ["2 foreign-entry"]);
+  assert.deepEqual(bounds("first, second", "\tcmpl $1, %edi\n\tja second"), ["2 compare"]);
+  assert.deepEqual(bounds("first, second", "\tcmpq $300, %rdi\n\tja second"), ["2 section-end"]);
+  const array = "\t.type table, @object\n\t.size table, 16";
+  assert.deepEqual(bounds("first, second", "", array), ["2 symbol"]);
+  const sizes = '\t.section .llvm_jump_table_sizes, "o", @progbits, .text\n\t.quad table, 1';
+  assert.deepEqual(bounds("first, second", "", sizes), ["1 sizes"]);
+});
+
+test("a jump through a pointer does not take the table that another jump loads from", () => {
+  const b = assembleFlow(`
+FUNC both
+	testl	%esi, %esi
+	je	1f
+before:	jmp	*%rcx
+1:	movq	table(,%rdi,8), %rax
+chooses: jmp	*%rax
+first:	ret
+second:	jmp	*%rcx
+END both
+	.section .rodata
+	.balign	8
+table:	.quad	first, second`);
+  assert.deepEqual(
+    b.flow.tables.tables.map(({ jump }) => jump),
+    [b.at("chooses")],
+  );
+  for (const symbol of ["before", "second"]) assert.equal(b.flow.kind[b.at(symbol)], KIND_INDIRECT_TAIL, symbol);
 });

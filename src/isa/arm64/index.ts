@@ -1,5 +1,6 @@
 import { EM_AARCH64 } from "../../elf/constants.ts";
 import type { Arch } from "../arch.ts";
+import { comparedWith } from "./bounds.ts";
 import { decode } from "./decode.ts";
 import { entryFrame } from "./frame.ts";
 import { names } from "./names.ts";
@@ -12,6 +13,7 @@ export const arm64: Arch = {
   elfMachine: EM_AARCH64,
   minInsnSize: 4,
   decode,
+  comparedWith,
   registers,
   relocs,
   entryFrame,

@@ -1,5 +1,6 @@
 import { EM_X86_64 } from "../../elf/constants.ts";
 import type { Arch } from "../arch.ts";
+import { comparedWith } from "./bounds.ts";
 import { decode } from "./decode.ts";
 import { names } from "./names.ts";
 import { entryFrame, registers } from "./registers.ts";
@@ -11,6 +12,7 @@ export const x86_64: Arch = {
   elfMachine: EM_X86_64,
   minInsnSize: 1,
   decode,
+  comparedWith,
   registers,
   relocs,
   entryFrame,
