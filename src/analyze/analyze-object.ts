@@ -4,7 +4,7 @@ import { hashText } from "../base/hash.ts";
 import { NONE } from "../base/table.ts";
 import { type Place, readSourcePlaces } from "../dwarf/source-places.ts";
 import { STB_LOCAL } from "../elf/constants.ts";
-import { type ElfObject, openObject } from "../elf/object.ts";
+import { openObject } from "../elf/object.ts";
 import { buildCode, insnAt } from "../flow/code.ts";
 import { buildFlow, type Flow } from "../flow/flow.ts";
 import type { KernelFormats } from "../flow/formats.ts";
@@ -22,6 +22,7 @@ import { walkFlags } from "../unwind/machine-flags.ts";
 import { simulateFrames } from "../unwind/simulate.ts";
 import { contentKey } from "./content-key.ts";
 import { type Coverage, measureCoverage } from "./coverage.ts";
+import { debugByteCount, holdDebugSections, MOST_DEBUG_BYTES, TOO_MUCH_DEBUG } from "./debug-bytes.ts";
 import { describeWays } from "./describe-way.ts";
 import { buildGraph, type FunctionGraph } from "./graph.ts";
 import { stableName } from "./names.ts";
@@ -125,9 +126,15 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   };
   const places = readSourcePlaces(object, { stripPrefixes: options.stripPrefixes ?? [] });
   const coverage = measureCoverage(context);
+  const isTooMuch = debugByteCount(object) > MOST_DEBUG_BYTES;
   let placesBroken = false;
   const placeOf = (at: number): SourcePlace | undefined => {
     if (placesBroken) return undefined;
+    if (isTooMuch) {
+      placesBroken = true;
+      coverage.notes.push({ kind: "assumption", why: TOO_MUCH_DEBUG });
+      return undefined;
+    }
     // A replacement has no lines of its own: it stands where its original does.
     const group = flow.instead.replacementOf.get(at);
     const insn = group === undefined ? at : (flow.instead.alternatives.from[group] as number);
@@ -159,7 +166,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
       if (report.message === "after-call") undecided.add((report.data?.callee ?? "").replace(/\(\)$/, ""));
     });
   }
-  if (findings.length + contracts.length > 0) holdDebugSections(object);
+  if (findings.length + contracts.length > 0 && !isTooMuch) holdDebugSections(object);
   return {
     machine: object.machine,
     findings,
@@ -175,20 +182,6 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     },
     symbolAt: (name, offset) => symbolAt(flow, name, offset),
   };
-}
-
-/** A finding is asked for its picture and its lines when the caller may have closed the source: whatever they need is read by then. */
-function holdDebugSections(object: ElfObject): void {
-  for (let section = 1; section < object.sectionName.length; section++) {
-    if (!(object.sectionName[section] as string).startsWith(".debug_")) continue;
-    try {
-      object.bytes(section);
-      object.relocs(section);
-    } catch (error) {
-      // Told again, with its place, when lines are asked for.
-      if (!(error instanceof FormatError)) throw error;
-    }
-  }
 }
 
 function makeFinding(

@@ -96,7 +96,8 @@ function collectEdges(context: RuleContext, rows: readonly number[], own: Readon
       edges.push({
         from,
         to,
-        kind: note === "branch" ? "branch" : note === "jump table" ? "table" : to === flow.next[from] ? "fall" : "jump",
+        kind:
+          note === "branch" ? "branch" : note === "jump table" ? "table" : to === flow.next.of(from) ? "fall" : "jump",
       });
     }
   }

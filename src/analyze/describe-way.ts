@@ -38,7 +38,7 @@ export function edgeNote(flow: Flow, from: number, to: number): string {
   const kind = flow.kind[from] as number;
   const { edges } = flow.instead;
   for (let e = lowerBound(edges.from, from, 0, edges.length); e < edges.length && edges.from[e] === from; e++) {
-    if (edges.to[e] !== to || (flow.next[from] === to && kind !== KIND_JUMP)) continue;
+    if (edges.to[e] !== to || (flow.next.of(from) === to && kind !== KIND_JUMP)) continue;
     return edges.kind[e] === INSTEAD_FIXUP
       ? "faults"
       : edges.kind[e] === INSTEAD_ALTERNATIVE
@@ -67,7 +67,7 @@ export function waysOf(context: RuleContext, report: Report): ToldWays | undefin
   const { flow } = context;
   if (report.way === undefined) {
     const before = report.at - 1;
-    if (context.frames.state[report.at] !== NONE || before < 0 || flow.next[before] !== report.at) return undefined;
+    if (context.frames.state[report.at] !== NONE || before < 0 || flow.next.of(before) !== report.at) return undefined;
     return { one: { kind: "frame", insns: [before, report.at] }, common: 0, unreached: true };
   }
   const one = withoutPadding(flow, report.way, report.at);

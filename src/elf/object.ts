@@ -125,8 +125,11 @@ export function openObject(source: ByteSource): ElfObject {
     relocs(section) {
       let table = relocTables.get(section);
       if (table === undefined) {
-        table = readRelocs(relocSections.get(section) ?? [], section, sections, sectionName, symbols.length, bytes);
+        const from = relocSections.get(section) ?? [];
+        table = readRelocs(from, section, sections, sectionName, symbols.length, bytes);
         relocTables.set(section, table);
+        // The table says it all in fewer bytes.
+        for (const raw of from) body.delete(raw);
       }
       return table;
     },

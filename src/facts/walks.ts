@@ -166,7 +166,7 @@ class Walker {
         case KIND_CONTEXT_CALL:
         case KIND_CONTEXT_RETURN:
           // Inside a function it comes back behind itself.
-          if (functions.ofInsn[insn] !== NONE && next[insn] !== NONE) work.push(next[insn] as number);
+          if (functions.ofInsn[insn] !== NONE && next.of(insn) !== NONE) work.push(next.of(insn));
           continue;
       }
       const count = this.#next.of(insn);

@@ -40,7 +40,7 @@ export function buildCode(object: ElfObject, arch: Arch): Code {
     sections.push(s);
     byteCount += table.size[s] as number;
   }
-  const out = newDecodeOutput(byteCount);
+  const out = newDecodeOutput(byteCount, table.length);
   const sectionStart = new Int32Array(table.length);
   const sectionEnd = new Int32Array(table.length);
   for (const s of sections) {

@@ -23,6 +23,7 @@ import { type HintTable, readHints } from "./hints.ts";
 import { type Instead, readInstead } from "./instead.ts";
 import { findTableEdges, type TableEdges } from "./jump-tables.ts";
 import { MARK_INSTEAD, MARK_INTRA_CALL, MARK_REACHABLE, type Marks, readMarks } from "./marks.ts";
+import { NextInsns } from "./next.ts";
 
 // Kinds that only relocations, symbols and annotations can tell; they continue the KIND_* numbers of src/isa.
 
@@ -68,8 +69,8 @@ export interface Flow {
   readonly target: Int32Array;
   /** insn -> symbol that a call or tail call names, or NONE */
   readonly symbol: Int32Array;
-  /** insn -> instruction behind it, over the end of a replacement to the end of its original; NONE at the end of a section */
-  readonly next: Int32Array;
+  /** Which instruction stands behind another. */
+  readonly next: NextInsns;
   /** Instructions that may do something else than go on behind themselves, and those that change a flag, ascending: a sixth of all. */
   readonly turns: Int32Array;
   readonly faults: readonly BranchFault[];
@@ -114,7 +115,7 @@ export function buildFlow(code: Code, functions: Functions, tree?: KernelFormats
       if (functions.ofInsn[i] !== NONE) unresolved.push(i);
     }
   }
-  return { ...flow, turns, tables, unresolved, next: buildNext(code, instead) };
+  return { ...flow, turns, tables, unresolved, next: new NextInsns(code, marks, instead) };
 }
 
 function findTurns(kind: Uint8Array): Int32Array {
@@ -128,25 +129,6 @@ function findTurns(kind: Uint8Array): Int32Array {
     n += isTurn[kind[i] as number] as number;
   }
   return turns;
-}
-
-function buildNext(code: Code, instead: Instead): Int32Array {
-  const next = new Int32Array(code.insns.length);
-  for (const section of code.sections) {
-    const end = code.sectionEnd[section] as number;
-    for (let i = code.sectionStart[section] as number; i < end; i++) next[i] = i + 1 < end ? i + 1 : NONE;
-  }
-  const { alternatives } = instead;
-  for (let a = 0; a < alternatives.length; a++) {
-    const end = alternatives.replacementEnd[a] as number;
-    if (end === NONE) continue;
-    const to = alternatives.to[a] as number;
-    next[end - 1] =
-      to < code.insns.length && code.insns.section[to] === code.insns.section[alternatives.from[a] as number]
-        ? to
-        : NONE;
-  }
-  return next;
 }
 
 type Draft = Pick<Flow, "code" | "functions" | "marks" | "instead" | "kind" | "target" | "symbol"> & {

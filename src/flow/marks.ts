@@ -24,6 +24,8 @@ export const MARK_HINT = 1 << 9;
 /** Something may be executed instead of it, or it may fault into a fixup: see the instead-edges. */
 export const MARK_INSTEAD = 1 << 10;
 export const MARK_NOCFI = 1 << 11;
+/** Not the next row stands behind it: see NextInsns. */
+export const MARK_ELSEWHERE = 1 << 12;
 
 /** An entry of a special section that names no instruction. */
 export interface Dangling {

@@ -58,8 +58,9 @@ export function successors(flow: Flow, returns: Returns): Successors {
           break;
       }
       if (((marks.bits[insn] as number) & MARK_UNREACHABLE) !== 0) return count;
-      if (next[insn] === NONE) result.runsOff = true;
-      else to[count++] = next[insn] as number;
+      const behind = next.of(insn);
+      if (behind === NONE) result.runsOff = true;
+      else to[count++] = behind;
       return count;
     },
   };

@@ -84,7 +84,7 @@ export function findEarlyBranches(flow: Flow, returns: Returns, outside: Outside
       case KIND_CONTEXT_CALL:
       case KIND_CONTEXT_RETURN:
         // Inside a function it comes back behind itself.
-        if (functions.ofInsn[insn] !== NONE && flow.next[insn] !== NONE) visit(flow.next[insn] as number, insn);
+        if (functions.ofInsn[insn] !== NONE && flow.next.of(insn) !== NONE) visit(flow.next.of(insn), insn);
         return;
     }
     const count = next.of(insn);

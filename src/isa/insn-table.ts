@@ -73,11 +73,11 @@ export const FLAG_FORMS_ADDRESS = 1 << 5;
 export const FLAG_FAR = 1 << 4;
 
 const insnSchema = {
-  /** -> section (ELF index) */ section: "i32",
+  /** -> section (ELF index); i32 in an object of more than 65,536 sections */ section: "u16",
   /** byte offset in its section */ offset: "u32",
   /** length in bytes */ size: "u8",
   /** KIND_* */ kind: "u8",
-  /** FLAG_* */ flags: "u16",
+  /** FLAG_* */ flags: "u8",
   /** JUMP, BRANCH, CALL, and with FLAG_FORMS_ADDRESS: section offset that the displacement alone reaches (before relocation), may lie outside; else NONE */
   target: "i32",
   /** Integer registers that the instruction writes, one bit each (bit = register number), stack pointer included */
@@ -148,10 +148,14 @@ export interface DecodeOutput {
   readonly ops: OpBuilder;
 }
 
-/** Tables for about `byteCount` bytes of code; they grow as needed. */
-export function newDecodeOutput(byteCount = 256): DecodeOutput {
+/**
+ * Tables for about `byteCount` bytes of code; they grow as needed.
+ * @param sectionCount sections of the object: where they are more than 16 bits count, the column of sections is a wider one
+ */
+export function newDecodeOutput(byteCount = 256, sectionCount = 0): DecodeOutput {
+  const schema = sectionCount <= 0x1_0000 ? insnSchema : { ...insnSchema, section: "i32" as unknown as "u16" };
   return {
-    insns: new TableBuilder(insnSchema, Math.max(16, (byteCount / 3) | 0)),
+    insns: new TableBuilder(schema, Math.max(16, (byteCount / 3) | 0)),
     ops: new TableBuilder(opSchema, Math.max(16, (byteCount / 8) | 0)),
   };
 }

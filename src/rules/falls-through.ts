@@ -75,7 +75,7 @@ function into(context: RuleContext, event: FrameEvent): Report {
   const { flow } = context;
   const next = ownerName(context, event.detail);
   const way = frameWay(context, event.insn);
-  const following = flow.next[event.insn] as number;
+  const following = flow.next.of(event.insn);
   const falls =
     following !== NONE && flow.functions.ofInsn[following] === event.detail && flow.target[event.insn] === NONE;
   if (!falls && flow.kind[event.insn] !== KIND_CALL)

@@ -50,7 +50,7 @@ export const unreachableInstruction = defineRule({
         const whole = wholeOf(context, owner, i);
         if (told.has(whole)) continue;
         told.add(whole);
-        const before = i > 0 && flow.next[i - 1] === i && !beginsSymbol(context, i) ? i - 1 : NONE;
+        const before = i > 0 && flow.next.of(i - 1) === i && !beginsSymbol(context, i) ? i - 1 : NONE;
         const call = before !== NONE && context.returns.deadCall[before] === 1;
         const callee = call ? calleeSymbol(context, before) : "";
         const isListed = call && context.isListedNoreturn(callee);
@@ -148,8 +148,8 @@ function explainedCode(context: RuleContext, told: ReadonlySet<number>): Uint8Ar
   const { next: following } = flow;
   const { state } = context.frames;
   const sanitizers = sanitizerSymbols(context);
-  for (let i = 0; i < following.length; i++) {
-    const next = following[i] as number;
+  for (let i = 0; i < state.length; i++) {
+    const next = following.of(i);
     if (next === NONE || state[next] !== NONE) continue;
     const isDeadCall = flow.kind[i] === KIND_CALL && returns.deadCall[i] === 1;
     const callee = isDeadCall ? functionOfSymbol(flow, flow.symbol[i] as number) : NONE;
@@ -197,7 +197,7 @@ function isSanitizerCall(context: RuleContext, sanitizers: ReadonlySet<number>, 
   let i = insn;
   for (let n = 0; n < SANITIZER_REACH && i !== NONE; n++) {
     if (sanitizers.has(context.flow.symbol[i] as number)) return true;
-    i = context.flow.kind[i] === KIND_JUMP ? (context.flow.target[i] as number) : (context.flow.next[i] as number);
+    i = context.flow.kind[i] === KIND_JUMP ? (context.flow.target[i] as number) : context.flow.next.of(i);
   }
   return false;
 }

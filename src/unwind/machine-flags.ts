@@ -300,7 +300,7 @@ function addThoseThatLeave(flow: Flow, next: Successors, wanted: Set<number>): v
   // What runs off the end of a function.
   for (let i = 0; i < ofInsn.length; i++) {
     if (ofInsn[i] !== NONE) continue;
-    if (i > 0 && ofInsn[i - 1] !== NONE && following[i - 1] === i) follow(i - 1);
+    if (i > 0 && ofInsn[i - 1] !== NONE && following.of(i - 1) === i) follow(i - 1);
   }
   for (let e = 0; e < instead.edges.length; e++) leave(instead.edges.from[e] as number, instead.edges.to[e] as number);
   for (let e = 0; e < tables.edges.length; e++) leave(tables.edges.from[e] as number, tables.edges.to[e] as number);

@@ -313,8 +313,8 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const isFault = (insn: number, fault: number, forOwner: number): boolean => {
     if (fault === FAULT_UNDEFINED) return forOwner !== NONE;
     // A hint on the next instruction says what the write has done.
-    const following = flow.next[insn] as number;
-    return following === NONE || ((marks.bits[following] as number) & MARK_HINT) === 0;
+    const behind = flow.next.of(insn);
+    return behind === NONE || ((marks.bits[behind] as number) & MARK_HINT) === 0;
   };
 
   const go = (insn: number, to: number, forOwner: number, after: FrameState): void => {
@@ -337,7 +337,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     const forOwner = owner[start] as number;
     let current = states.all[state[start] as number] as FrameState;
     for (let insn = start; ; ) {
-      const to = following[insn] as number;
+      const to = following.of(insn);
       const k = kind[insn] as number;
       if ((k !== KIND_OTHER && k !== KIND_NOP) || to === NONE || ofInsn[to] !== forOwner || forOwner === NONE)
         return insn;

@@ -208,8 +208,8 @@ END runs
 FUNC stops
 	ret
 END stops`);
-  assert.equal(b.flow.next[b.at("runs")], NONE);
-  assert.equal(b.flow.next[b.at("stops")], NONE);
+  assert.equal(b.flow.next.of(b.at("runs")), NONE);
+  assert.equal(b.flow.next.of(b.at("stops")), NONE);
   assert.deepEqual(b.after("runs"), []);
   assert.deepEqual(
     b.frames.events.map((event) => event.insn),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  MARK_ELSEWHERE,
   MARK_HINT,
   MARK_IGNORE_ALTS,
   MARK_INSTR_BEGIN,
@@ -41,7 +42,7 @@ here:	nop
 END marked`);
     assert.equal(b.flow.marks.bits[b.at("here")], mark, section);
     assert.equal(b.flow.marks.bits[b.at("marked")], 0, section);
-    assert.equal(b.flow.marks.bits[b.at("here", 1)], 0, section);
+    assert.equal(b.flow.marks.bits[b.at("here", 1)], MARK_ELSEWHERE, section); // nothing stands behind the return
     assert.deepEqual(b.flow.marks.dangling, [], section);
   }
 });
@@ -85,7 +86,7 @@ FUNC last
 	ud2
 	ANNOTATE_REACHABLE
 END last`);
-  assert.equal(b.flow.marks.bits[b.at("last", 1)], MARK_REACHABLE);
+  assert.equal(b.flow.marks.bits[b.at("last", 1)], MARK_REACHABLE | MARK_ELSEWHERE);
 });
 
 test("entries that name no instruction are kept for coverage", () => {
