@@ -7,7 +7,7 @@ import { type FactUser, findFactUsers } from "./fact-changes.ts";
 import { patchesOf } from "./history.ts";
 import { readTreeFacts, type SourceState } from "./profile-build.ts";
 import type { ProfileReviewOptions } from "./profile-review.ts";
-import { SeriesKernel, type StateFacts } from "./series-kernel.ts";
+import { SeriesKernel, type Summary } from "./series-kernel.ts";
 import { stopUnlessDone } from "./stops.ts";
 
 /** What is known of other objects by the object that is judged, in one state of the series. */
@@ -49,69 +49,64 @@ export async function buildBothSides(options: ProfileReviewOptions, notes: Cover
   request.onProgress?.(`${profile.name}: ${index.age}`);
   const kernel = new SeriesKernel(index);
   const lists = { base: await readTreeFacts(slot, base.commit), tip: await readTreeFacts(slot, tip.commit) };
-  const ofTip = (baseFacts: StateFacts, tipFacts: StateFacts) => (item: AffectedObject) =>
-    // Of an object that does not compile nothing new is known.
-    item.inHead ? (tipFacts.get(item.object) ?? baseFacts.get(item.object)) : undefined;
+  const listed = difference(lists.base.noreturn, lists.tip.noreturn);
   const cap = request.dependentCap ?? DEFAULT_DEPENDENT_CAP;
-  let taken = 0;
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const users = await timer.time("find users", (): FactUser[] => {
-      const baseFacts = kernel.summarize(baseResult);
-      const tipFacts = kernel.summarize(headResult);
-      const of = ofTip(baseFacts, tipFacts);
-      const changed = affected.objects.filter((item) => of(item)?.code !== baseFacts.get(item.object)?.code);
-      const listed = difference(lists.base.noreturn, lists.tip.noreturn);
-      if (changed.length === 0 && listed.length === 0) return [];
-      const names = new Set(changed.flatMap((item) => [item.object, ...(item.baseObject ?? [])]));
-      return findFactUsers(
-        kernel.ofBase(lists.base, affected.objects, baseFacts),
-        kernel.ofState(lists.tip, affected.objects, baseFacts, of),
-        names,
-        listed,
-      );
-    });
+  /** What is known of both sides with all that is built by now. */
+  const look = () => {
+    const baseFacts = kernel.summarize(baseResult);
+    const tipFacts = kernel.summarize(headResult);
+    const ofTip = (item: AffectedObject): Summary | undefined =>
+      // Of an object that does not compile nothing new is known.
+      item.inHead ? (tipFacts.get(item.object) ?? baseFacts.get(item.object)) : undefined;
+    const before = kernel.ofBase(lists.base, affected.objects, baseFacts);
+    const after = kernel.ofState(lists.tip, affected.objects, baseFacts, ofTip);
+    const changed = affected.objects.filter((item) => ofTip(item)?.code !== baseFacts.get(item.object)?.code);
+    return { baseFacts, ofTip, before, after, changed };
+  };
+  let sides = await timer.time("find users", look);
+  for (let taken = 0, round = 0; sides.changed.length > 0 || listed.length > 0; round++) {
+    const names = new Set(sides.changed.flatMap(({ object, baseObject }) => [object, baseObject ?? object]));
+    const users = await timer.time("find users", () => findFactUsers(sides.before, sides.after, names, listed));
     const present = new Set(affected.objects.flatMap((item) => [item.object, item.baseObject]));
     const more = users.filter(
       ({ object }) => !present.has(object) && hasSource(tip, object) && hasSource(base, object),
     );
-    const chosen = more.slice(0, cap - taken);
-    if (more.length > chosen.length) notes.push(leftOut(more.slice(chosen.length), taken + chosen.length));
-    if (chosen.length === 0) break;
+    const chosen = round < MAX_ROUNDS ? more.slice(0, cap - taken) : [];
     taken += chosen.length;
+    if (more.length > chosen.length) notes.push(leftOut(more.slice(chosen.length), taken));
+    if (chosen.length === 0) break;
     const objects = chosen.map(asAffected);
     request.onProgress?.(`${profile.name}: ${objects.length} more objects, which use what the series changes`);
     await buildMore(objects);
     affected = { ...affected, objects: [...affected.objects, ...objects] };
+    sides = await timer.time("find users", look);
+    if (more.length > chosen.length) break;
   }
 
-  const baseFacts = kernel.summarize(baseResult);
-  const tipFacts = kernel.summarize(headResult);
-  const tipOf = ofTip(baseFacts, tipFacts);
+  const { baseFacts, ofTip, before, after } = sides;
   const byName = new Map(affected.objects.map((item) => [item.object, item]));
+  /** Objects as the last state that built them left them; states are asked for in order. */
+  const latest = new Map<string, Summary>();
+  const between = async (state: SourceState, result: BuildResult) => {
+    for (const [object, summary] of kernel.summarize(result)) latest.set(object, summary);
+    const at = states.indexOf(state);
+    const of = (item: AffectedObject): Summary | undefined => {
+      const patches = patchesOf(item.object, { options, baseResult, headResult });
+      if ((patches[0] as number) > at) return baseFacts.get(item.object);
+      return (patches.at(-1) as number) <= at ? ofTip(item) : (latest.get(item.object) ?? baseFacts.get(item.object));
+    };
+    return kernel.ofState(await readTreeFacts(slot, state.commit), affected.objects, baseFacts, of);
+  };
   return {
     affected,
     baseResult,
     headResult,
     async outsideOf(state, result) {
-      if (state === base) {
-        const known = kernel.ofBase(lists.base, affected.objects, baseFacts);
-        return (object) => {
-          const item = byName.get(object);
-          return item && kernel.outsideFor(known, item, item.baseObject ?? object);
-        };
-      }
-      const own = kernel.summarize(result);
-      const at = states.indexOf(state);
-      const of = (item: AffectedObject) => {
-        if (state === tip || own.has(item.object)) return own.get(item.object) ?? tipOf(item);
-        // What was not built here is as the last patch before left it: no patch in between touches it.
-        const patches = patchesOf(item.object, { options, baseResult, headResult });
-        return (patches[0] as number) > at ? baseFacts.get(item.object) : tipOf(item);
-      };
-      const known = kernel.ofState(await readTreeFacts(slot, state.commit), affected.objects, baseFacts, of);
+      const known = state === base ? before : state === tip ? after : await between(state, result);
       return (object) => {
         const item = byName.get(object);
-        return item && kernel.outsideFor(known, item, object);
+        const name = state === base ? (item?.baseObject ?? object) : object;
+        return item && kernel.outsideFor(known, item, name);
       };
     },
   };

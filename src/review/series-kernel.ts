@@ -13,7 +13,8 @@ import { digestCode } from "./judge.ts";
 // What is known of the whole kernel in each state of a series: the index of a base, with the facts of the objects that were built in that state
 // in the place of its own.
 
-interface Summary {
+export interface Summary {
+  /** Digest of the code. */
   readonly code: string;
   readonly facts: ObjectFacts;
 }
