@@ -19,7 +19,7 @@ import { checkLinked, type LinkedOptions } from "./parity/linked.ts";
 import { checkLinkedMutants } from "./parity/linked-mutants.ts";
 import { describeLinked } from "./parity/linked-report.ts";
 import { chooseObjects, memberObjects } from "./parity/objects.ts";
-import { compareOrc } from "./parity/orc.ts";
+import { compareOrc, compareOrcOfObjects } from "./parity/orc.ts";
 import { describeOrc } from "./parity/orc-report.ts";
 import { planMutants } from "./parity/plan.ts";
 import { seededRandom } from "./parity/random.ts";
@@ -124,10 +124,12 @@ async function whole(build: KernelBuild, scratch: string): Promise<Outcome> {
   return done.outcome;
 }
 
-/** ORC at every instruction of vmlinux.o as the build has it. Returns how many differ. */
+/** ORC at every instruction, where the build's tool has written it: into vmlinux.o, or into each object. Returns how many differ. */
 function orc(build: KernelBuild): number {
-  const path = join(build.folder, "vmlinux.o");
-  const parity = compareOrc(path, { facts: build.facts });
+  const options = { facts: build.facts };
+  const parity = build.isDelayed
+    ? compareOrc(join(build.folder, "vmlinux.o"), options)
+    : compareOrcOfObjects(build.folder, memberObjects(build.folder), options);
   console.log(`\n${describeOrc(parity)}`);
   return parity.differing;
 }

@@ -1,10 +1,12 @@
+import { join } from "node:path";
 import type { TreeFacts } from "../../src/analyze/analyze-object.ts";
 import { orcOfObject } from "../../src/analyze/orc-of-object.ts";
 import { NONE } from "../../src/base/table.ts";
+import { openObject } from "../../src/elf/object.ts";
 import { ownerOf } from "../../src/flow/flow.ts";
 import { functionName } from "../../src/flow/functions.ts";
 import { openFileSource } from "../../src/kernel/file-source.ts";
-import type { OrcTable } from "../../src/orc/rows.ts";
+import { ORC_SECTION, type OrcTable } from "../../src/orc/rows.ts";
 import { compareOrcRows } from "../../src/unwind/orc-compare.ts";
 import { orcRow, orcRowText } from "../../src/unwind/orc-words.ts";
 
@@ -66,6 +68,35 @@ export function compareOrc(path: string, options: OrcParityOptions): OrcParity {
         ({ insn, count, frame }) => `${owner(insn)}, ${count} instructions: ${frame}`,
       ),
     };
+  } finally {
+    source.close();
+  }
+}
+
+/**
+ * The same over objects that the tool has been over one by one: their rows, joined by the linker, speak of code in vmlinux.o that other definitions
+ * have replaced, and leave out objects that the build excepts (reference kernel OBJECT_FILES_NON_STANDARD). Objects without rows are passed over.
+ * @param names relative to `folder`
+ */
+export function compareOrcOfObjects(folder: string, names: readonly string[], options: OrcParityOptions): OrcParity {
+  const sum = { instructions: 0, differing: 0, ourRows: 0, theirRows: 0 };
+  const samples: string[] = [];
+  const inexpressible: string[] = [];
+  for (const name of names) {
+    const path = join(folder, name);
+    if (!hasRows(path)) continue;
+    const found = compareOrc(path, options);
+    for (const key of ["instructions", "differing", "ourRows", "theirRows"] as const) sum[key] += found[key];
+    samples.push(...found.samples.slice(0, (options.samples ?? 20) - samples.length).map((text) => `${name}: ${text}`));
+    inexpressible.push(...found.inexpressible.map((text) => `${name}: ${text}`));
+  }
+  return { ...sum, samples, inexpressible };
+}
+
+function hasRows(path: string): boolean {
+  const source = openFileSource(path);
+  try {
+    return openObject(source).findSection(ORC_SECTION) !== NONE;
   } finally {
     source.close();
   }
