@@ -9,6 +9,7 @@ import { collectGarbage } from "../../src/kernel/base-gc.ts";
 import { DependencyCollector } from "../../src/kernel/dependents.ts";
 import { FolderLock } from "../../src/kernel/lock.ts";
 
+const only: string[] = [];
 const RECORD: BaseRecord = {
   version: 1,
   tree: "/src/linux",
@@ -20,7 +21,7 @@ const RECORD: BaseRecord = {
   compiler: "gcc 12",
   preparedKey: "key",
   factsVersion: 1,
-  only: [],
+  only,
   state: "complete",
   startedAt: "2026-01-01T00:00:00.000Z",
   updatedAt: "2026-01-01T00:00:00.000Z",
