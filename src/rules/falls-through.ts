@@ -1,6 +1,6 @@
 import { NONE } from "../base/table.ts";
 import { insnEnd } from "../flow/code.ts";
-import { KIND_CONDITIONAL_TAIL, KIND_TAIL_CALL } from "../flow/flow.ts";
+import { KIND_CONDITIONAL_TAIL, KIND_TAIL_CALL, ownerOf } from "../flow/flow.ts";
 import { KIND_CALL, KIND_NOP } from "../isa/insn-table.ts";
 import { EVENT_INTO_FUNCTION, EVENT_OFF_SECTION, type FrameEvent } from "../unwind/simulate.ts";
 import { BASE_LOST, type FrameState } from "../unwind/state.ts";
@@ -47,7 +47,7 @@ export const fallsThrough = defineRule({
 /** Bytes of a landing pad: endbr64, bti. A jump right behind the one of a function is a tail call that does without it. */
 const PAD_SIZE = 4;
 
-/** Jumps into the middle of functions of other objects: the walk ends at them. */
+/** Jumps to functions of other objects that are no tail calls: into their middle, or from behind a function's end. The walk ends at them. */
 function jumpsIntoOthers(context: RuleContext, report: (report: Report) => void): void {
   const { flow, frames, outside } = context;
   const { code } = flow;
@@ -61,7 +61,7 @@ function jumpsIntoOthers(context: RuleContext, report: (report: Report) => void)
     const behind =
       code.arch.relocs.displacementFrom === "insn-end" ? insnEnd(code, insn) : (relocs.offset[row] as number);
     const offset = (relocs.addend[row] as number) + behind - (relocs.offset[row] as number);
-    if (offset === 0) continue;
+    if (offset === 0 && !isBehindItsFunction(context, insn)) continue;
     const state = frames.state[insn] as number;
     if (state === NONE || (frames.states.all[state] as FrameState).base === BASE_LOST) continue;
     const next = code.object.symbolName[symbol] as string;
@@ -69,6 +69,16 @@ function jumpsIntoOthers(context: RuleContext, report: (report: Report) => void)
     const owner = frames.owner[insn] as number;
     report({ message: "jump", at: insn, owner, data: { next }, way: frameWay(context, insn) });
   }
+}
+
+/** Code that a function runs on in and that no symbol covers. */
+function isBehindItsFunction({ flow, frames }: RuleContext, insn: number): boolean {
+  const { insns } = flow.code;
+  return (
+    (frames.owner[insn] as number) >= 0 &&
+    ownerOf(flow, insn) === NONE &&
+    flow.functions.symbolCovering(insns.section[insn] as number, insns.offset[insn] as number) === NONE
+  );
 }
 
 function into(context: RuleContext, event: FrameEvent): Report {
