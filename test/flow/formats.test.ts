@@ -208,6 +208,6 @@ test("the size of entries of .altinstructions: the object knows better than a tr
   assert.equal(withHints([], ALTERNATIVE).flow.formats.alternatives, ALTERNATIVES_14);
   assert.deepEqual(assembleFlow("code: nop").flow.formats.assumed, []);
   // No relocation anywhere: nothing says what an entry is.
-  const nothing = withHints([], `\t.section .altinstructions, "a"\n\t.skip 84`).flow.formats;
+  const nothing = withHints([], `\t.section .altinstructions, "a"\n\t.space 84`).flow.formats;
   assert.deepEqual([nothing.alternatives, nothing.assumed], [ALTERNATIVES_14, [".altinstructions"]]);
 });

@@ -17,7 +17,7 @@ const facts = { source: "fuzz", noreturn: new Set(["panic"]), accessSafe: new Se
 function seed(entryBits: number, hints: string): Uint8Array {
   return assemble(`
 	.include "${fixtureFolder}/macros.inc"
-	.skip	16, 0x90
+	.space	16, 0x90
 FUNC f
 	pushq	%rbp
 	movq	%rsp, %rbp

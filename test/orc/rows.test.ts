@@ -37,10 +37,10 @@ function orcObject(rows: readonly Row[], more = ""): ElfObject {
 	.text
 	.globl f, g
 	.type f, @function
-f:	.skip 32, 0x90
+f:	.space 32, 0x90
 	.size f, . - f
 	.type g, @function
-g:	.skip 32, 0x90
+g:	.space 32, 0x90
 	.size g, . - g
 	.section .orc_unwind, "a"
 ${rows.map(([, sp, bp, bits]) => `\t.short ${sp}, ${bp}, ${bits}`).join("\n")}

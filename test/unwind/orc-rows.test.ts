@@ -132,7 +132,7 @@ const patched = (length: number, ...variants: string[]): BuiltFlow =>
   assembleFlow(`
 FUNC f
 	nop
-region:	.skip	${length}, 0x90
+region:	.space	${length}, 0x90
 	ret
 END f
 	.section .altinstr_replacement, "ax"
@@ -195,20 +195,20 @@ FUNC f
 END f`;
   const first = (before: string, prefix: number): string =>
     rowsOf(assembleFlow(source(before)), ".text", { prefix })[0]!;
-  assert.equal(first("\t.skip 16, 0x90", 16), "1: call sp:sp+8 bp:unchanged");
-  assert.equal(first("\t.skip 16, 0x90", 0), "17: call sp:sp+8 bp:unchanged");
-  assert.equal(first("\t.skip 20, 0x90", 16), "5: call sp:sp+8 bp:unchanged");
+  assert.equal(first("\t.space 16, 0x90", 16), "1: call sp:sp+8 bp:unchanged");
+  assert.equal(first("\t.space 16, 0x90", 0), "17: call sp:sp+8 bp:unchanged");
+  assert.equal(first("\t.space 20, 0x90", 16), "5: call sp:sp+8 bp:unchanged");
   // Too few, something else among them, and an instruction across where the padding would begin.
-  assert.equal(first("\t.skip 15, 0x90", 16), "16: call sp:sp+8 bp:unchanged");
-  assert.equal(first("\t.skip 8, 0x90\n\tcmc\n\t.skip 8, 0x90", 16), "18: call sp:sp+8 bp:unchanged");
-  assert.equal(first("\t.byte 0x0f, 0x1f, 0\n\t.skip 14, 0x90", 16), "18: call sp:sp+8 bp:unchanged");
+  assert.equal(first("\t.space 15, 0x90", 16), "16: call sp:sp+8 bp:unchanged");
+  assert.equal(first("\t.space 8, 0x90\n\tcmc\n\t.space 8, 0x90", 16), "18: call sp:sp+8 bp:unchanged");
+  assert.equal(first("\t.byte 0x0f, 0x1f, 0\n\t.space 14, 0x90", 16), "18: call sp:sp+8 bp:unchanged");
 });
 
 test("the padding that the build's tool has named is not padded again", () => {
   const b = assembleFlow(`
-	.skip	16, 0x90
+	.space	16, 0x90
 FUNC __pfx_f
-	.skip	16, 0x90
+	.space	16, 0x90
 END __pfx_f
 FUNC f
 	ret
