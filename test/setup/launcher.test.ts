@@ -43,6 +43,20 @@ test("a signal reaches the command line, and its own end is passed on", async ()
   });
   await once(deaf.stdout, "data");
   deaf.kill("SIGTERM");
+  // The launcher has become the command line: whoever waits for it sees the signal itself.
+  assert.deepEqual(await once(deaf, "exit"), [null, "SIGTERM"]);
+});
+
+test("started by a Node of any version it does the same", async () => {
+  const cli = "console.log(JSON.stringify(process.argv.slice(2)));\nprocess.exitCode = 7;\n";
+  const ran = spawnSync("node", [skeleton("by-node", cli), "check", "a b"], { encoding: "utf8" });
+  assert.deepEqual(JSON.parse(ran.stdout), ["check", "a b"]);
+  assert.equal(ran.status, 7);
+  const deaf = spawn("node", [skeleton("deaf-node", 'setInterval(() => {}, 1000);\nconsole.log("ready");\n')], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(deaf.stdout, "data");
+  deaf.kill("SIGTERM");
   assert.deepEqual(await once(deaf, "exit"), [128 + 15, null]);
 });
 
