@@ -19,7 +19,7 @@ import { type Disassembler, openDisassembler } from "../report/excerpt.ts";
 import { printInsn } from "../review/decorate.ts";
 import { type Checks, checksWithoutConfig, readChecks } from "../rules/checks.ts";
 import type { PathStep } from "../rules/finding.ts";
-import { type CheckIndex, openCheckIndex } from "./index-option.ts";
+import type { CheckIndex } from "./index-option.ts";
 import { readConfig, readTree } from "./tree-input.ts";
 
 export interface CheckOptions {
@@ -47,21 +47,30 @@ export async function checkCommand(
 ): Promise<number> {
   const facts: TreeFacts = options.tree === undefined ? builtInFacts : readTree(options.tree);
   const analyze: AnalyzeOptions = { facts, checks: checksOf(options.kernelConfig) };
-  const index = options.index === undefined ? undefined : openCheckIndex(options.index, facts, env);
+  // Loaded when asked for: with what it needs it is most of the modules, and an object is checked in less time.
+  const index =
+    options.index === undefined
+      ? undefined
+      : (await import("./index-option.ts")).openCheckIndex(options.index, facts, env);
   if (options.index !== undefined && index === undefined)
     io.err("objreview: there is no index: each object is judged by itself (objreview base build makes one)\n");
-  const disassembler = await openDisassembler(EM_X86_64);
+  // It takes longer to load than to check an object that has no findings to print.
+  let disassembler: Promise<Disassembler | undefined> | undefined;
+  const opened = (): Promise<Disassembler | undefined> => {
+    disassembler ??= openDisassembler(EM_X86_64);
+    return disassembler;
+  };
   const objects: CheckedObject[] = [];
   let failed = false;
   for (const path of paths) {
-    const checked = checkOne(path, analyze, index, disassembler, io);
+    const checked = await checkOne(path, analyze, index, opened, io);
     if (checked === undefined) failed = true;
     else {
       objects.push(checked);
       if (options.json !== true) io.out(renderCheckedObject(checked));
     }
   }
-  disassembler?.close();
+  (await disassembler)?.close();
   const lists = index === undefined ? facts.source : `${facts.source}; ${index.age}`;
   if (options.json === true)
     io.out(`${JSON.stringify({ version: "1.0", lists, complete: !failed, objects }, undefined, 2)}\n`);
@@ -70,18 +79,19 @@ export async function checkCommand(
   return objects.some((o) => o.findings.some((f) => f.severity !== "note")) ? 1 : 0;
 }
 
-function checkOne(
+async function checkOne(
   path: string,
   analyze: AnalyzeOptions,
   index: CheckIndex | undefined,
-  disassembler: Disassembler | undefined,
+  opened: () => Promise<Disassembler | undefined>,
   io: CommandIo,
-): CheckedObject | undefined {
+): Promise<CheckedObject | undefined> {
   try {
     const source = openFileSource(path);
     try {
       const outside = index?.outsideOf(path, source);
       const analysis = analyzeObject(source, outside === undefined ? analyze : { ...analyze, outside });
+      const disassembler = analysis.findings.length > 0 ? await opened() : undefined;
       return {
         path,
         findings: analysis.findings.map((f) => decorate(f, analysis, disassembler)),

@@ -1,4 +1,3 @@
-import { Capstone, Const, loadCapstone } from "capstone-wasm";
 import { EM_AARCH64, EM_X86_64 } from "../elf/constants.ts";
 
 // The disassembly that people read. Not on the analysis path: capstone prints a dozen instructions a finding.
@@ -16,12 +15,18 @@ export interface Disassembler {
   close(): void;
 }
 
-let loaded: Promise<void> | undefined;
+let loaded: Promise<typeof import("capstone-wasm")> | undefined;
+
+async function load(): Promise<typeof import("capstone-wasm")> {
+  const capstone = await import("capstone-wasm");
+  await capstone.loadCapstone();
+  return capstone;
+}
 
 /** Opens a disassembler for an e_machine value; undefined for a machine that it does not know. */
 export async function openDisassembler(machine: number): Promise<Disassembler | undefined> {
-  loaded ??= loadCapstone();
-  await loaded;
+  loaded ??= load();
+  const { Capstone, Const } = await loaded;
   if (machine !== EM_X86_64 && machine !== EM_AARCH64) return undefined;
   const isX86 = machine === EM_X86_64;
   const capstone = new Capstone(
