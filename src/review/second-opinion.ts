@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { ObjectFinding } from "../analyze/analyze-object.ts";
 import type { ToolReport } from "../kernel/object-tool.ts";
-import { classifyText, hasCheckFor, needsLinkedKernel } from "./tool-words.ts";
+import { hasCheckFor, kindOfText, needsLinkedKernel } from "./tool-words.ts";
 
 // Does the kernel's own tool see it too? A maintainer knows that tool: "it says so as well" settles an argument, and "it is silent" says
 // that this one has to be looked at with one's own eyes. It is asked only where there is a finding, so a clean review costs nothing.
@@ -59,10 +59,10 @@ function reasonNotToAsk(rule: string, file: string | undefined): string | undefi
 
 function compare(finding: ObjectFinding, reports: readonly ToolReport[]): Opinion {
   for (const report of reports) {
-    const { rule, fatal } = classifyText(report.text);
-    const isSame = rule === finding.rule && namesPlaceOf(finding, report);
-    if (isSame) return { says: "agrees", text: report.text };
-    if (fatal) return { says: "not-asked", text: `it gave up on the object: ${report.text}` };
+    const kind = kindOfText(report.text);
+    if (kind === undefined) continue;
+    if (kind.rule === finding.rule && namesPlaceOf(finding, report)) return { says: "agrees", text: report.text };
+    if (kind.fatal) return { says: "not-asked", text: `it gave up on the object: ${report.text}` };
   }
   return { says: "silent", text: "" };
 }

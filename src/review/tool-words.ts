@@ -149,11 +149,17 @@ export function needsLinkedKernel(rule: string): boolean {
   return linkedTexts.has(rule);
 }
 
-/** @throws UsageError for a text that is in no list */
-export function classifyText(text: string): TextKind {
+/** undefined for a text that is in no list: a version of the tool that nobody here has read. */
+export function kindOfText(text: string): TextKind | undefined {
   for (const [pattern, rule] of compared) if (pattern.test(text)) return { rule: ruleOf(rule), fatal: false };
   for (const [pattern, rule] of comparedFatal) if (pattern.test(text)) return { rule: ruleOf(rule), fatal: true };
   if (outside.some((pattern) => pattern.test(text))) return { rule: undefined, fatal: false };
-  if (outsideFatal.some((pattern) => pattern.test(text))) return { rule: undefined, fatal: true };
-  throw new UsageError(`the tree's tool says what no list knows: ${JSON.stringify(text)}`);
+  return outsideFatal.some((pattern) => pattern.test(text)) ? { rule: undefined, fatal: true } : undefined;
+}
+
+/** @throws UsageError for a text that is in no list */
+export function classifyText(text: string): TextKind {
+  const kind = kindOfText(text);
+  if (kind === undefined) throw new UsageError(`the tree's tool says what no list knows: ${JSON.stringify(text)}`);
+  return kind;
 }

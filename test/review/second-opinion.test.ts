@@ -44,6 +44,14 @@ test("it agrees where it says the same of the same function, and is silent elsew
   assert.deepEqual(asked, ["a.o"]);
 });
 
+test("a text of a version that nobody has read is passed over", async () => {
+  const reports = readToolOutput(
+    "a.o: warning: objtool: f+0x3: something quite new\na.o: warning: objtool: f+0x3: return with modified stack frame",
+  );
+  const [opinion] = await secondOpinions([{ finding, file: "a.o" }], async () => reports);
+  assert.equal(opinion?.says, "agrees");
+});
+
 test("why it was not asked is told: no such check, only in the linked kernel, no object, too many, given up", async () => {
   const gaveUp = readToolOutput("a.o: warning: objtool: g+0x1: unannotated intra-function call");
   const question = (n: number) => ({ finding, file: `${n}.o` });
