@@ -18,7 +18,7 @@ import { recordFired, rowName } from "./parity/fired.ts";
 import { checkLinked, type LinkedOptions } from "./parity/linked.ts";
 import { checkLinkedMutants } from "./parity/linked-mutants.ts";
 import { describeLinked } from "./parity/linked-report.ts";
-import { chooseObjects, memberObjects } from "./parity/objects.ts";
+import { chooseObjects, memberObjects, moduleObjects } from "./parity/objects.ts";
 import { compareOrc, compareOrcOfObjects } from "./parity/orc.ts";
 import { describeOrc } from "./parity/orc-report.ts";
 import { planMutants } from "./parity/plan.ts";
@@ -35,6 +35,7 @@ const { values } = parseArgs({
     build: { type: "string" },
     mutate: { type: "string", default: "0" },
     seed: { type: "string", default: "1" },
+    classes: { type: "string" },
     config: { type: "string" },
     like: { type: "string" },
     objects: { type: "string" },
@@ -161,25 +162,34 @@ const linkedOptions = (build: KernelBuild): LinkedOptions => ({
 async function objects(build: KernelBuild, count: number, scratch: string): Promise<Outcome[]> {
   const random = seededRandom(number("seed", 1));
   const members = memberObjects(build.folder);
-  const chosen = chooseObjects(members, build.tree, number("objects", values.clean ? members.length : 300), random);
+  const modules = moduleObjects(build.folder);
+  const drawn = chooseObjects(members, build.tree, number("objects", values.clean ? members.length : 300), random);
+  // Modules are few, and have rules of their own.
+  const chosen = [...new Set([...drawn, ...members.filter((name) => modules.has(name)).slice(0, 30)])].sort();
+
   const raw = (object: string): Uint8Array => rawBytes(build, join(build.folder, object), scratch);
+  const choice = { modules, ...(values.classes === undefined ? {} : { only: values.classes.split(",") }) };
   const tools = new Tools(build, linkedObject(build), scratch);
   say(`${chosen.length} of ${members.length} objects, ${count} mutants, seed ${values.seed}`);
   say(`theirs: objtool ${tools.flags.join(" ")}`);
   const plan =
-    count === 0 ? [] : planMutants(raw, chosen, count, random, build.facts, (done) => tick(`reading ${done}`));
+    count === 0 ? [] : planMutants(raw, chosen, count, random, build.facts, (done) => tick(`reading ${done}`), choice);
+  const used =
+    values.classes === undefined ? chosen : chosen.filter((name) => plan.some((each) => each.object === name));
   if (values.keep !== undefined) mkdirSync(values.keep, { recursive: true });
   let done = 0;
   const started = performance.now();
-  const outcomes = await runPlan(chosen, plan, {
+  const outcomes = await runPlan(used, plan, {
     raw,
     tools,
     scratch,
     // Either tool sees an object by itself, or beside its stand-ins.
-    analyze: { facts: build.facts, checks: { ...build.checks, linkedFirst: false }, outside: tools.outside },
+    analyze: { facts: build.facts, outside: tools.outside },
+    checks: { ...build.checks, linkedFirst: false },
+    modules,
     jobs: Math.max(1, number("jobs", 2)),
     keep: values.keep,
-    progress: () => tick(`${++done} of ${chosen.length + plan.length}`),
+    progress: () => tick(`${++done} of ${used.length + plan.length}`),
   });
   say(`done in ${((performance.now() - started) / 1000).toFixed(0)} s`);
   return outcomes;

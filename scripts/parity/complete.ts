@@ -52,18 +52,18 @@ export class Tools {
   }
 
   async run(model: ObjectModel, path: string): Promise<TheirReport[]> {
-    if (!this.#isCompleted) return await this.#plain.run(path);
+    if (!this.#isCompleted) return await this.#plain.run(path, model.isModule);
     const standIns = this.#standInsFor(model);
-    if (standIns === undefined) return await this.#completed.run(path);
+    if (standIns === undefined) return await this.#completed.run(path, model.isModule);
     const linked = `${path}.linked.o`;
     const [linker, ...options] = linkerOf(this.#build) as [string, ...string[]];
     try {
       await run(linker, [...options, "-r", "-o", linked, path, standIns], { cwd: this.#scratch });
     } catch {
       // A mutant that cannot be linked is judged without what lies in the stand-ins' section.
-      return await this.#plain.run(path);
+      return await this.#plain.run(path, model.isModule);
     }
-    const reports = await this.#completed.run(linked);
+    const reports = await this.#completed.run(linked, model.isModule);
     unlinkSync(linked);
     return reports;
   }

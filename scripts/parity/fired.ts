@@ -20,14 +20,13 @@ export function rowName(build: KernelBuild, config: string): string {
   return `${version} ${compiler} ${config}`;
 }
 
-/** What was recorded, with `row` as it came out now; rules that are gone are taken out. */
+/** What was recorded, with the most that a run over `row` has had of each rule; rules that are gone are taken out. */
 export function withRow(before: Fired, row: string, outcomes: readonly Outcome[]): Fired {
   const after: Fired = {};
   for (const { id } of rules) {
     const rows = { ...before[id] };
-    delete rows[row];
     const count = outcomes.filter((outcome) => outcome.number >= 0 && speaks(outcome, id)).length;
-    if (count > 0) rows[row] = count;
+    if (count > 0) rows[row] = Math.max(count, rows[row] ?? 0);
     if (Object.keys(rows).length > 0) after[id] = Object.fromEntries(Object.entries(rows).sort());
   }
   return after;

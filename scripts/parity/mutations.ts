@@ -21,6 +21,7 @@ import {
   OP_PUSH,
   OP_PUSH_FLAGS,
 } from "../../src/isa/insn-table.ts";
+import { accessEdits } from "./access-edits.ts";
 import type { ObjectEdit } from "./object-edit.ts";
 import type { ObjectModel } from "./object-model.ts";
 import { promiseEdits } from "./promise-edits.ts";
@@ -172,6 +173,7 @@ export const mutationClasses: readonly MutationClass[] = [
   ),
   ...tableEdits,
   ...promiseEdits,
+  ...accessEdits,
   {
     name: "push-other-register",
     sites: withOp((m, row) => isShortPush(m, row, OP_PUSH, "src")),

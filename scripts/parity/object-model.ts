@@ -9,6 +9,8 @@ import { x86_64 } from "../../src/isa/x86-64/index.ts";
 /** An unmodified object as the mutator and the comparison see it. */
 export interface ObjectModel {
   readonly name: string;
+  /** Part of a module. */
+  readonly isModule: boolean;
   readonly bytes: Uint8Array;
   readonly code: Code;
   readonly flow: Flow;
@@ -18,7 +20,7 @@ export interface ObjectModel {
   keyOfName(name: string, plus: number): string | undefined;
 }
 
-export function openModel(name: string, bytes: Uint8Array): ObjectModel {
+export function openModel(name: string, bytes: Uint8Array, isModule = false): ObjectModel {
   const object = openObject(bytesSource(bytes));
   const code = buildCode(object, x86_64);
   const functions = buildFunctions(code);
@@ -48,6 +50,7 @@ export function openModel(name: string, bytes: Uint8Array): ObjectModel {
   };
   return {
     name,
+    isModule,
     bytes,
     code,
     flow,

@@ -25,6 +25,12 @@ export function memberObjects(build: string): string[] {
   return [...found].filter((name) => !OUTSIDE.test(name) && isObject(join(build, name))).sort();
 }
 
+/** Those of them that are parts of modules. */
+export function moduleObjects(build: string): Set<string> {
+  const names = moduleLists(build, "").flatMap((list) => readFileSync(join(build, list), "utf8").split(/\s+/));
+  return new Set(names.filter((name) => name.endsWith(".o")));
+}
+
 /** Objects that were compiled, not linked from others, by kbuild's saved commands. */
 function compiledObjects(build: string, folder: string): string[] {
   const found: string[] = [];

@@ -14,6 +14,13 @@ export interface Planned {
   readonly seed: number;
 }
 
+export interface MutantChoice {
+  /** Objects that are parts of modules. */
+  readonly modules?: ReadonlySet<string>;
+  /** Names of classes; all. */
+  readonly only?: readonly string[];
+}
+
 /** `count` mutants, as many of every class as the objects have sites for; the same for the same objects, count and random. */
 export function planMutants(
   raw: (object: string) => Uint8Array,
@@ -22,17 +29,21 @@ export function planMutants(
   random: Random,
   lists: TreeLists,
   progress: (done: number) => void,
+  choice: MutantChoice = {},
 ): Planned[] {
   const holders: { object: string; sites: number }[][] = mutationClasses.map(() => []);
   objects.forEach((object, done) => {
-    const model = openModel(object, raw(object));
+    const model = openModel(object, raw(object), choice.modules?.has(object));
     mutationClasses.forEach((each, row) => {
       const sites = each.sites(model, lists).length;
       if (sites > 0) (holders[row] as (typeof holders)[number]).push({ object, sites });
     });
     progress(done + 1);
   });
-  const usable = mutationClasses.map((_, row) => row).filter((row) => (holders[row] as unknown[]).length > 0);
+  const usable = mutationClasses
+    .map((_, row) => row)
+    .filter((row) => (holders[row] as unknown[]).length > 0)
+    .filter((row) => choice.only?.includes((mutationClasses[row] as { name: string }).name) ?? true);
   const plan: Planned[] = [];
   for (let number = 0; number < count && usable.length > 0; number++) {
     const row = usable[number % usable.length] as number;

@@ -1,8 +1,9 @@
 import { NONE } from "../../src/base/table.ts";
 import { STB_LOCAL, STT_FUNC, STT_NOTYPE, STT_SECTION } from "../../src/elf/constants.ts";
 import { insnAt, insnEnd } from "../../src/flow/code.ts";
-import { KIND_INDIRECT_TAIL, KIND_TAIL_CALL, ownerOf } from "../../src/flow/flow.ts";
+import { KIND_INDIRECT_TAIL, KIND_TAIL_CALL } from "../../src/flow/flow.ts";
 import { functionName } from "../../src/flow/functions.ts";
+import { MARK_HINT } from "../../src/flow/marks.ts";
 import {
   FLAG_PC_RELATIVE,
   KIND_BRANCH,
@@ -10,6 +11,7 @@ import {
   KIND_INDIRECT_CALL,
   KIND_INDIRECT_JUMP,
   KIND_JUMP,
+  KIND_LANDING_PAD,
   KIND_OTHER,
   KIND_RETURN,
   KIND_TRAP,
@@ -189,15 +191,6 @@ const leaveQuiet: MutationClass = {
   },
 };
 
-/** Bytes of an alternative's replacement. */
-function floodSize(model: ObjectModel, row: number): number {
-  const { alternatives } = model.flow.instead;
-  const first = alternatives.replacement[row] as number;
-  if (first === NONE) return 0;
-  const last = (alternatives.replacementEnd[row] as number) - 1;
-  return insnEnd(model.code, last) - (model.code.insns.offset[first] as number);
-}
-
 const afterTransfer = (model: ObjectModel, insn: number): boolean => {
   if (insn === 0 || model.code.insns.section[insn - 1] !== model.code.insns.section[insn]) return false;
   const kind = model.flow.kind[insn - 1] as number;
@@ -300,32 +293,26 @@ export const promiseEdits: readonly MutationClass[] = [
     },
   },
   {
-    // Functions that are entered with user access open, and must leave it so.
-    name: "close-in-safe-function",
-    sites: (model, { accessSafe }) =>
-      insnsWhere(model, (i) => {
-        const f = ownerOf(model.flow, i);
-        if (f === NONE || (model.code.insns.size[i] as number) < 3 || model.code.reloc[i] !== NONE) return false;
-        return model.flow.kind[i] === KIND_OTHER && accessSafe.has(functionName(model.code, model.flow.functions, f));
-      }),
-    apply: (model, edit, insn) => overwrite(model, edit, insn, [0x0f, 0x01, 0xca]),
+    name: "drop-landing-pad-with-hint",
+    sites: (model) =>
+      insnsWhere(
+        model,
+        (i) => model.flow.kind[i] === KIND_LANDING_PAD && ((model.flow.marks.bits[i] as number) & MARK_HINT) !== 0,
+      ),
+    apply: (model, edit, insn) => overwrite(model, edit, insn, []),
   },
   {
-    // Flags that are pushed in replacements save user access: more often than anyone keeps count of.
-    name: "flood-of-saved-flags",
-    sites: (model) => {
-      const { alternatives } = model.flow.instead;
-      return Array.from({ length: alternatives.length }, (_, row) => row).filter((row) => floodSize(model, row) >= 17);
-    },
-    apply(model, edit, row) {
-      const { insns } = model.code;
-      const first = model.flow.instead.alternatives.replacement[row] as number;
-      const section = insns.section[first] as number;
-      const offset = insns.offset[first] as number;
-      const size = floodSize(model, row);
-      edit.replace(section, offset, size, [], 0x9c);
-      return { section, offset, before: `replacement of ${size} bytes`, after: `${size} pushf` };
-    },
+    name: "return-from-noreturn",
+    sites: (model, { noreturn }) =>
+      insnsWhere(model, (i) => {
+        const f = model.flow.functions.ofInsn[i] as number;
+        return (
+          f !== NONE &&
+          model.flow.kind[i] === KIND_OTHER &&
+          noreturn.has(functionName(model.code, model.flow.functions, f))
+        );
+      }),
+    apply: (model, edit, insn) => overwrite(model, edit, insn, [0xc3]),
   },
   leaveQuiet,
   movePointer,
@@ -357,7 +344,8 @@ export const promiseEdits: readonly MutationClass[] = [
   ),
   symbolClass(
     "rename-magic-function",
-    (model, s) => isCodeFunction(model, s) && /^\w{12,}$/.test(model.code.object.symbolName[s] as string),
+    (model, s) =>
+      model.isModule && isCodeFunction(model, s) && /^\w{12,}$/.test(model.code.object.symbolName[s] as string),
     (_model, edit, symbol) => {
       // A function of this name is called by the module loader (reference kernel kernel/module/main.c).
       edit.editSymbol(symbol, { namePrefix: "init_module\0" });

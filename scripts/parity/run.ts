@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type AnalyzeOptions, analyzeObject, type ObjectFinding } from "../../src/analyze/analyze-object.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { UsageError } from "../../src/base/errors.ts";
+import type { Checks } from "../../src/rules/checks.ts";
 import { compare, type Said, sayOurs, sayTheirs, type Verdict, without } from "./compare.ts";
 import type { Tools } from "./complete.ts";
 import { mutationClasses } from "./mutations.ts";
@@ -33,9 +34,12 @@ export interface Outcome {
 export interface RunOptions {
   readonly raw: (object: string) => Uint8Array;
   readonly tools: Tools;
+  /** Objects that are parts of modules. */
+  readonly modules: ReadonlySet<string>;
   /** Folder for copies that live as long as their mutant. */
   readonly scratch: string;
   readonly analyze: AnalyzeOptions;
+  readonly checks: Checks;
   /** How many of their tool run at once. */
   readonly jobs: number;
   /** Mutants that somebody says something about are kept here, by their number. */
@@ -63,7 +67,7 @@ export async function runPlan(
   const work = async (): Promise<void> => {
     for (let object = queue.shift(); object !== undefined; object = queue.shift()) {
       const bytes = options.raw(object);
-      const model = openModel(object, bytes);
+      const model = openModel(object, bytes, options.modules.has(object));
       const clean = await runBoth(model, bytes, "clean", options);
       const tell = (outcome: Outcome): void => {
         outcomes.push(outcome);
@@ -134,7 +138,8 @@ async function runBoth(model: ObjectModel, bytes: Uint8Array, name: string, opti
   let findings: readonly ObjectFinding[];
   let againstBase: readonly ObjectFinding[];
   try {
-    const analysis = analyzeObject(bytesSource(bytes), { ...options.analyze, forComparison: true });
+    const checks = { ...options.checks, module: model.isModule };
+    const analysis = analyzeObject(bytesSource(bytes), { ...options.analyze, checks, forComparison: true });
     findings = analysis.findings;
     againstBase = analysis.comparison?.contracts ?? [];
   } catch (error) {

@@ -20,7 +20,7 @@ export interface TheirReport extends ToolReport {
 export interface TheirTool {
   readonly flags: readonly string[];
   /** @param path a copy that nobody else needs; nothing is written to it */
-  run(path: string): Promise<TheirReport[]>;
+  run(path: string, isModule?: boolean): Promise<TheirReport[]>;
 }
 
 export type Subject = ToolSubject;
@@ -32,11 +32,15 @@ export function openTheirTool(build: KernelBuild, subject: Subject): TheirTool {
   const flags = flagsFor(build, subject);
   return {
     flags,
-    async run(path) {
+    async run(path, isModule = false) {
       const timeout = subject === "linked" ? 600_000 : 60_000;
       let output: string;
       try {
-        const done = await run(program, [...flags, path], { encoding: "utf8", timeout, maxBuffer: 1 << 26 });
+        const done = await run(program, [...flags, ...(isModule ? ["--module"] : []), path], {
+          encoding: "utf8",
+          timeout,
+          maxBuffer: 1 << 26,
+        });
         output = done.stdout + done.stderr;
       } catch (error) {
         const { stdout = "", stderr = "", signal } = error as { stdout?: string; stderr?: string; signal?: string };

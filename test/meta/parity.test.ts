@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Fired, withRow } from "../../scripts/parity/fired.ts";
+import type { Outcome } from "../../scripts/parity/run.ts";
+import { classifyText } from "../../src/review/tool-words.ts";
+import { rules } from "../../src/rules/index.ts";
+import { readRepositoryFile } from "../support/repository.ts";
+
+const fired = JSON.parse(readRepositoryFile("docs/parity-fired.json")) as Fired;
+
+test("every rule has fired on a mutant of a real kernel", () => {
+  const silent = rules.map((rule) => rule.id).filter((id) => fired[id] === undefined);
+  assert.deepEqual(silent, []);
+  for (const [rule, rows] of Object.entries(fired)) {
+    assert.ok(Object.keys(rows).length > 0, rule);
+    for (const [row, count] of Object.entries(rows)) assert.ok(Number.isInteger(count) && count > 0, `${rule}, ${row}`);
+  }
+});
+
+test("the record names rules of the registry only", () => {
+  const known = new Set(rules.map((rule) => rule.id));
+  assert.deepEqual(
+    Object.keys(fired).filter((id) => !known.has(id)),
+    [],
+  );
+});
+
+test("the most of a rule that a run has had is kept, and other rows stay", () => {
+  const verdict = { functions: ["f"], text: "", place: "", by: "only-ours" } as const;
+  const outcome = (number: number, rule: string): Outcome => ({
+    ...{
+      number,
+      object: "a.o",
+      class: "",
+      function: "",
+      section: "",
+      offset: 0,
+      before: "",
+      after: "",
+      theirTexts: [],
+    },
+    ...{ ourMilliseconds: 0, ourFindings: 1, verdicts: [{ ...verdict, rule }] },
+  });
+  const [first, second] = rules.map((rule) => rule.id) as [string, string];
+  const before = { [first]: { "6.1": 3, "6.12": 1 }, "no-such-rule": { "6.1": 1 } };
+  // Number -1 is the unmodified object.
+  const after = withRow(before, "6.12", [outcome(0, second), outcome(1, second), outcome(-1, second)]);
+  assert.deepEqual(after, { [first]: { "6.1": 3, "6.12": 1 }, [second]: { "6.12": 2 } });
+});
+
+test("a text of the tree's tool belongs to a rule that exists, or to none", () => {
+  assert.equal(classifyText("return with modified stack frame").rule, "return-with-modified-frame");
+  assert.equal(classifyText("'naked' return found in RETHUNK build").rule, "naked-return");
+  assert.deepEqual(classifyText("empty alternative entry"), { rule: "alternative-place", fatal: true });
+  assert.throws(() => classifyText("something new"), /no list knows/);
+});
