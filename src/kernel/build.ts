@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { posix } from "node:path";
 import type { Diagnostic } from "./build-errors.ts";
 import { logTail, readBuildLog } from "./build-errors.ts";
 import { keepFile, readBuilt } from "./collect.ts";
@@ -243,14 +244,18 @@ function collect(
   return { kind: "built", built: { object, file: kept, command, deps, generated, how } };
 }
 
-/** Dependencies in the source tree and in the build folder, relative to each; files of the system are left out. */
+/**
+ * Dependencies in the source tree and in the build folder, relative to each; files of the system are left out. A header that is included as
+ * "../perf_event.h" is named that way in the list, and is the same file all the same.
+ */
 function splitDeps(saved: SavedCommand): { deps: string[]; generated: string[] } {
   const deps: string[] = [];
   const generated: string[] = [];
-  for (const path of saved.source === undefined ? saved.deps : [saved.source, ...saved.deps]) {
+  const all = saved.source === undefined ? saved.deps : [saved.source, ...saved.deps];
+  for (const path of new Set(all.map((name) => posix.normalize(name)))) {
     if (path.startsWith(`${SOURCE_MOUNT}/`)) deps.push(path.slice(SOURCE_MOUNT.length + 1));
     else if (path.startsWith(`${OUT_MOUNT}/`)) generated.push(path.slice(OUT_MOUNT.length + 1));
-    else if (!path.startsWith("/")) generated.push(path.replace(/^\.\//, ""));
+    else if (!path.startsWith("/")) generated.push(path);
   }
   return { deps, generated };
 }

@@ -19,7 +19,13 @@ const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
 /** A cache of its own: what is built here is no other test's business. */
 let cache = "";
 let files = "";
-const ONLY = ["lib/math/", ...["sort", "bsearch", "hexdump", "uuid", "bcd", "kstrtox"].map((name) => `lib/${name}.o`)];
+/** It includes "../firmware.h". */
+const INCLUDES_ABOVE = "drivers/base/firmware_loader/builtin/main.o";
+const ONLY = [
+  "lib/math/",
+  ...["sort", "bsearch", "hexdump", "uuid", "bcd", "kstrtox"].map((name) => `lib/${name}.o`),
+  INCLUDES_ABOVE,
+];
 
 before(() => {
   mkdirSync(root, { recursive: true });
@@ -124,7 +130,10 @@ test("a build that is killed goes on where it was", async (t) => {
   assert.deepEqual([whole.state, whole.index, whole.complete, whole.done], ["complete", true, false, whole.objects]);
   assert.deepEqual(whole.only, ["lib/math", ...ONLY.slice(1)].sort());
   assert.equal((await run("base", "status")).status, 1, "no base is whole");
-  assert.match((await run("base", "status")).out, /incomplete index: only lib\/bcd\.o .* lib\/math lib\/sort\.o/);
+  assert.match(
+    (await run("base", "status")).out,
+    /incomplete index: only drivers\/\S+ lib\/bcd\.o .* lib\/math lib\/sort\.o/,
+  );
   const excluded = Object.keys(whole.excluded as object).sort();
   assert.deepEqual(excluded, ["EFI stub", "boot", "host tool", "purgatory", "realmode", "vdso"]);
   const again = await build();
@@ -138,11 +147,15 @@ test("the index names every object with its unit, and what each was made from", 
   const names = objects.map(({ object }) => object);
   assert.ok(names.includes("lib/math/gcd.o") && names.includes("lib/sort.o"));
   assert.deepEqual([...new Set(objects.map(({ unit }) => unit))], ["vmlinux"]);
-  for (const { cached } of objects) for (const file of cached) assert.ok(existsSync(join(cache, file)), file);
+  for (const { object, cached } of objects) {
+    assert.equal(cached.length, 2, `${object} is kept`);
+    for (const file of cached) assert.ok(existsSync(join(cache, file)), file);
+  }
   const dependencies = readBaseDependencies(base.dir);
   assert.equal(dependencies.objectCount, names.length);
   assert.deepEqual(dependencies.objectsOf.get("lib/math/gcd.c"), ["lib/math/gcd.o"]);
   assert.deepEqual(dependencies.objectsOf.get("include/linux/gcd.h"), ["lib/math/gcd.o", "lib/math/lcm.o"]);
+  assert.deepEqual(dependencies.objectsOf.get("drivers/base/firmware_loader/firmware.h"), [INCLUDES_ABOVE]);
   assert.equal(dependencies.objectsOf.has("include/linux/no-such.h"), false);
   assert.deepEqual(readdirSync(base.dir).sort(), ["base.json", "dependencies", "facts", "objects"]);
 });
