@@ -26,6 +26,7 @@ import { seededRandom } from "./parity/random.ts";
 import { rawBytes } from "./parity/raw.ts";
 import { type Outcome, runPlan } from "./parity/run.ts";
 import { classTable, describe, ruleTable, selectVerdicts } from "./parity/tables.ts";
+import { unknownTexts } from "./parity/their-tool.ts";
 import { compareWhole } from "./parity/whole.ts";
 import { ensureKernelFiles } from "./setup/kernel-tree.ts";
 import { cacheFolder, repositoryRoot } from "./setup/paths.ts";
@@ -88,7 +89,8 @@ async function main(): Promise<number> {
   }
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, undefined, 1)}\n`);
   const status = outcomes.length === 0 ? 0 : report(outcomes, build.folder);
-  return differences > 0 ? 1 : status;
+  for (const text of unknownTexts) console.log(`no list knows: ${text}`);
+  return differences > 0 || unknownTexts.size > 0 ? 1 : status;
 }
 
 /** The build that is named, or one of some objects under a configuration of ours. */

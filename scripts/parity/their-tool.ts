@@ -55,6 +55,19 @@ export function flagsFor({ config, isDelayed }: KernelBuild, subject: Subject): 
   return objectToolFlags(config, isDelayed, subject);
 }
 
+/** Texts that no list knows: told at the end of a run, which is no good one with them. */
+export const unknownTexts = new Set<string>();
+
+function classify(text: string): ReturnType<typeof classifyText> {
+  try {
+    return classifyText(text);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    unknownTexts.add(text);
+    return { rule: undefined, fatal: true };
+  }
+}
+
 function parse(output: string): TheirReport[] {
-  return readToolOutput(output).map((report) => ({ ...report, ...classifyText(report.text) }));
+  return readToolOutput(output).map((report) => ({ ...report, ...classify(report.text) }));
 }

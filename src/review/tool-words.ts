@@ -129,6 +129,7 @@ const outsideFatal: readonly RegExp[] = [
   /^unexpected relocation symbol type in /,
   /^couldn't find section for symbol /,
   /^section entry mismatch$/,
+  /^invalid (NOP|RET) size: \d+$/,
   /^killed by SIG/,
 ];
 
