@@ -205,7 +205,11 @@ function resolveCall(flow: Draft, insn: number, section: number, offset: number,
   const label = functions.labelAt(section, offset);
   // Where a call pushes nothing it may go anywhere in its function (arm64: `bl` to the next label in entry.S).
   const pushes = code.arch.registers.callPush !== 0;
-  if (label === NONE && pushes) flow.faults.push({ insn, fault: FAULT_UNANNOTATED_INTRA_CALL, section, offset });
+  // A cold part is the middle of its function, whatever symbol it has.
+  const there = functions.ofInsn[to] as number;
+  const isPart = there !== NONE && functions.table.parent[there] !== there;
+  if ((label === NONE || isPart) && pushes)
+    flow.faults.push({ insn, fault: FAULT_UNANNOTATED_INTRA_CALL, section, offset });
   flow.symbol[insn] = label !== NONE ? label : named;
 }
 
@@ -252,6 +256,8 @@ function resolveJump(flow: Draft, insn: number, kind: number, section: number, o
   }
   if (here !== NONE && sameFamily(functions.table, here, there)) return;
   const { table } = functions;
+  // Code that a function's author put elsewhere by hand may lead into the function's cold part (.altinstr_aux of static_cpu_has()).
+  if (here === NONE && table.parent[there] !== there) return;
   const isEntry = table.start[there] === offset || isBehindLandingPad(flow, there, to);
   if (!isEntry || ((table.flags[there] as number) & FUNCTION_WITHOUT_SIZE) !== 0) return;
   flow.kind[insn] = leaves;
