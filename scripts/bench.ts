@@ -1,14 +1,19 @@
-// npm run bench: ratios measured side by side in one run. No test looks at them: a figure of one machine is no promise of another.
+// npm run bench -- [--rounds N] [--build DIR] [--tree DIR] [--vmlinux FILE] [--debug-vmlinux FILE]
+// Ratios measured side by side in one run. No test looks at them: a figure of one machine is no promise of another.
 //
-//   1. a review of a one-object patch, warm base, as a whole process, over the bare compile of that object
-//   2. decode + validate over capstone-wasm on the same bytes
+//   1. decode + validate over capstone-wasm on the same bytes
+//   2. an object of 30 KB of code in a warm process
+//   3. a linked kernel over the tree's own tool, as whole processes: with --build, a full build folder whose objects are linked and
+//      stripped, or --vmlinux, an object that is; with --debug-vmlinux also one with debug information inside
+//   4. a review of a one-object patch, warm base, as a cold process and in a warm one, over the bare compile of that object
 //
 // Runs alternate (A B A B ...), so that a machine that slows down slows both; medians are printed with their spread.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { Capstone, Const, loadCapstone } from "capstone-wasm";
 import { analyzeObject } from "../src/analyze/analyze-object.ts";
 import { bytesSource } from "../src/base/bytes.ts";
@@ -17,12 +22,22 @@ import { openObject } from "../src/elf/object.ts";
 import { builtInFacts } from "../src/facts/built-in.ts";
 import { newDecodeOutput } from "../src/isa/insn-table.ts";
 import { x86_64 } from "../src/isa/x86-64/index.ts";
-import { readSavedCommand } from "../src/kernel/saved-command.ts";
+import { benchLinked } from "./bench/linked.ts";
+import { print, spread } from "./bench/measure.ts";
+import { benchReview } from "./bench/review.ts";
+import { benchWarmObject } from "./bench/warm.ts";
 
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    build: { type: "string" },
+    tree: { type: "string" },
+    vmlinux: { type: "string" },
+    "debug-vmlinux": { type: "string" },
+  },
+});
 const root = fileURLToPath(new URL("..", import.meta.url));
-const build = requireEnv("OBJREVIEW_KERNEL_BUILD");
-const tree = requireEnv("OBJREVIEW_KERNEL_TREE");
-const rounds = Number(process.argv.find((a) => a.startsWith("--rounds="))?.slice(9) ?? 5);
+const rounds = Number(values.rounds);
 const scratch = mkdtempSync(join(tmpdir(), "objreview-bench-"));
 
 function requireEnv(name: string): string {
@@ -32,80 +47,13 @@ function requireEnv(name: string): string {
   process.exit(2);
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
-const spread = (values: readonly number[]): string =>
-  `${median(values).toFixed(2)} (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
-
 function seconds(work: () => void): number {
   const began = performance.now();
   work();
   return (performance.now() - began) / 1000;
 }
 
-/** A patch of one line that changes the code of one function. */
-function oneObjectPatch(path: string): string {
-  const show = spawnSync("git", ["-C", tree, "show", `HEAD:${path}`], { encoding: "utf8", maxBuffer: 1 << 26 });
-  const before = show.stdout;
-  const at = before.indexOf("\n{\n", before.length >> 1) + 3;
-  const line = before.slice(0, at).split("\n").length;
-  const context = before.split("\n").slice(line - 4, line + 2);
-  const body = [...context.slice(0, 3).map((l) => ` ${l}`), "+\tbarrier();", ...context.slice(3).map((l) => ` ${l}`)];
-  const header = `@@ -${line - 3},${context.length} +${line - 3},${context.length + 1} @@`;
-  return `diff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n${header}\n${body.join("\n")}\n`;
-}
-
-function benchReview(): void {
-  const object = "kernel/fork.o";
-  const cmdFile = join(build, "kernel/.fork.o.cmd");
-  const saved = readSavedCommand(readFileSync(cmdFile, "utf8"), cmdFile);
-  const compile = saved.compile
-    .replace(/-Wp,-MMD,\S+/, `-Wp,-MMD,${scratch}/fork.d`)
-    .replace(` -o ${object} `, ` -g1 -o ${scratch}/fork.o `);
-  const patch = join(scratch, "one.patch");
-  writeFileSync(patch, oneObjectPatch("kernel/fork.c"));
-  const review = [
-    join(root, "bin/objreview"),
-    "review",
-    "--tree",
-    tree,
-    "--base",
-    "HEAD",
-    "--patch",
-    patch,
-    "--format",
-    "json",
-  ];
-  const runReview = (): { timings: { phase: string; millis: number }[] } => {
-    const done = spawnSync(process.execPath, review, { encoding: "utf8", maxBuffer: 1 << 28 });
-    if (done.status !== 0) throw new Error(`the review ended with ${done.status}: ${done.stderr}`);
-    return JSON.parse(done.stdout);
-  };
-  const runCompile = (): void => {
-    const done = spawnSync("sh", ["-c", compile], { cwd: build, encoding: "utf8" });
-    if (done.status !== 0) throw new Error(`the compile ended with ${done.status}: ${done.stderr}`);
-  };
-  runReview();
-  runCompile();
-  const reviews: number[] = [];
-  const compiles: number[] = [];
-  const phases = new Map<string, number[]>();
-  for (let round = 0; round < rounds; round++) {
-    let timings: { phase: string; millis: number }[] = [];
-    reviews.push(
-      seconds(() => {
-        timings = runReview().timings;
-      }),
-    );
-    compiles.push(seconds(runCompile));
-    for (const { phase, millis } of timings) phases.set(phase, [...(phases.get(phase) ?? []), millis / 1000]);
-  }
-  process.stdout.write(`one-object patch (${object}), warm base, whole process, ${rounds} rounds\n`);
-  process.stdout.write(`  review        ${spread(reviews)} s\n  bare compile  ${spread(compiles)} s\n`);
-  process.stdout.write(`  ratio         ${spread(reviews.map((r, n) => r / (compiles[n] as number)))}\n`);
-  for (const [phase, values] of phases) process.stdout.write(`    ${phase.padEnd(16)} ${spread(values)} s\n`);
-}
-
-async function benchEngine(): Promise<void> {
+async function benchEngine(build: string): Promise<void> {
   const names = spawnSync("find", [build, "-name", "*.o", "-path", "*/mm/*", "-size", "+4k"], { encoding: "utf8" })
     .stdout.trim()
     .split("\n")
@@ -147,20 +95,32 @@ async function benchEngine(): Promise<void> {
   }
   capstone.close();
   const megabytes = total / 1e6;
-  process.stdout.write(`engine, ${objects.length} objects, ${megabytes.toFixed(2)} MB of code, ${rounds} rounds\n`);
+  print(`engine, ${objects.length} objects, ${megabytes.toFixed(2)} MB of code, ${rounds} rounds`);
   for (const [name, values] of Object.entries(times)) {
-    process.stdout.write(`  ${name.padEnd(9)} ${spread(values.map((v) => megabytes / v))} MB/s\n`);
+    print(`  ${name.padEnd(9)} ${spread(values.map((v) => megabytes / v))} MB/s`);
   }
   const over = (name: "decode" | "analyze"): string =>
     spread(times[name].map((v, n) => (times.capstone[n] as number) / v));
-  process.stdout.write(`  decode over capstone            ${over("decode")} x\n`);
-  process.stdout.write(`  decode + validate over capstone ${over("analyze")} x\n`);
+  print(`  decode over capstone            ${over("decode")} x`);
+  print(`  decode + validate over capstone ${over("analyze")} x`);
 }
 
 mkdirSync(dirname(scratch), { recursive: true });
 try {
-  await benchEngine();
-  benchReview();
+  if (values.build === undefined) {
+    const build = requireEnv("OBJREVIEW_KERNEL_BUILD");
+    await benchEngine(build);
+    benchReview({ build, tree: requireEnv("OBJREVIEW_KERNEL_TREE"), root, scratch, rounds });
+    print("linked kernels and warm objects: name a full build folder by --build");
+  } else {
+    const build = resolve(values.build);
+    const launcher = join(root, "bin/objreview");
+    benchWarmObject(build, values.tree);
+    const linked = { build, tree: values.tree, launcher, scratch, rounds };
+    await benchLinked({ ...linked, object: values.vmlinux });
+    const debug = values["debug-vmlinux"];
+    if (debug !== undefined) await benchLinked({ ...linked, object: debug });
+  }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
