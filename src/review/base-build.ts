@@ -5,7 +5,14 @@ import { FormatError, UsageError } from "../base/errors.ts";
 import { FACTS_VERSION, type ObjectFacts } from "../facts/object-facts.ts";
 import { summarize } from "../facts/summarize.ts";
 import type { BaseObjects, BaseRecord } from "../kernel/base-folder.ts";
-import { baseFolder, profileKey, readBaseRecord, writeBaseIndex, writeBaseRecord } from "../kernel/base-folder.ts";
+import {
+  baseFolder,
+  hasIndex,
+  profileKey,
+  readBaseRecord,
+  writeBaseIndex,
+  writeBaseRecord,
+} from "../kernel/base-folder.ts";
 import type { BuildRequest } from "../kernel/build.ts";
 import { buildObjects } from "../kernel/build.ts";
 import { DependencyCollector } from "../kernel/dependents.ts";
@@ -134,7 +141,11 @@ class BaseBuild {
     const compileCache: CompileCache = { dir: ccache, mode: "ro" };
     const units = await this.#findUnits(prepared, listing, sandbox, outDir, compileCache);
     const before = readBaseRecord(this.#dir);
-    const only = selection(before?.profileKey === profileKey(profile) ? before : undefined, this.#request.only);
+    const only = selection(
+      this.#dir,
+      before?.profileKey === profileKey(profile) ? before : undefined,
+      this.#request.only,
+    );
     const wanted = select(units, only);
     const record = this.#startRecord(prepared, units, wanted, only);
     const cache = openObjectCache({ cacheDir: state.cache, prepared, listing, profile, compileCache });
@@ -142,10 +153,12 @@ class BaseBuild {
     let last = 0;
     for (const object of wanted) {
       this.#takeCached(object, units, cache, outDir);
+      if (last % 500 === 499) this.#report(record, "building");
       if (++last % 100 === 0) onProgress?.(`${profile.name}: looking at what is known: ${last} of ${wanted.length}`);
       if (last % 20 === 0) await new Promise(setImmediate);
       if (signal?.aborted === true) break;
     }
+    this.#report(record, "building");
     const missing = wanted.filter((object) => !this.#known.has(object));
     requireBaseSpace(state, slot.tree.folder, missing.length, this.#request.capBytes);
     const outcome = await this.#buildAll(missing, units, record, cache, {
@@ -320,9 +333,10 @@ class BaseBuild {
   }
 }
 
-/** What the base was restricted to before and is now: it grows, until everything is asked for. */
-function selection(before: BaseRecord | undefined, only: readonly string[]): string[] {
-  if (only.length === 0 || (before !== undefined && before.only.length === 0)) return [];
+/** What the base was restricted to before and is now: an index grows, until everything is asked for. */
+function selection(dir: string, before: BaseRecord | undefined, only: readonly string[]): string[] {
+  const isWhole = before !== undefined && before.only.length === 0 && hasIndex({ dir, record: before });
+  if (only.length === 0 || isWhole) return [];
   const names = only.map((name) => name.replace(/\/+$/, ""));
   return [...new Set([...(before?.only ?? []), ...names])].sort();
 }
