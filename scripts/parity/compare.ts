@@ -96,7 +96,8 @@ function isToldElsewhere(their: Said, ours: readonly Said[]): boolean {
   // A callee whose symbol has no size is none to them: they name the caller.
   if (their.rule === "intra-function-call") return isSaid("missing-symbol-size");
   // A replacement that begins or ends inside an instruction: they go on with what is there.
-  if (their.rule === "alternatives-disagree") return isSaid("dangling-annotation");
+  if (their.rule === "alternatives-disagree" || their.functions.includes(sectionKey(".altinstr_replacement")))
+    return isSaid("dangling-annotation");
   // Functions that share an exit: they name the exit, we the function.
   return isLabel(their) && isSaid(their.rule);
 }

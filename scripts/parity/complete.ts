@@ -42,6 +42,7 @@ export class Tools {
     this.outside = {
       ...nothingOutside,
       isNoinstr: (symbol) => (noinstr.has(symbol) ? true : defined.has(symbol) ? false : undefined),
+      isOverridden: (symbol) => noinstr.has(symbol),
       // What the stand-ins do.
       untraining: (symbol) => (noinstr.has(symbol) ? "returns-first" : undefined),
     };

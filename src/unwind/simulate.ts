@@ -112,11 +112,17 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const callHints = new Set<number>();
   for (let h = 0; h < hints.length; h++)
     if (hints.type[h] === UNWIND_HINT_TYPE_CALL) callHints.add(functions.ofInsn[hints.insn[h] as number] as number);
+  // A hint that saves a frame states none.
+  const saves = new Set<number>();
+  for (let h = 0; h < hints.length; h++)
+    if (hints.type[h] === UNWIND_HINT_TYPE_SAVE) saves.add(hints.insn[h] as number);
+  for (let h = 0; h < hints.length; h++)
+    if (hints.type[h] !== UNWIND_HINT_TYPE_SAVE) saves.delete(hints.insn[h] as number);
   const unannotated = new Set(flow.faults.filter((f) => f.fault === FAULT_UNANNOTATED_INTRA_CALL).map((f) => f.insn));
 
   const arrive = (insn: number, from: number, forOwner: number, arriving: FrameState): void => {
     let incoming = arriving;
-    const hinted = ((marks.bits[insn] as number) & MARK_HINT) !== 0;
+    const hinted = ((marks.bits[insn] as number) & MARK_HINT) !== 0 && !saves.has(insn);
     if (hinted) {
       const stated = hintedState(insn, incoming, from, forOwner);
       if (stated === undefined) return;

@@ -262,6 +262,11 @@ function push(states: FrameStates, s: Draft, src: number): number {
 function pop(states: FrameStates, s: Draft, dst: number): number {
   const { sp } = states.arch.registers;
   if (dst === sp) {
+    // A frame that is found by the frame pointer survives a switch of stacks and back (call_on_stack() with frame pointers).
+    if (s.base === states.arch.registers.fp) {
+      s.value[sp] = NOWHERE;
+      return 0;
+    }
     if (s.base !== BASE_SP_INDIRECT) return FAULT_UNFOLLOWED;
     s.base = sp;
     s.value[sp] = place(SPACE_CFA, -s.offset);
