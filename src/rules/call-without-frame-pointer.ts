@@ -17,7 +17,7 @@ export const callWithoutFramePointer = defineRule({
     const { flow, frames } = context;
     const { code, kind } = flow;
     const told = new Set<number>();
-    for (let i = 0; i < kind.length; i++) {
+    for (const i of flow.turns) {
       if (kind[i] !== KIND_CALL && kind[i] !== KIND_INDIRECT_CALL) continue;
       const owner = ownerOf(flow, i);
       const state = frames.states.all[frames.state[i] as number];

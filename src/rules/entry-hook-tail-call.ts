@@ -12,9 +12,9 @@ export const entryHookTailCall = defineRule({
   messages: { default: { text: "{function}() jumps to the tracer's entry hook instead of calling it" } },
   applies: (checks) => checks.entryHook,
   check(context, report) {
-    const { code, kind, symbol } = context.flow;
+    const { code, kind, symbol, turns } = context.flow;
     const tell = tellSites(context, report);
-    for (let i = 0; i < kind.length; i++) {
+    for (const i of turns) {
       if (kind[i] !== KIND_TAIL_CALL && kind[i] !== KIND_CONDITIONAL_TAIL) continue;
       const named = symbol[i] as number;
       if (named !== NONE && code.arch.names.isEntryHook(code.object.symbolName[named] as string)) tell(i);

@@ -51,7 +51,7 @@ const PAD_SIZE = 4;
 function jumpsIntoOthers(context: RuleContext, report: (report: Report) => void): void {
   const { flow, frames, outside } = context;
   const { code } = flow;
-  for (let insn = 0; insn < flow.kind.length; insn++) {
+  for (const insn of flow.turns) {
     const kind = flow.kind[insn];
     if (kind !== KIND_TAIL_CALL && kind !== KIND_CONDITIONAL_TAIL) continue;
     const row = code.reloc[insn] as number;

@@ -28,7 +28,7 @@ export const listedNoreturnReturns = defineRule({
       return verdict;
     };
     const told = new Set<number>();
-    for (let i = 0; i < flow.kind.length; i++) {
+    for (const i of flow.turns) {
       if (flow.kind[i] !== KIND_RETURN || frames.state[i] === NONE) continue;
       const f = ofInsn[i] as number;
       const whole = f === NONE ? NONE : (table.parent[f] as number);

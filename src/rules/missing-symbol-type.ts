@@ -15,7 +15,7 @@ export const missingSymbolType = defineRule({
     const { code, functions, kind, symbol, target } = flow;
     const { object, insns } = code;
     const tell = tellSites(context, report);
-    for (let i = 0; i < kind.length; i++) {
+    for (const i of flow.turns) {
       // A call by a relocation may go anywhere; one that the assembler resolved stays in its section and names a local label.
       if (kind[i] !== KIND_CALL || code.reloc[i] !== NONE || functions.ofInsn[i] === NONE) continue;
       const to = target[i] as number;

@@ -11,9 +11,9 @@ export const nakedReturn = defineRule({
   messages: { default: { text: "{function}() returns by a naked return instead of the return thunk" } },
   applies: (checks) => checks.returnThunk,
   check(context, report) {
-    const { kind, flags, length } = context.flow.code.insns;
+    const { kind, flags } = context.flow.code.insns;
     const tell = tellSites(context, report);
-    for (let i = 0; i < length; i++) {
+    for (const i of context.flow.turns) {
       if (kind[i] !== KIND_RETURN || ((flags[i] as number) & FLAG_FAR) !== 0) continue;
       if (!isAnnotatedSafe(context, i) && !runsBeforeUserSpace(context, i)) tell(i);
     }

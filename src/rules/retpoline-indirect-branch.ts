@@ -13,9 +13,9 @@ export const retpolineIndirectBranch = defineRule({
   },
   applies: (checks) => checks.retpoline,
   check(context, report) {
-    const { kind, flags, length } = context.flow.code.insns;
+    const { kind, flags } = context.flow.code.insns;
     const tell = tellSites(context, report);
-    for (let i = 0; i < length; i++) {
+    for (const i of context.flow.turns) {
       const k = kind[i];
       if (k !== KIND_INDIRECT_CALL && (k !== KIND_INDIRECT_JUMP || ((flags[i] as number) & FLAG_FAR) !== 0)) continue;
       if (isAnnotatedSafe(context, i) || runsBeforeUserSpace(context, i)) continue;

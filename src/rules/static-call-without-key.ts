@@ -13,24 +13,31 @@ export const staticCallWithoutKey = defineRule({
   messages: { default: { text: "{function}() makes the static call {callee}, and nothing here names its key" } },
   applies: (checks) => checks.staticCalls && !checks.module,
   check(context, report) {
-    const { code, kind, symbol } = context.flow;
+    const { code, kind, symbol, turns } = context.flow;
     const { object } = code;
     const { names } = code.arch;
-    const keys = new Set(object.symbolName);
+    let keys: ReadonlySet<string> | undefined;
+    const missing: (boolean | undefined)[] = new Array(object.symbols.length).fill(undefined);
     const tell = tellSites(context, report);
-    for (let i = 0; i < kind.length; i++) {
+    for (const i of turns) {
       const k = kind[i];
       if (k !== KIND_CALL && k !== KIND_TAIL_CALL && k !== KIND_CONDITIONAL_TAIL) continue;
       const named = symbol[i] as number;
       if (named === NONE) continue;
-      const trampoline = object.symbolName[named] as string;
-      const key = names.staticCallKey(trampoline);
-      if (key === undefined || keys.has(key)) continue;
+      // Of the symbols that are called few are trampolines, and each is called often.
+      let isMissing = missing[named];
+      if (isMissing === undefined) {
+        const key = names.staticCallKey(object.symbolName[named] as string);
+        keys ??= key === undefined ? undefined : new Set(object.symbolName);
+        isMissing = key !== undefined && keys?.has(key) === false;
+        missing[named] = isMissing;
+      }
+      if (!isMissing) continue;
       // Where objects are linked before their calls are recorded, another one may name the key, unless the trampoline itself is here.
       if (context.checks.linkedFirst && object.symbols.section[named] === NONE) continue;
       // Replacements are templates: the calls in them are not recorded.
       if (object.sectionName[code.insns.section[i] as number] === ".altinstr_replacement") continue;
-      tell(i, "default", { data: { callee: trampoline } });
+      tell(i, "default", { data: { callee: object.symbolName[named] as string } });
     }
   },
 });
