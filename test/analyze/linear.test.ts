@@ -199,7 +199,63 @@ nested_\\n: nop
 	ret
 end:	nop`,
   },
+  {
+    name: "functions that overlap, each beginning inside the one before",
+    sizes: 32_000,
+    source: (size) => numbered(size, "over", "nop\n\tincl\t%eax\n\tret", "200"),
+  },
+  {
+    name: "functions without a size and with a giant one, in turn",
+    sizes: 32_000,
+    source: (size) => numbered(size, "odd", "incl\t%eax\n\tret", "(\\n & 1) * 0x7fffffff"),
+  },
+  {
+    name: "functions that jump to each other in one circle",
+    sizes: 32_000,
+    source: (size) => `
+	.globl	ring_${size}
+	.set	ring_${size}, ring_0
+${numbered(size, "ring", "jmp\tring_\\m", "5")}`,
+  },
+  {
+    name: "jump tables and annotations that point outside of the code",
+    sizes: 16_000,
+    source: (size) => `
+FUNC outside
+	.rept	${size}
+	jmp	*9f(,%rdi,8)
+1:	incl	%eax
+	.pushsection .rodata
+9:	.quad	outside + 0x7ffffff0, 1b, outside - 64, .rodata + 0x10000
+	.popsection
+	.pushsection .discard.retpoline_safe
+	.long	1b + 0x1000000 - .
+	.popsection
+	EXTABLE	1b+0x7000000, 1b-0x7000000
+	.endr
+	ret
+END outside`,
+  },
 ];
+
+/** Assembly functions of one body, called name_0, name_1 ...; in the body \\n is the number and \\m the next one. */
+function numbered(count: number, name: string, body: string, size: string): string {
+  return `
+	.altmacro
+	.macro	NUMBERED n, m
+	.globl	${name}_\\n
+	.type	${name}_\\n, @function
+${name}_\\n:
+	${body}
+	.size	${name}_\\n, ${size}
+	.endm
+	.set	i, 0
+	.rept	${count}
+	.set	j, i + 1
+	NUMBERED %i, %j
+	.set	i, i + 1
+	.endr`;
+}
 
 for (const { name, sizes, source, options = {} } of cases) {
   test(`linear work: ${name}`, (t) => {
