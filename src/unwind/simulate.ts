@@ -22,29 +22,14 @@ import {
   KIND_RETURN,
 } from "../isa/insn-table.ts";
 import {
-  ORC_REG_BP_INDIRECT,
-  ORC_REG_SP_INDIRECT,
-  orcRegisterName,
   UNWIND_HINT_TYPE_CALL,
   UNWIND_HINT_TYPE_FUNC,
   UNWIND_HINT_TYPE_RESTORE,
   UNWIND_HINT_TYPE_SAVE,
   UNWIND_HINT_TYPE_UNDEFINED,
 } from "../orc/constants.ts";
-import {
-  BASE_FP_INDIRECT,
-  BASE_LOST,
-  BASE_SP_INDIRECT,
-  BASE_UNDEFINED,
-  BASE_WAIVED,
-  FRAME_CALL,
-  FRAME_UNDEFINED,
-  type FrameState,
-  FrameStates,
-  NOWHERE,
-  type Place,
-  spaceOf,
-} from "./state.ts";
+import { doubtfulWay, drifts, hintBase, isModified } from "./frame-checks.ts";
+import { BASE_LOST, BASE_UNDEFINED, BASE_WAIVED, FRAME_UNDEFINED, type FrameState, FrameStates } from "./state.ts";
 import { FAULT_UNDEFINED } from "./transfer.ts";
 import { Transitions } from "./transitions.ts";
 
@@ -393,64 +378,11 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
       events.push({ kind: EVENT_NO_SAVE, insn: w.insn, owner: w.owner, from: w.from, state: w.state, detail: 0 });
   }
   if (work.length > 0) throw new InvariantError("frame simulation left work behind");
-  return { states, state, cameFrom, owner, events: withoutConsequences(events, conflicted, cameFrom) };
-}
-
-/**
- * Behind a mismatch the walk goes on with one of the two frames, and nobody knows which of them is right: a modified frame at an exit that was
- * reached over it says nothing new. Linear: the way back from an exit ends where an earlier one has been.
- */
-function withoutConsequences(
-  events: readonly FrameEvent[],
-  conflicted: ReadonlySet<number>,
-  cameFrom: Int32Array,
-): readonly FrameEvent[] {
-  if (conflicted.size === 0) return events;
-  const SOUND = 1;
-  const DOUBTFUL = 2;
-  const verdict = new Uint8Array(cameFrom.length);
-  const isDoubtful = (insn: number): boolean => {
-    const way: number[] = [];
-    let i = insn;
-    for (; verdict[i] === 0; i = cameFrom[i] as number) {
-      way.push(i);
-      if (conflicted.has(i)) verdict[i] = DOUBTFUL;
-      else if (cameFrom[i] === i) verdict[i] = SOUND;
-      else continue;
-      break;
-    }
-    const found = verdict[i] as number;
-    for (const step of way) verdict[step] = found;
-    return found === DOUBTFUL;
-  };
-  return events.filter(
-    ({ kind, insn }) => (kind !== EVENT_RETURN_MODIFIED && kind !== EVENT_TAIL_MODIFIED) || !isDoubtful(insn),
-  );
-}
-
-/** Whether two states of one contract have the stack pointer at different distances from the same origin. */
-function drifts(sp: number, a: FrameState, b: FrameState): boolean {
-  const one = a.value[sp] as Place;
-  const other = b.value[sp] as Place;
-  return one !== other && one !== NOWHERE && other !== NOWHERE && spaceOf(one) === spaceOf(other);
+  const isDoubtful = doubtfulWay(conflicted, cameFrom);
+  const isExit = (kind: number): boolean => kind === EVENT_RETURN_MODIFIED || kind === EVENT_TAIL_MODIFIED;
+  const sound = events.filter(({ kind, insn }) => !isExit(kind) || !isDoubtful(insn));
+  return { states, state, cameFrom, owner, events: sound };
 }
 
 /** How far behind a hint its statement is looked for, instructions. */
 const MOST_STATED = 4096;
-
-/** Whether a frame differs from the one at a function's entry in what the caller relies on. */
-function isModified(state: FrameState, entry: FrameState): boolean {
-  if (state.type !== FRAME_CALL) return true;
-  if (state.base !== entry.base || state.offset !== entry.offset || state.realignRegister !== entry.realignRegister)
-    return true;
-  for (let r = 0; r < state.saved.length; r++) if (state.saved[r] !== NOWHERE) return true;
-  return false;
-}
-
-function hintBase(flow: Flow, orcRegister: number): number {
-  if (orcRegister === ORC_REG_SP_INDIRECT) return BASE_SP_INDIRECT;
-  if (orcRegister === ORC_REG_BP_INDIRECT) return BASE_FP_INDIRECT;
-  const name = orcRegisterName[orcRegister];
-  const register = name === undefined ? -1 : flow.code.arch.registers.name.indexOf(name);
-  return register < 0 ? BASE_UNDEFINED : register;
-}

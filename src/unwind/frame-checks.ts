@@ -1,0 +1,66 @@
+import type { Flow } from "../flow/flow.ts";
+import { ORC_REG_BP_INDIRECT, ORC_REG_SP_INDIRECT, orcRegisterName } from "../orc/constants.ts";
+import {
+  BASE_FP_INDIRECT,
+  BASE_SP_INDIRECT,
+  BASE_UNDEFINED,
+  FRAME_CALL,
+  type FrameState,
+  NOWHERE,
+  type Place,
+  spaceOf,
+} from "./state.ts";
+
+// Questions about frame states that the simulation asks.
+
+/** Whether two states of one contract have the stack pointer at different distances from the same origin. */
+export function drifts(sp: number, a: FrameState, b: FrameState): boolean {
+  const one = a.value[sp] as Place;
+  const other = b.value[sp] as Place;
+  return one !== other && one !== NOWHERE && other !== NOWHERE && spaceOf(one) === spaceOf(other);
+}
+
+/** Whether a frame differs from the one at a function's entry in what the caller relies on. */
+export function isModified(state: FrameState, entry: FrameState): boolean {
+  if (state.type !== FRAME_CALL) return true;
+  if (state.base !== entry.base || state.offset !== entry.offset || state.realignRegister !== entry.realignRegister)
+    return true;
+  for (let r = 0; r < state.saved.length; r++) if (state.saved[r] !== NOWHERE) return true;
+  return false;
+}
+
+/** Base of a frame by the register that a hint names. */
+export function hintBase(flow: Flow, orcRegister: number): number {
+  if (orcRegister === ORC_REG_SP_INDIRECT) return BASE_SP_INDIRECT;
+  if (orcRegister === ORC_REG_BP_INDIRECT) return BASE_FP_INDIRECT;
+  const name = orcRegisterName[orcRegister];
+  const register = name === undefined ? -1 : flow.code.arch.registers.name.indexOf(name);
+  return register < 0 ? BASE_UNDEFINED : register;
+}
+
+/**
+ * Behind a mismatch the walk goes on with one of the two frames, and nobody knows which of them is right: a modified frame at an exit that was
+ * reached over it says nothing new. Linear over all questions: the way back from an instruction ends where an earlier one has been.
+ * @param conflicted instructions at which frames did not match
+ * @param cameFrom insn -> instruction that first led here, itself for a root
+ */
+export function doubtfulWay(conflicted: ReadonlySet<number>, cameFrom: Int32Array): (insn: number) => boolean {
+  if (conflicted.size === 0) return () => false;
+  const SOUND = 1;
+  const DOUBTFUL = 2;
+  const verdict = new Uint8Array(cameFrom.length);
+  return (insn) => {
+    const way: number[] = [];
+    let i = insn;
+    for (; verdict[i] === 0; i = cameFrom[i] as number) {
+      way.push(i);
+      if (conflicted.has(i)) verdict[i] = DOUBTFUL;
+      else if (cameFrom[i] === i) verdict[i] = SOUND;
+      else continue;
+      break;
+    }
+    const found = verdict[i] as number;
+    for (const step of way) verdict[step] = found;
+    return found === DOUBTFUL;
+  };
+}
