@@ -112,6 +112,17 @@ test("reset takes away what was written, ignored files and foreign repositories 
   slot.release();
 });
 
+test("a work tree whose commit is gone from the repository is written anew", async (t) => {
+  const { tree, first } = await setUp(t);
+  const slot = await openSlot(tree, "review");
+  await slot.checkout(first);
+  writeFileSync(join(slot.folder, "git", "HEAD"), `${"1".repeat(40)}\n`);
+  await slot.checkout(first);
+  assert.deepEqual(listing(slot.dir), FIRST);
+  assert.equal(slot.head(), first);
+  slot.release();
+});
+
 test("a checkout never writes through a link that lies in its way", async (t) => {
   const { dir, tree, first, second } = await setUp(t);
   const outside = join(dir, "outside");
