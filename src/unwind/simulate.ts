@@ -363,9 +363,9 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   for (let h = 0; h < hints.length; h++) {
     const insn = hints.insn[h] as number;
     if (hints.type[h] === UNWIND_HINT_TYPE_SAVE || state[insn] !== NONE) continue;
-    if (hints.type[h] === UNWIND_HINT_TYPE_RESTORE) {
-      if (precedingSave(insn) === NONE)
-        events.push({ kind: EVENT_NO_SAVE, insn, owner: ownerOf(flow, insn), from: NONE, state: entry, detail: 0 });
+    // What no path reaches may be entered by the machine (vmx_vmexit, behind the syscall of xen_hypercall_pv), with the frame that was saved.
+    if (hints.type[h] === UNWIND_HINT_TYPE_RESTORE && precedingSave(insn) === NONE) {
+      events.push({ kind: EVENT_NO_SAVE, insn, owner: ownerOf(flow, insn), from: NONE, state: entry, detail: 0 });
       continue;
     }
     const f = ownerOf(flow, insn);
