@@ -52,8 +52,7 @@ function linkCommand(build: KernelBuild): string {
 
 /** Program that links this build's objects, with the options that name the machine. */
 export function linkerOf(build: KernelBuild): readonly string[] {
-  if (!existsSync(join(build.folder, ".vmlinux.o.cmd")))
-    return [build.config.isOn("CONFIG_CC_IS_CLANG") ? "ld.lld" : "ld", "-m", "elf_x86_64"];
+  if (!existsSync(join(build.folder, ".vmlinux.o.cmd"))) return ["ld", "-m", "elf_x86_64"];
   const words = linkCommand(build).split(/\s+/);
   const emulation = words.indexOf("-m");
   return [words[0] as string, ...(emulation < 0 ? [] : words.slice(emulation, emulation + 2))];
