@@ -266,7 +266,7 @@ function compareStages(
   let entered = 0;
   for (let i = 0; i < rows.length; i++) {
     const owner = ownerOf(flow, i);
-    const f = owner === NONE ? (single.frames.owner[i] as number) : owner;
+    const f = owner === NONE ? single.frames.owner.of(i) : owner;
     if (f >= 0 && skipped[f] === 1) continue;
     instructions++;
     const row = rows[i] as number;

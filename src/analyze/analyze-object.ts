@@ -154,7 +154,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const overridden = findOverridden(flow, outside);
   /** What is told of code that another object's takes the place of: it never runs. */
   const isOverridden = ({ owner, at }: Report): boolean => {
-    const f = owner >= 0 || at === NONE ? owner : (frames.owner[at] as number);
+    const f = owner >= 0 || at === NONE ? owner : frames.owner.of(at);
     return f >= 0 && overridden[f] === 1;
   };
   const forComparison = options.forComparison === true;

@@ -38,7 +38,7 @@ export const alternativesDisagree = defineRule({
         report({
           message: "default",
           at: from,
-          owner: frames.owner[from] as number,
+          owner: frames.owner.of(from),
           way: frameWay(context, insn),
           evidence: [
             { witness: "this variant", says: describeState(arch, here) },

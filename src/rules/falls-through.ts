@@ -66,7 +66,7 @@ function jumpsIntoOthers(context: RuleContext, report: (report: Report) => void)
     if (state === NONE || (frames.states.all[state] as FrameState).base === BASE_LOST) continue;
     const next = code.object.symbolName[symbol] as string;
     if (outside.isFunction(next) !== true || (offset === PAD_SIZE && outside.landing(next, 0) === "pad")) continue;
-    const owner = frames.owner[insn] as number;
+    const owner = frames.owner.of(insn);
     report({ message: "jump", at: insn, owner, data: { next }, way: frameWay(context, insn) });
   }
 }
@@ -75,7 +75,7 @@ function jumpsIntoOthers(context: RuleContext, report: (report: Report) => void)
 function isBehindItsFunction({ flow, frames }: RuleContext, insn: number): boolean {
   const { insns } = flow.code;
   return (
-    (frames.owner[insn] as number) >= 0 &&
+    frames.owner.of(insn) >= 0 &&
     ownerOf(flow, insn) === NONE &&
     flow.functions.symbolCovering(insns.section[insn] as number, insns.offset[insn] as number) === NONE
   );

@@ -70,12 +70,12 @@ function candidates(flow: Flow, frames: Frames): Map<number, number[]> {
     if (((writes[i] as number) & calleeSaved) === 0) continue;
     const id = frames.state[i] as number;
     if (id === NONE || ((writes[i] as number) & (unsaved[id] as number)) === 0) continue;
-    const f = frames.owner[i] as number;
+    const f = frames.owner.of(i);
     if (f >= 0) wanted.set(parent[f] as number, []);
   }
   if (wanted.size === 0) return wanted;
   for (let i = 0; i < frames.cameFrom.length; i++) {
-    const f = frames.cameFrom[i] === i ? (frames.owner[i] as number) : NONE;
+    const f = frames.cameFrom[i] === i ? frames.owner.of(i) : NONE;
     if (f >= 0) wanted.get(parent[f] as number)?.push(i);
   }
   return wanted;

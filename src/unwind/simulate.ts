@@ -29,6 +29,7 @@ import {
   UNWIND_HINT_TYPE_UNDEFINED,
 } from "../orc/constants.ts";
 import { doubtfulWay, drifts, hintBase, isModified } from "./frame-checks.ts";
+import { Owners } from "./owners.ts";
 import { BASE_LOST, BASE_UNDEFINED, BASE_WAIVED, FRAME_UNDEFINED, type FrameState, FrameStates } from "./state.ts";
 import { FAULT_UNDEFINED } from "./transfer.ts";
 import { Transitions } from "./transitions.ts";
@@ -72,8 +73,8 @@ export interface Frames {
   readonly state: Int32Array;
   /** insn -> instruction that first led here, itself for a root, NONE where not reached */
   readonly cameFrom: Int32Array;
-  /** insn -> function that it was walked for */
-  readonly owner: Int32Array;
+  /** For which function an instruction was walked. */
+  readonly owner: Owners;
   readonly events: readonly FrameEvent[];
 }
 
@@ -85,7 +86,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const count = code.insns.length;
   const state = new Int32Array(count).fill(NONE);
   const cameFrom = new Int32Array(count).fill(NONE);
-  const owner = new Int32Array(count).fill(NONE);
+  const owner = new Owners(ofInsn, state);
   const events: FrameEvent[] = [];
   const conflicted = new Set<number>();
   const crossed = new Set<number>();
@@ -117,7 +118,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     if (before === NONE) {
       state[insn] = incoming.id;
       cameFrom[insn] = from === NONE ? insn : from;
-      owner[insn] = forOwner;
+      owner.set(insn, forOwner);
       work.push(insn);
       releaseWaiters(insn, incoming);
       return;
@@ -206,7 +207,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
 
   const step = (insn: number): void => {
     const before = states.all[state[insn] as number] as FrameState;
-    const forOwner = owner[insn] as number;
+    const forOwner = owner.of(insn);
     if (((marks.bits[insn] as number) & MARK_INSTEAD) !== 0) {
       for (let e = lowerBound(edges.from, insn, 0, edges.length); e < edges.length && edges.from[e] === insn; e++) {
         const to = edges.to[e] as number;
@@ -325,7 +326,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
    * same as step() again and again. Returns where a step has to be made, or NONE when what is behind was reached before.
    */
   const run = (start: number): number => {
-    const forOwner = owner[start] as number;
+    const forOwner = owner.of(start);
     let current = states.all[state[start] as number] as FrameState;
     for (let insn = start; ; ) {
       const to = following.of(insn);
@@ -345,7 +346,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
       }
       state[to] = current.id;
       cameFrom[to] = insn;
-      owner[to] = forOwner;
+      owner.set(to, forOwner);
       insn = to;
     }
   };

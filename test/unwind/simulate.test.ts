@@ -324,7 +324,7 @@ END f`);
       at = b.frames.cameFrom[at]!;
     }
     assert.equal(at, entry);
-    assert.equal(b.nameOf(b.frames.owner[i]!), "f");
+    assert.equal(b.nameOf(b.frames.owner.of(i)), "f");
   }
 });
 
