@@ -20,7 +20,7 @@ import {
 } from "../orc/layout.ts";
 import { layoutOfEntries, ORC_SECTION } from "../orc/rows.ts";
 import {
-  MARK_IGNORE_ALTS,
+  MARK_IGNORE_VARIANT,
   MARK_INSTR_BEGIN,
   MARK_INSTR_END,
   MARK_INTRA_CALL,
@@ -123,7 +123,7 @@ export const annotationByName: ReadonlyMap<string, number> = new Map([
   ["INSTR_BEGIN", MARK_INSTR_BEGIN],
   ["INSTR_END", MARK_INSTR_END],
   ["UNRET_BEGIN", MARK_UNRET_BEGIN],
-  ["IGNORE_ALTS", MARK_IGNORE_ALTS],
+  ["IGNORE_ALTS", MARK_IGNORE_VARIANT],
   ["INTRA_FUNCTION_CALL", MARK_INTRA_CALL],
   ["REACHABLE", MARK_REACHABLE],
   ["NOCFI", MARK_NOCFI],

@@ -3,7 +3,15 @@ import { NONE, type Table, TableBuilder } from "../base/table.ts";
 import { KIND_ACCESS_CLOSE, KIND_ACCESS_OPEN, KIND_JUMP } from "../isa/insn-table.ts";
 import { type Code, insnAt, insnCovering } from "./code.ts";
 import type { AlternativeFormat } from "./formats.ts";
-import { type Dangling, danglingEntry, MARK_IGNORE_ALTS, MARK_INSTEAD, type Marks, relocTarget } from "./marks.ts";
+import {
+  type Dangling,
+  danglingEntry,
+  MARK_IGNORE_ALTS,
+  MARK_IGNORE_VARIANT,
+  MARK_INSTEAD,
+  type Marks,
+  relocTarget,
+} from "./marks.ts";
 
 // Edges that are taken instead of executing an instruction, with the state from before it: run-time patched alternatives,
 // jump labels, and faults that land in an exception-table fixup.
@@ -58,14 +66,16 @@ export function readInstead(code: Code, marks: Marks, format: AlternativeFormat)
     const from = alternatives.from[a] as number;
     const start = alternatives.replacement[a] as number;
     const end = alternatives.replacementEnd[a] as number;
-    if (((marks.bits[from] as number) & MARK_IGNORE_ALTS) !== 0) continue;
+    const bits = marks.bits[from] as number;
+    if ((bits & MARK_IGNORE_ALTS) !== 0) continue;
+    if (start !== NONE && ((marks.bits[start] as number) & MARK_IGNORE_VARIANT) !== 0) continue;
     if (start === NONE) {
       edges.push({ from, to: alternatives.to[a] as number, kind: INSTEAD_ALTERNATIVE });
       continue;
     }
     edges.push({ from, to: start, kind: INSTEAD_ALTERNATIVE });
     for (let i = start; i < end; i++) replacementOf.set(i, a);
-    if (alternatives.replaces[a] === 1) skipped.add(from);
+    if (alternatives.replaces[a] === 1 || (bits & MARK_IGNORE_VARIANT) !== 0) skipped.add(from);
   }
   readExceptionTable(code, edges, dangling);
   const madeNop = new Set<number>();

@@ -17,6 +17,7 @@ export const MARK_INSTR_BEGIN = 1 << 4;
 export const MARK_INSTR_END = 1 << 5;
 /** A call that stays in its function: a jump that pushes. */
 export const MARK_INTRA_CALL = 1 << 6;
+/** What may be executed instead of it is not followed (the sections up to 6.13). */
 export const MARK_IGNORE_ALTS = 1 << 7;
 export const MARK_UNRET_BEGIN = 1 << 8;
 /** An unwind hint states the frame here. */
@@ -26,6 +27,8 @@ export const MARK_INSTEAD = 1 << 10;
 export const MARK_NOCFI = 1 << 11;
 /** Not the next row stands behind it: see NextInsns. */
 export const MARK_ELSEWHERE = 1 << 12;
+/** First instruction of a variant of an alternative, original or replacement, that is not followed (annotate_insn, 6.14 and later). */
+export const MARK_IGNORE_VARIANT = 1 << 13;
 
 /** An entry of a special section that names no instruction. */
 export interface Dangling {

@@ -147,6 +147,30 @@ END patched`);
   assert.deepEqual(b.frames.events, []);
 });
 
+test("from 6.14 on an annotation leaves out the variant that it stands at", () => {
+  const ignore = (label: string) => `
+	.pushsection .discard.annotate_insn, "M", @progbits, 8
+	.long ${label} - ., 6
+	.popsection`;
+  const original = assembleFlow(`
+FUNC patched
+	${ignore("patched")}
+	ALTERNATIVE "nop; nop", "pushf; popq %rax"
+	ret
+END patched`);
+  assert.deepEqual([...original.flow.instead.skipped], [original.at("patched")]);
+  assert.equal(original.flow.instead.replacementOf.size, 2);
+  const replacement = assembleFlow(`
+FUNC patched
+	ALTERNATIVE "nop", "by: pushq %rax"
+	${ignore("by")}
+	ret
+END patched`);
+  assert.deepEqual(edges(replacement), []);
+  assert.deepEqual([...replacement.flow.instead.skipped], []);
+  assert.deepEqual(replacement.frames.events, []);
+});
+
 test("exception table: several fixups for one instruction, and a place inside it", () => {
   const b = assembleFlow(`
 FUNC faults

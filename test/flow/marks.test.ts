@@ -4,6 +4,7 @@ import {
   MARK_ELSEWHERE,
   MARK_HINT,
   MARK_IGNORE_ALTS,
+  MARK_IGNORE_VARIANT,
   MARK_INSTR_BEGIN,
   MARK_INSTR_END,
   MARK_INTRA_CALL,
@@ -47,14 +48,14 @@ END marked`);
   }
 });
 
-test("the section from 6.14 on says the same by types", () => {
+test("the section from 6.14 on says it by types", () => {
   const types = [
     MARK_NOENDBR,
     MARK_RETPOLINE_SAFE,
     MARK_INSTR_BEGIN,
     MARK_INSTR_END,
     MARK_UNRET_BEGIN,
-    MARK_IGNORE_ALTS,
+    MARK_IGNORE_VARIANT,
     MARK_INTRA_CALL,
     MARK_REACHABLE,
     MARK_NOCFI,
