@@ -134,6 +134,8 @@ const kindOfMnemonic: readonly (readonly [RegExp, string])[] = [
   [/^cld$/, "direction-clear"],
 ];
 const prefixes = /^((lock|repz?|repnz|data16|addr32|[cdefgs]s|rex(\.[WRXB]+)?|bnd|notrack) +)*/;
+/** The address that a lea forms from rip is told behind a "#". */
+const leaTarget = /^lea[wlq]? .*\(%rip\),.*# ([0-9a-f]+)/;
 const branchTarget = /^(?:j[a-z]+|call[wq]?|loop[a-z]*|xbegin)(?:,p[nt])? +([0-9a-f]+)(?: <|$)/;
 
 test("lengths, branch targets and kinds agree with objdump", (t) => {
@@ -171,7 +173,7 @@ test("lengths, branch targets and kinds agree with objdump", (t) => {
           const wanted = text.startsWith("(bad)")
             ? "unknown"
             : (kindOfMnemonic.find(([m]) => m.test(text))?.[1] ?? "other");
-          const target = branchTarget.exec(text)?.[1];
+          const target = (branchTarget.exec(text) ?? leaTarget.exec(text))?.[1];
           const wantedTarget = target === undefined ? -1 : Number(BigInt.asIntN(32, BigInt(`0x${target}`)));
           if (insns.size[i] !== theirs.size[j])
             found.add(here(), `size ${insns.size[i]}, theirs ${theirs.size[j]}`, place);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { NONE } from "../../src/base/table.ts";
 import type { Arch } from "../../src/isa/arch.ts";
 import {
+  FLAG_FORMS_ADDRESS,
   KIND_BRANCH,
   KIND_CALL,
   KIND_JUMP,
@@ -34,7 +35,11 @@ function checkDecode(arch: Arch, bytes: Uint8Array, start: number, end: number):
   let at = start;
   for (let row = 0; row < insns.length; row++) {
     const kind = insns.kind[row]!;
-    const direct = kind === KIND_JUMP || kind === KIND_BRANCH || kind === KIND_CALL;
+    const direct =
+      kind === KIND_JUMP ||
+      kind === KIND_BRANCH ||
+      kind === KIND_CALL ||
+      (insns.flags[row]! & FLAG_FORMS_ADDRESS) !== 0;
     const fits =
       insns.section[row] === 3 &&
       insns.offset[row] === at &&

@@ -31,7 +31,7 @@ export interface Sweep {
   size: Uint8Array;
   /** 1 where the byte could not be decoded */
   unknown: Uint8Array;
-  /** Target of a direct branch relative to the first byte, else NONE */
+  /** Target of a direct branch, and the address that a lea forms from rip, relative to the first byte; else NONE */
   target: Int32Array;
   /** General registers written, one bit each, by cs_regs_access; 0 unless asked for */
   writes: Uint16Array;
@@ -49,6 +49,10 @@ const registerNames: readonly (readonly string[])[] = [
   ["rdi", "edi", "di", "dil"],
   ...Array.from({ length: 8 }, (_, i) => ["", "d", "w", "b"].map((suffix) => `r${i + 8}${suffix}`)),
 ];
+
+function isLea(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0x6c && bytes[at + 1] === 0x65 && bytes[at + 2] === 0x61 && bytes[at + 3] === 0;
+}
 
 export class CapstoneX86 {
   readonly #library: Library;
@@ -138,6 +142,18 @@ export class CapstoneX86 {
       const first = HEAPU8[insn + INSN_OPERANDS_AT] as number;
       if (first >= 0x30 && first <= 0x39 && library._cs_insn_group(handle, insn, GROUP_BRANCH_RELATIVE) !== 0) {
         sweep.target[row] = Number(BigInt.asIntN(32, BigInt(cString(HEAPU8, insn + INSN_OPERANDS_AT))));
+      }
+      if (isLea(HEAPU8, insn + INSN_TEXT_AT)) {
+        const distance = /\[rip( [+-] .*)?\]$/.exec(cString(HEAPU8, insn + INSN_OPERANDS_AT));
+        if (distance !== null)
+          sweep.target[row] =
+            at +
+            size +
+            Number(
+              (distance[1] ?? "0")
+                .replaceAll(" ", "")
+                .replace(/^([+-])(.*)/, (_, sign, n) => String(sign === "-" ? -Number(n) : Number(n))),
+            );
       }
       if (withWrites) sweep.writes[row] = this.#writes(handle, insn);
       at += size;
