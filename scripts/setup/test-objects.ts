@@ -22,11 +22,15 @@ const targets: readonly string[] = [
   "mm/",
   ...[
     "alternative",
+    "cpu/common",
+    "dumpstack",
     "head_64",
+    "ibt_selftest",
     "idt",
     "irqinit",
     "nmi",
     "paravirt",
+    "process",
     "process_64",
     "relocate_kernel_64",
     "signal_64",
@@ -37,7 +41,7 @@ const targets: readonly string[] = [
   "arch/x86/power/hibernate_asm_64.o",
   "arch/x86/platform/efi/efi_stub_64.o",
   "arch/x86/platform/efi/efi_thunk_64.o",
-  ...["exit", "fork", "signal", "panic", "sys", "ptrace", "rseq", "kexec_core", "context_tracking"].map(
+  ...["async", "exit", "fork", "signal", "panic", "sys", "ptrace", "rseq", "kexec_core", "context_tracking"].map(
     (name) => `kernel/${name}.o`,
   ),
   "kernel/entry/",
