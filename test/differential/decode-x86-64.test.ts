@@ -41,6 +41,13 @@ const capstoneTolerances: readonly Tolerance[] = [
     bytes: /^c4 e2 78 49 c0 /,
     example: "c4 e2 78 49 c0 90",
   },
+  {
+    name: "capstone: prefix of emulation taken for a trap",
+    why: 'ud2; .ascii "xen" or "kvm" asks a hypervisor to emulate the next instruction (kernel arch/x86/include/asm/emulate_prefix.h)',
+    bytes: /^0f 0b (78 65 6e|6b 76 6d) /,
+    what: /^size 5, theirs 2$/,
+    example: "0f 0b 78 65 6e 0f a2",
+  },
 ];
 
 const objdumpTolerances: readonly Tolerance[] = [
@@ -55,6 +62,13 @@ const objdumpTolerances: readonly Tolerance[] = [
     why: "9b is an instruction of its own (SDM volume 2, WAIT/FWAIT); finit is a name for the pair",
     bytes: /^9b (d9|db|dd|df) /,
     example: "9b db e3",
+  },
+  {
+    name: "objdump: prefix of emulation taken for a trap",
+    why: 'ud2; .ascii "xen" or "kvm" asks a hypervisor to emulate the next instruction (kernel arch/x86/include/asm/emulate_prefix.h)',
+    bytes: /^0f 0b (78 65 6e|6b 76 6d) /,
+    what: /^size 5, theirs 2$/,
+    example: "0f 0b 78 65 6e 0f a2",
   },
 ];
 

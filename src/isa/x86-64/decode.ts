@@ -7,6 +7,7 @@ import {
   FLAG_INVALID,
   FLAG_NOTRACK,
   FLAG_PC_RELATIVE,
+  KIND_BUG,
   KIND_CALL,
   KIND_JUMP,
   KIND_LANDING_PAD,
@@ -16,7 +17,9 @@ import {
   NO_REGISTER,
 } from "../insn-table.ts";
 import * as d from "./descriptor.ts";
+import { isEmulatePrefixRest } from "./emulate-prefix.ts";
 import { appendFrameOps, appendUnfollowed, MAX_OPS_PER_INSN, newOperands } from "./frame.ts";
+import { readInt32 } from "./int32.ts";
 import { definePrimaryMap } from "./opcodes.ts";
 import { defineEscapeMaps } from "./opcodes-escape.ts";
 import { defineVexMaps } from "./opcodes-vex.ts";
@@ -365,6 +368,11 @@ function decodeBlock(
     }
     if ((prefix & PREFIX_LOCK) !== 0 && ((descriptor & LOCKABLE) === 0 || isRegister)) flags |= FLAG_INVALID;
 
+    if (kind === KIND_BUG && at - start === 2 && isEmulatePrefixRest(bytes, at)) {
+      kind = KIND_OTHER;
+      at += 3;
+    }
+
     let size = at - start;
     if (kind === KIND_UNKNOWN || size > MAX_SIZE || at > stop) {
       kind = KIND_UNKNOWN;
@@ -388,13 +396,4 @@ function decodeBlock(
   }
   insns.length = row;
   return start;
-}
-
-function readInt32(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24)
-  );
 }
