@@ -111,14 +111,15 @@ test("the result keeps the order of the head, then of what is gone", () => {
   );
 });
 
+const side = (objects: Readonly<Record<string, string>>) =>
+  Object.entries(objects).map(([object, source]) => ({
+    object,
+    analysis: analyzeText(source, { forComparison: true }),
+  }));
+const broken = (base: Readonly<Record<string, string>>, head: Readonly<Record<string, string>>): string[] =>
+  brokenContracts(side(base), side(head)).map(({ object, finding }) => `${object} ${finding.message}`);
+
 test("a register that a function no longer keeps is a finding, one that it never kept is a fact", () => {
-  const side = (objects: Readonly<Record<string, string>>) =>
-    Object.entries(objects).map(([object, source]) => ({
-      object,
-      analysis: analyzeText(source, { forComparison: true }),
-    }));
-  const broken = (base: Readonly<Record<string, string>>, head: Readonly<Record<string, string>>): string[] =>
-    brokenContracts(side(base), side(head)).map(({ object, finding }) => `${object} ${finding.message}`);
   const keeps = balanced("f", "movl %edi, %ebx");
   const loses = "FUNC f\n\tmovl %edi, %ebx\n\tret\nEND f\n";
   const losesTwo = "FUNC f\n\tmovl %edi, %ebx\n\tmovl %edi, %r12d\n\tret\nEND f\n";
@@ -138,4 +139,16 @@ test("a register that a function no longer keeps is a finding, one that it never
     "b.o f() does not give back %rbx, which it did before",
   ]);
   assert.deepEqual(broken({ "a.o": loses, "b.o": "" }, { "a.o": "", "b.o": loses }), []);
+});
+
+test("a listed function that comes back is a finding, one that came back before is a fact", () => {
+  const ends = "FUNC never_back\n1:\thlt\n\tjmp 1b\nEND never_back\n";
+  // As in xen_start_kernel() of 6.12: `if (!si) return;`.
+  const early = "FUNC never_back\n\ttestl %edi, %edi\n\tje 2f\n1:\thlt\n\tjmp 1b\n2:\tret\nEND never_back\n";
+  const told = "a.o never_back() returns, and the tree lists it as never returning";
+  assert.deepEqual(broken({ "a.o": ends }, { "a.o": early }), [told]);
+  assert.deepEqual(broken({ "a.o": early }, { "a.o": early }), []);
+  assert.deepEqual(broken({ "a.o": early }, { "a.o": ends }), []);
+  assert.deepEqual(broken({ "a.o": "" }, { "a.o": early }), []);
+  assert.deepEqual(analyzeText(early).findings, []);
 });
