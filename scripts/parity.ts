@@ -1,7 +1,7 @@
 // npm run parity -- --build DIR [--whole] [--orc] [--linked] [--linked-mutants N [--rounds N]]   all but the last by default
 // npm run parity -- --build DIR [--mutate N] [--seed S] [--objects N] [--tree DIR] [--jobs N] [--samples K] [--json FILE] [--keep DIR] [--record]
 // npm run parity -- --build DIR --clean
-// npm run parity -- --config NAME [--build DIR] [--tree DIR] [--like DIR] [--mutate N] ...
+// npm run parity -- --config NAME [--build DIR] [--tree DIR] [--like DIR] [--targets A,B] [--mutate N] ...
 // Runs the kernel tree's own object tool and ours over whole kernels, over objects of a real build and over broken copies of them, and lists
 // per function and rule who says what. Exit status: 0; 1 when the tree's tool reports a function that ours is silent about, or an object by
 // itself comes out unlike the linked kernel, or ORC differs; 2 when it could not be done.
@@ -39,6 +39,7 @@ const { values } = parseArgs({
     classes: { type: "string" },
     config: { type: "string" },
     like: { type: "string" },
+    targets: { type: "string" },
     objects: { type: "string" },
     tree: { type: "string" },
     rounds: { type: "string" },
@@ -102,7 +103,7 @@ async function chosenBuild(): Promise<KernelBuild> {
   const cache = cacheFolder(process.env);
   const folder = resolve(values.build ?? join(cache, `parity-${values.config}`));
   const tree = values.tree ?? (await ensureKernelFiles(cache));
-  buildConfig(values.config, resolve(tree), folder, say);
+  buildConfig(values.config, resolve(tree), folder, say, values.targets?.split(","));
   return openBuild(folder, tree);
 }
 

@@ -53,9 +53,16 @@ function readWanted(text: string): Wanted {
 /**
  * Prepares `folder` for the configuration `name` of the source in `tree`, and builds the chosen objects; what is there already is kept.
  * Slow: a few minutes.
+ * @param only targets of make that are built instead of all
  * @throws UsageError for an unknown name, or when the configuration does not come out as the fragment asks
  */
-export function buildConfig(name: string, tree: string, folder: string, say: (text: string) => void): void {
+export function buildConfig(
+  name: string,
+  tree: string,
+  folder: string,
+  say: (text: string) => void,
+  only?: readonly string[],
+): void {
   const path = join(fragments, `${name}.config`);
   if (!existsSync(path)) throw new UsageError(`--config ${name}: there are ${configNames().join(", ")}`);
   const text = readFileSync(path, "utf8");
@@ -80,7 +87,7 @@ export function buildConfig(name: string, tree: string, folder: string, say: (te
   if (missing.length > 0) say(`not as asked for: ${missing.join(" ")}`);
   say("preparing");
   make(["prepare", "tools/objtool"]);
-  const there = wanted.targets.filter(
+  const there = (only ?? wanted.targets).filter(
     (target) =>
       existsSync(join(tree, target)) ||
       existsSync(join(tree, target.replace(/\.o$/, ".c"))) ||
