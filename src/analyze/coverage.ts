@@ -2,12 +2,14 @@ import { NONE } from "../base/table.ts";
 import { FUNCTION_WITHOUT_SIZE, functionName } from "../flow/functions.ts";
 import { findOverridden } from "../flow/overridden.ts";
 import type { TableEnd } from "../flow/table-entries.ts";
-import { KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
+import { KIND_BUG, KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
 import type { RuleContext } from "../rules/rule.ts";
 import { MOST_EVENTS } from "../unwind/machine-flags.ts";
 import { BASE_LOST, type FrameState } from "../unwind/state.ts";
+import { findReplacedCode, REPLACED_NAMELESS } from "./replaced-code.ts";
 
-// What was looked at and what was not. Padding (no-ops and traps) is not counted as text.
+// What was looked at and what was not. Not counted as text: padding (no-ops and traps); bodies of weak functions that another definition takes the
+// place of, by name or, in a linked object, by what is left of them; the mark behind the jump of a static-call trampoline.
 
 export interface CoverageItem {
   readonly kind: "function-not-analysed" | "function-excluded" | "undecoded-bytes" | "unresolved-jump" | "assumption";
@@ -18,7 +20,7 @@ export interface CoverageItem {
 export interface Coverage {
   readonly functions: number;
   readonly functionsAnalysed: number;
-  /** Bytes of code without padding. */
+  /** Bytes of code, without what is none: padding, replaced bodies, marks of trampolines. */
   readonly textBytes: number;
   readonly textBytesAnalysed: number;
   readonly notes: CoverageItem[];
@@ -33,8 +35,12 @@ export function measureCoverage(context: RuleContext): Coverage {
   let textBytesAnalysed = 0;
   const undecoded = new Map<number, number>();
   const overridden = findOverridden(flow, context.outside);
+  const replaced = findReplacedCode(context, overridden);
+  const isTrampoline = findTrampolines(context);
+  const unreached = new Map<number, number>();
+  let leftBytes = 0;
   const isLost = Uint8Array.from(frames.states.all, ({ base }) => (base === BASE_LOST ? 1 : 0));
-  const { size: sizes } = code.insns;
+  const { size: sizes, section: sections } = code.insns;
   const { ofInsn } = functions;
   const { state: states } = frames;
   for (let i = 0; i < kind.length; i++) {
@@ -42,13 +48,19 @@ export function measureCoverage(context: RuleContext): Coverage {
     if (k === KIND_NOP || k === KIND_TRAP) continue;
     const size = sizes[i] as number;
     const f = ofInsn[i] as number;
-    if (f !== NONE && overridden[f] === 1) continue;
-    if (k === KIND_UNKNOWN) {
-      undecoded.set(f, (undecoded.get(f) ?? 0) + size);
+    if (replaced[i] !== 0) {
+      if (replaced[i] === REPLACED_NAMELESS) leftBytes += size;
+      continue;
     }
-    textBytes += size;
     const state = states[i] as number;
-    if (state !== NONE && isLost[state] === 0) textBytesAnalysed += size;
+    // A constant that the kernel knows a trampoline by, put as a trap (arch/x86/include/asm/static_call.h, ARCH_DEFINE_STATIC_CALL_TRAMP).
+    if (k === KIND_BUG && state === NONE && f !== NONE && isTrampoline[f] === 1) continue;
+    if (k === KIND_UNKNOWN) undecoded.set(f, (undecoded.get(f) ?? 0) + size);
+    textBytes += size;
+    if (state === NONE) {
+      const place = f === NONE ? -1 - (sections[i] as number) : f;
+      unreached.set(place, (unreached.get(place) ?? 0) + size);
+    } else if (isLost[state] === 0) textBytesAnalysed += size;
   }
   let total = 0;
   let analysed = 0;
@@ -68,6 +80,22 @@ export function measureCoverage(context: RuleContext): Coverage {
     else if (frames.state[first] !== NONE) analysed++;
     else notes.push({ kind: "function-not-analysed", function: name, why: "no path enters it" });
   }
+  for (const [place, bytes] of unreached) {
+    if (place < 0) {
+      const section = code.object.sectionName[-1 - place];
+      notes.push({ kind: "function-not-analysed", why: `${bytes} bytes of ${section} that no path reaches` });
+    } else if (marks.excluded[place] === 0 && isEntered(context, table.parent[place] as number))
+      notes.push({
+        kind: "function-not-analysed",
+        function: functionName(code, functions, place),
+        why: `${bytes} bytes that no path reaches`,
+      });
+  }
+  if (leftBytes > 0)
+    notes.push({
+      kind: "function-excluded",
+      why: `${leftBytes} bytes without a name, left of functions that another object's definition takes the place of`,
+    });
   for (const insn of flow.unresolved) {
     const f = functions.ofInsn[insn] as number;
     if (f === NONE || marks.excluded[f] === 1 || !leavesModified(context, insn)) continue;
@@ -110,6 +138,22 @@ export function measureCoverage(context: RuleContext): Coverage {
   for (const { what } of [...flow.marks.dangling, ...flow.instead.dangling])
     notes.push({ kind: "assumption", why: `${what} names no instruction` });
   return { functions: total, functionsAnalysed: analysed, textBytes, textBytesAnalysed, notes };
+}
+
+/** function -> 1 for a trampoline of static calls, which is patched to go anywhere */
+function findTrampolines({ flow }: RuleContext): Uint8Array {
+  const { table } = flow.functions;
+  const { symbolName } = flow.code.object;
+  const { names } = flow.code.arch;
+  const found = new Uint8Array(table.length);
+  for (let f = 0; f < table.length; f++)
+    if (names.isStaticCallTrampoline(symbolName[table.symbol[f] as number] as string)) found[f] = 1;
+  return found;
+}
+
+function isEntered({ flow, frames }: RuleContext, f: number): boolean {
+  const first = flow.functions.table.firstInsn[f] as number;
+  return first !== NONE && frames.state[first] !== NONE;
 }
 
 /** Where a table ends for which neither the compiler nor the code says how many entries it has. */

@@ -74,8 +74,11 @@ END f
 table:	.quad	1b`;
   const found = notes(source("pushq %rbp; movq %rsp, %rbp"));
   assert.deepEqual(
-    found.map(({ kind, function: name }) => [kind, name]),
-    [["unresolved-jump", "f"]],
+    found.map(({ kind, function: name, why }) => [kind, name, why]),
+    [
+      ["function-not-analysed", "f", "2 bytes that no path reaches"],
+      ["unresolved-jump", "f", "an indirect jump without a known table"],
+    ],
   );
   // With the frame of the entry it is a tail call through a pointer: nothing is open.
   assert.deepEqual(notes("FUNC f\n\tjmp *%rax\nEND f"), []);

@@ -1,0 +1,120 @@
+import { lowerBound, NONE } from "../base/table.ts";
+import { STT_FILE, STT_SECTION } from "../elf/constants.ts";
+import { ownerOf } from "../flow/flow.ts";
+import { successors } from "../flow/successors.ts";
+import { KIND_NOP, KIND_TRAP } from "../isa/insn-table.ts";
+import type { RuleContext } from "../rules/rule.ts";
+
+// Bodies of weak functions that another object's definition takes the place of. They never run. In an object by itself they have their names,
+// and the index says of them that they give way; in a linked one the name went to the other definition and the bytes stayed (ld -r drops none).
+
+/** The body of a function that still has its name here. */
+export const REPLACED_BY_NAME = 1;
+/** What a link left of one. */
+export const REPLACED_NAMELESS = 2;
+
+/**
+ * insn -> REPLACED_* where the code never runs since another definition has its name, 0 elsewhere: functions that give way, with their replacements;
+ * in an object that was linked from several, what no symbol names and no path reaches, with the replacements, fixups and cold parts that are reached
+ * from nowhere else.
+ * @param overridden function -> 1, see findOverridden
+ */
+export function findReplacedCode(context: RuleContext, overridden: Uint8Array): Uint8Array {
+  const { flow } = context;
+  const { ofInsn } = flow.functions;
+  const replaced = new Uint8Array(ofInsn.length);
+  if (overridden.includes(1)) {
+    for (let i = 0; i < ofInsn.length; i++) {
+      const f = ofInsn[i] === NONE ? ownerOf(flow, i) : (ofInsn[i] as number);
+      if (f !== NONE && overridden[f] === 1) replaced[i] = REPLACED_BY_NAME;
+    }
+  }
+  if (isLinked(context)) markNameless(context, replaced);
+  return replaced;
+}
+
+/** Each source file has a symbol of its own; an object of one source has one at most. */
+function isLinked({ flow }: RuleContext): boolean {
+  const { type } = flow.code.object.symbols;
+  let files = 0;
+  for (let s = 1; s < type.length && files < 2; s++) if (type[s] === STT_FILE) files++;
+  return files >= 2;
+}
+
+function markNameless(context: RuleContext, replaced: Uint8Array): void {
+  const { flow, frames, returns } = context;
+  const { code, functions, kind, instead } = flow;
+  const { table, ofInsn } = functions;
+  const { state } = frames;
+  const work: number[] = [];
+  const mark = (insn: number): void => {
+    replaced[insn] = REPLACED_NAMELESS;
+    work.push(insn);
+  };
+  let isNamed: ((insn: number) => boolean) | undefined;
+  for (const section of code.sections) {
+    // Replacements and what they lead to (static_cpu_has() of arch/x86) have no names anywhere: only what leads there tells whose they are.
+    if ((code.object.sectionName[section] as string).startsWith(".altinstr")) continue;
+    const end = code.sectionEnd[section] as number;
+    for (let i = code.sectionStart[section] as number; i < end; i++) {
+      if (state[i] !== NONE || ofInsn[i] !== NONE || kind[i] === KIND_NOP || kind[i] === KIND_TRAP) continue;
+      isNamed ??= namedFinder(context);
+      if (!isNamed(i)) mark(i);
+    }
+  }
+  if (isNamed === undefined) return;
+  const spread = (to: number): void => {
+    if (to === NONE || to >= state.length || state[to] !== NONE || replaced[to] !== 0) return;
+    const f = ofInsn[to] as number;
+    const isIts = f === NONE ? isNamed?.(to) === false : table.parent[f] !== f && flow.marks.excluded[f] === 0;
+    if (isIts) mark(to);
+  };
+  const after = successors(flow, returns);
+  const { from, to } = instead.edges;
+  for (let i = work.pop(); i !== undefined; i = work.pop()) {
+    const count = after.of(i);
+    for (let n = 0; n < count; n++) spread(after.to[n] as number);
+    for (let e = lowerBound(from, i, 0, from.length); e < from.length && from[e] === i; e++) spread(to[e] as number);
+  }
+}
+
+/** Whether a symbol says what an instruction is: one that covers it, or one without a size before it, which goes on to the next function. */
+function namedFinder({ flow }: RuleContext): (insn: number) => boolean {
+  const { code, functions } = flow;
+  const { symbols } = code.object;
+  const { table } = functions;
+  const labels = new Map<number, number[]>();
+  for (let s = 1; s < symbols.length; s++) {
+    const section = symbols.section[s] as number;
+    if (symbols.size[s] !== 0 || section <= 0 || symbols.type[s] === STT_SECTION) continue;
+    const list = labels.get(section);
+    if (list === undefined) labels.set(section, [symbols.value[s] as number]);
+    else list.push(symbols.value[s] as number);
+  }
+  for (const list of labels.values()) list.sort((a, b) => a - b);
+  return (insn) => {
+    const section = code.insns.section[insn] as number;
+    const offset = code.insns.offset[insn] as number;
+    if (functions.symbolCovering(section, offset) !== NONE) return true;
+    const list = labels.get(section) ?? [];
+    const label = list[countUntil(list.length, (n) => (list[n] as number) <= offset) - 1];
+    if (label === undefined) return false;
+    const f = countUntil(table.length, (n) => {
+      const home = table.section[n] as number;
+      return home < section || (home === section && (table.start[n] as number) <= offset);
+    });
+    return f === 0 || table.section[f - 1] !== section || (table.start[f - 1] as number) <= label;
+  };
+}
+
+/** How many of the first of `length` rows hold; none behind the first that does not. */
+function countUntil(length: number, holds: (row: number) => boolean): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
