@@ -90,6 +90,12 @@ export interface ObjectAnalysis {
   symbolAt(section: string, offset: number): string | undefined;
 }
 
+/** The same words for every object, so that a report says them once. */
+const withoutFact: Readonly<Record<MissingFact, string>> = {
+  landing: "addresses of what other objects define were not checked for landing pads: there is no index of this kernel",
+  noinstr: "calls out of code that must not be instrumented were not all checked: there is no index of this kernel",
+};
+
 /**
  * Validates one relocatable object. Pure: bytes in, values out; the work is linear in its code.
  * @throws FormatError for input that is no object of a known machine
@@ -166,6 +172,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
       if (report.message === "after-call") undecided.add((report.data?.callee ?? "").replace(/\(\)$/, ""));
     });
   }
+  for (const fact of missing.keys()) coverage.notes.push({ kind: "assumption", why: withoutFact[fact] });
   if (findings.length + contracts.length > 0 && !isTooMuch) holdDebugSections(object);
   return {
     machine: object.machine,
