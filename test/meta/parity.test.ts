@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type Said, without } from "../../scripts/parity/compare.ts";
 import { type Fired, withRow } from "../../scripts/parity/fired.ts";
 import type { Outcome } from "../../scripts/parity/run.ts";
 import { classifyText } from "../../src/review/tool-words.ts";
@@ -53,4 +54,18 @@ test("a text of the tree's tool belongs to a rule that exists, or to none", () =
   assert.equal(classifyText("'naked' return found in RETHUNK build").rule, "naked-return");
   assert.deepEqual(classifyText("empty alternative entry"), { rule: "alternative-place", fatal: true });
   assert.throws(() => classifyText("something new"), /no list knows/);
+});
+
+test("what was said of the unmodified object is taken out; so is a search that ended there already, wherever it ends now", () => {
+  const said = (place: string, text: string): Said => ({
+    functions: [place],
+    rule: "untrain-before-return",
+    text,
+    place,
+  });
+  const ended = "unresolved jump target after linking?!?";
+  const early = "RET before UNTRAIN";
+  assert.deepEqual(without([said("f", early), said("g", early)], [said("f", early)]), [said("g", early)]);
+  assert.deepEqual(without([said("g", ended), said("h", early)], [said("f", ended)]), [said("h", early)]);
+  assert.deepEqual(without([said("g", ended)], [said("f", early)]), [said("g", ended)]);
 });
