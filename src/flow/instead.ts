@@ -37,6 +37,8 @@ const groupSchema = {
   replacementEnd: "i32",
   /** 1: the original is never executed while the checked feature matters (it stands for user-access instructions) */ replaces:
     "u8",
+  /** What the kernel looks at to decide: word * 32 + bit, arch/x86/include/asm/cpufeatures.h; the top bit may say "not" up to 6.2. */ feature:
+    "u16",
   /** Bytes of the original that this entry states; `to` is behind the longest of those that begin there. */ originalSize:
     "u8",
 } as const;
@@ -125,6 +127,7 @@ function readAlternatives(code: Code, format: AlternativeFormat, dangling: Dangl
     replacement: number;
     replacementEnd: number;
     replaces: number;
+    feature: number;
     originalSize: number;
   }[] = [];
   for (let at = 0; at + size <= bytes.length; at += size) {
@@ -151,7 +154,7 @@ function readAlternatives(code: Code, format: AlternativeFormat, dangling: Dangl
     }
     const feature = (bytes[at + 8] as number) | ((bytes[at + 9] as number) << 8);
     const replaces = feature === X86_FEATURE_SMAP || opensOrCloses(code, replacement, replacementEnd) ? 1 : 0;
-    rows.push({ from, to, replacement, replacementEnd, replaces, originalSize });
+    rows.push({ from, to, replacement, replacementEnd, replaces, feature, originalSize });
   }
   rows.sort((a, b) => a.from - b.from || a.replacement - b.replacement);
   // Nested alternatives repeat their original with different lengths; the longest one is the group (alternative.h, ALTERNATIVE_2).

@@ -39,6 +39,7 @@ test("entries of 14 bytes (6.3 and later) and of 12 bytes (before)", () => {
       replacement: b.at("variant"),
       replacementEnd: b.at("variant", 2),
       replaces: 0,
+      feature: 77,
       originalSize: 2,
     });
     assert.deepEqual(edges(b), [[b.at("patched"), b.at("variant"), INSTEAD_ALTERNATIVE]]);

@@ -16,3 +16,17 @@ FUNC nested
 	.byte	3, 1
 	.popsection
 END nested
+
+FUNC counts
+1:	call	__sw_hweight64
+2:	addl	%eax, %edx
+	ret
+	.pushsection .altinstr_replacement, "ax"
+3:	popcntq	%rdi, %rax
+4:	.popsection
+	.pushsection .altinstructions, "a"
+	.long	1b - ., 3b - .
+	.word	4 * 32 + 23, 0
+	.byte	2b - 1b, 4b - 3b
+	.popsection
+END counts
