@@ -105,6 +105,8 @@ function isToldElsewhere(their: Said, ours: readonly Said[]): boolean {
   // A replacement that begins or ends inside an instruction: they go on with what is there.
   if (their.rule === "alternatives-disagree" || their.functions.includes(sectionKey(".altinstr_replacement")))
     return isSaid("dangling-annotation");
+  // An original that ends inside an instruction: they go on behind it, in assembly into the exit that the next functions share.
+  if (their.rule === "uaccess-redundant-close" && isLabel(their) && isSaid("dangling-annotation")) return true;
   // Functions that share an exit: they name the exit, we the function.
   return isLabel(their) && isSaid(their.rule);
 }
