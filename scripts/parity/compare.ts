@@ -102,11 +102,10 @@ function isToldElsewhere(their: Said, ours: readonly Said[]): boolean {
   const isSaid = (rule: string): boolean => ours.some((our) => our.rule === rule);
   // A callee whose symbol has no size is none to them: they name the caller.
   if (their.rule === "intra-function-call") return isSaid("missing-symbol-size");
-  // A replacement that begins or ends inside an instruction: they go on with what is there.
-  if (their.rule === "alternatives-disagree" || their.functions.includes(sectionKey(".altinstr_replacement")))
-    return isSaid("dangling-annotation");
-  // An original that ends inside an instruction: they go on behind it, in assembly into the exit that the next functions share.
-  if (their.rule === "uaccess-redundant-close" && isLabel(their) && isSaid("dangling-annotation")) return true;
+  // An original or a replacement that begins or ends inside an instruction: they go on with what is there, and in assembly from an original into the
+  // exit behind. They name the place in the replacements, whose function may be another one.
+  if (their.rule === "alternatives-disagree") return isSaid("dangling-annotation");
+  if (their.place.startsWith(".altinstr_replacement+") && isSaid("dangling-annotation")) return true;
   // Functions that share an exit: they name the exit, we the function.
   return isLabel(their) && isSaid(their.rule);
 }
