@@ -38,6 +38,8 @@ const { values } = parseArgs({
   },
 });
 
+const headerRoots = ["include", "arch/x86/include"];
+
 interface Row {
   readonly edit: string;
   readonly header: string;
@@ -90,6 +92,9 @@ async function main(): Promise<void> {
   async function measure(patch: string, scratch: string): Promise<Row> {
     const diff = parseDiff(readFileSync(patch, "utf8"));
     const header = diff[0]?.path ?? "";
+    const unchanged = join(scratch, "unchanged");
+    for (const root of [scratch, unchanged])
+      for (const folder of headerRoots) mkdirSync(join(root, folder), { recursive: true });
     mkdirSync(join(scratch, dirname(header)), { recursive: true });
     copyFileSync(join(source, header), join(scratch, header));
     execFileSync("git", ["apply", "-p1", patch], { cwd: scratch, stdio: ["ignore", "pipe", "pipe"] });
@@ -98,10 +103,12 @@ async function main(): Promise<void> {
     let done = 0;
     await inParallel(dependents, Number(values.jobs), async ([object, saved]) => {
       const out = join(scratch, `${++done}.o`);
-      if (await compile(saved.compile, object, build, scratch, out)) {
-        if (codeDigest(out) !== codeDigest(join(build, object))) changed.add(object);
-        rmSync(out);
-      } else changed.add(object);
+      await compile(saved.compile, object, build, scratch, out);
+      const after = codeDigest(out);
+      // What the build has run its tool over is not what the compiler wrote.
+      if (saved.isPostProcessed) await compile(saved.compile, object, build, unchanged, out);
+      if (after !== codeDigest(saved.isPostProcessed ? out : join(build, object))) changed.add(object);
+      rmSync(out);
       if (done % 100 === 0) process.stderr.write(`[headers] ${header}: ${done} of ${dependents.length}\n`);
     });
     const ranked = rankDependents(
@@ -128,14 +135,14 @@ async function main(): Promise<void> {
 }
 
 /** The saved command with the changed header in front of all others. */
-async function compile(command: string, object: string, build: string, scratch: string, out: string): Promise<boolean> {
+async function compile(command: string, object: string, build: string, scratch: string, out: string): Promise<void> {
   const line = command
     .replace(/-Wp,-MMD,\S+/, "")
     .replace(/ -I/, ` -fmacro-prefix-map=${scratch}/= -I${scratch}/arch/x86/include -I${scratch}/include -I`)
     .replace(` -o ${object} `, ` -o ${out} `);
-  const child = spawn("sh", ["-c", line], { cwd: build, stdio: ["ignore", "ignore", "ignore"] });
+  const child = spawn("sh", ["-c", line], { cwd: build, stdio: ["ignore", "ignore", "inherit"] });
   const [status] = (await once(child, "exit")) as [number | null];
-  return status === 0 && existsSync(out);
+  if (status !== 0) throw new UsageError(`${object} does not compile with the edit`);
 }
 
 function codeDigest(file: string): string {
@@ -150,8 +157,7 @@ function codeDigest(file: string): string {
 }
 
 function listHeaders(source: string): string[] {
-  const roots = ["include", "arch/x86/include"];
-  return roots.flatMap((root) =>
+  return headerRoots.flatMap((root) =>
     readdirSync(join(source, root), { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".h"))
       .map((name) => join(root, name)),
