@@ -173,7 +173,9 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
         break;
       }
       case KIND_ACCESS_OPEN:
-        if ((flags & ACCESS_OPEN) !== 0) flags |= report(FLAG_EVENT_DOUBLE_OPEN, visit, forOwner);
+        // What was told is over where a closed access is opened: another region begins, with defects of its own.
+        if ((flags & ACCESS_OPEN) === 0) flags &= ~TOLD_ACCESS;
+        else flags |= report(FLAG_EVENT_DOUBLE_OPEN, visit, forOwner);
         flags |= ACCESS_OPEN;
         break;
       case KIND_ACCESS_CLOSE:
@@ -183,7 +185,8 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
         flags &= ~ACCESS_OPEN;
         break;
       case KIND_DIRECTION_SET:
-        if ((flags & DIRECTION_SET) !== 0) flags |= report(FLAG_EVENT_DOUBLE_SET, visit, forOwner);
+        if ((flags & DIRECTION_SET) === 0) flags &= ~TOLD_DIRECTION;
+        else flags |= report(FLAG_EVENT_DOUBLE_SET, visit, forOwner);
         flags |= DIRECTION_SET;
         break;
       case KIND_DIRECTION_CLEAR:

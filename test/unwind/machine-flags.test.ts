@@ -6,6 +6,7 @@ import {
   FLAG_EVENT_CALL_DIRECTION,
   FLAG_EVENT_CALL_OPEN,
   FLAG_EVENT_DOUBLE_OPEN,
+  FLAG_EVENT_REDUNDANT_CLEAR,
   FLAG_EVENT_REDUNDANT_CLOSE,
   FLAG_EVENT_RETURN_CLOSED,
   FLAG_EVENT_RETURN_DIRECTION,
@@ -188,6 +189,40 @@ END g`);
     [FLAG_EVENT_CALL_DIRECTION, b.at("to")],
   ]);
   assert.equal(b.flags.events[0]!.flags & DIRECTION_SET, DIRECTION_SET);
+});
+
+test("a defect does not hide one of the next region, whichever is the graver", () => {
+  const b = assembleFlow(`
+FUNC clears_and_sets
+once:	cld
+	std
+left:	ret
+END clears_and_sets
+FUNC closes_and_opens
+twice:	clac
+	stac
+	movl	%esi, (%rdi)
+open:	ret
+END closes_and_opens
+FUNC calls_in_both
+	stac
+first:	call	elsewhere
+	clac
+	stac
+second:	call	elsewhere
+	clac
+	ret
+END calls_in_both`);
+  const found = new Set(events(b).map(([kind, insn]) => `${kind} ${insn}`));
+  const wanted = [
+    [FLAG_EVENT_REDUNDANT_CLEAR, "once"],
+    [FLAG_EVENT_RETURN_DIRECTION, "left"],
+    [FLAG_EVENT_REDUNDANT_CLOSE, "twice"],
+    [FLAG_EVENT_RETURN_OPEN, "open"],
+    [FLAG_EVENT_CALL_OPEN, "first"],
+    [FLAG_EVENT_CALL_OPEN, "second"],
+  ] as const;
+  assert.deepEqual(found, new Set(wanted.map(([kind, label]) => `${kind} ${b.at(label)}`)));
 });
 
 test("an excluded function is not walked, and a function without flags costs nothing", () => {
