@@ -9,7 +9,7 @@ import { bytesSource } from "../../src/base/bytes.ts";
 import { checksWithoutConfig } from "../../src/rules/checks.ts";
 import { fixtureFacts, optimisations } from "../support/rule-fixtures.ts";
 
-// Only clang makes kCFI checks, so that the C of this rule is no fixture that gcc builds too.
+// Only clang makes kCFI checks by itself; the fixture of the rule, which gcc builds too, has a call in inline assembly.
 const SOURCE = `
 int calls(int (*function)(int)) { return function(1) + 1; }
 int ends_in_a_call(int (*function)(int)) { return function(2); }

@@ -1,8 +1,9 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { analyzeObject, type ObjectAnalysis, type TreeFacts } from "../../src/analyze/analyze-object.ts";
 import { brokenContracts } from "../../src/analyze/compare.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
@@ -92,58 +93,120 @@ export function readFixture(rule: string, file: string): string {
   return readFileSync(join(fixtureFolder, rule, file), "utf8");
 }
 
+/** One way to build a fixture. */
+export interface FixtureBuild {
+  readonly file: string;
+  /** "gcc", or a clang by its name. */
+  readonly compiler: string;
+  /** One of `optimisations` for C; assembly is the same at each. */
+  readonly optimisation?: string;
+}
+
+/** Every way in which a rule's fixtures are built: assembly by each of the compilers, C by each at each optimisation. */
+export function fixtureBuilds(rule: string, compilers: readonly string[]): FixtureBuild[] {
+  return fixtureFiles(rule)
+    .filter((file) => /\.[Sc]$/.test(file))
+    .flatMap((file) =>
+      compilers.flatMap((compiler): FixtureBuild[] =>
+        file.endsWith(".S")
+          ? [{ file, compiler }]
+          : optimisations.map((optimisation) => ({ file, compiler, optimisation })),
+      ),
+    );
+}
+
 /**
- * Builds one fixture with line tables and validates it; `optimisation` counts for C alone. Where the rule is judged against the base, that is the
- * good one of the same name.
+ * Builds one fixture with line tables and validates it. Where the rule is judged against the base, that is the good one of the same name.
+ * What was built once in this process is not built again.
  */
-export function checkFixture(rule: string, file: string, compiler: string, optimisation = "-O2"): ObjectAnalysis {
-  const analysis = analyzeFixture(rule, file, compiler, optimisation);
+export async function checkFixture(rule: string, build: FixtureBuild): Promise<ObjectAnalysis> {
+  const { file } = build;
   const base = file.replace(/^bad/, "good");
-  if (rules.find(({ id }) => id === rule)?.againstBase !== true || base === file) return analysis;
-  const before = analyzeFixture(rule, base, compiler, optimisation);
+  const isAgainstBase = rules.find(({ id }) => id === rule)?.againstBase === true && base !== file;
+  const bytes = objectOf(rule, build);
+  const before = isAgainstBase ? analyzeFixture(rule, await objectOf(rule, { ...build, file: base })) : undefined;
+  const analysis = analyzeFixture(rule, await bytes);
+  if (before === undefined) return analysis;
   const broken = brokenContracts([{ object: file, analysis: before }], [{ object: file, analysis }]);
   return { ...analysis, findings: [...analysis.findings, ...broken.map(({ finding }) => finding)] };
 }
 
-function analyzeFixture(rule: string, file: string, compiler: string, optimisation: string): ObjectAnalysis {
+function analyzeFixture(rule: string, bytes: Uint8Array): ObjectAnalysis {
+  const settings = readSettings(rule);
+  return analyzeObject(bytesSource(bytes), {
+    facts: fixtureFacts,
+    checks: { ...checksWithoutConfig, ...settings.checks },
+    outside: readOutside(settings),
+    forComparison: true,
+    stripPrefixes: [`${join(fixtureFolder, rule)}/`],
+  });
+}
+
+const objects = new Map<string, Promise<Uint8Array>>();
+
+function objectOf(rule: string, build: FixtureBuild): Promise<Uint8Array> {
+  const key = [rule, build.file, build.compiler, build.optimisation].join(" ");
+  let object = objects.get(key);
+  if (object === undefined) {
+    object = whenFree(() => compileFixture(rule, build));
+    objects.set(key, object);
+  }
+  return object;
+}
+
+async function compileFixture(
+  rule: string,
+  { file, compiler, optimisation = "-O2" }: FixtureBuild,
+): Promise<Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), "objreview-rule-"));
   try {
     const output = join(folder, "output.o");
-    const settings = readSettings(rule);
-    const own = settings[compiler.startsWith("clang") ? "clang" : "gcc"] ?? [];
+    const own = readSettings(rule)[compiler.startsWith("clang") ? "clang" : "gcc"] ?? [];
     const options = file.endsWith(".c") ? [...cOptions, optimisation, ...own] : ["-Wa,-I", `-Wa,${fixtureFolder}`];
-    execFileSync(compiler, [...options, "-g", "-c", "-o", output, file], {
+    await promisify(execFile)(compiler, [...options, "-g", "-c", "-o", output, file], {
       cwd: join(fixtureFolder, rule),
-      stdio: ["ignore", "ignore", "pipe"],
     });
-    const bytes = new Uint8Array(readFileSync(output));
-    return analyzeObject(bytesSource(bytes), {
-      facts: fixtureFacts,
-      checks: { ...checksWithoutConfig, ...settings.checks },
-      outside: readOutside(settings),
-      forComparison: true,
-      stripPrefixes: [`${join(fixtureFolder, rule)}/`],
-    });
+    return new Uint8Array(readFileSync(output));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** The findings as expected.txt writes them, sorted: "function rule message-key file:line". */
-export function findingLines(analysis: ObjectAnalysis): string[] {
+let free = availableParallelism();
+const waiting: (() => void)[] = [];
+
+/** Runs as many compilers at a time as there are processors. */
+async function whenFree<T>(run: () => Promise<T>): Promise<T> {
+  if (free > 0) free--;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  try {
+    return await run();
+  } finally {
+    const next = waiting.shift();
+    if (next === undefined) free++;
+    else next();
+  }
+}
+
+/** The findings as expected.txt writes them, sorted: "function rule message-key file:line"; a "?" is the line of what has none. */
+export function findingLines(analysis: ObjectAnalysis, file: string): string[] {
   return analysis.findings
-    .map((f) => `${f.function} ${f.rule} ${f.messageKey} ${f.place?.file}:${f.place?.line}`)
+    .map((f) => `${f.function} ${f.rule} ${f.messageKey} ${f.place?.file ?? file}:${f.place?.line ?? "?"}`)
     .sort();
 }
 
-/** Lines of expected.txt that speak of `file`; a last word that begins with "-O" limits a line to that optimisation. */
-export function expectedLines(rule: string, file: string, optimisation = ""): string[] {
+/**
+ * Lines of expected.txt that speak of a build's file. Words behind the four limit a line to an optimisation ("-Os") or to a sort of compiler
+ * ("gcc", "clang"): another one lays out the same defect in its own way.
+ */
+export function expectedLines(rule: string, { file, compiler, optimisation }: FixtureBuild): string[] {
+  const sort = compiler.replace(/-\d+$/, "");
   return readFixture(rule, "expected.txt")
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"))
     .map((line) => line.split(" "))
     .filter(([, , , place = ""]) => place.startsWith(`${file}:`))
-    .filter(([, , , , only]) => only === undefined || only === optimisation)
+    .filter(([, , , , ...only]) => only.every((word) => word === (word.startsWith("-O") ? optimisation : sort)))
     .map((words) => words.slice(0, 4).join(" "))
     .sort();
 }
