@@ -149,9 +149,10 @@ function linked(build: KernelBuild): number {
 function linkedMutants(build: KernelBuild): number {
   const wanted = { count: number("linked-mutants", 1000), seed: number("seed", 1), most: number("rounds", 2) };
   let differences = 0;
-  for (const { mutants, report: found } of checkLinkedMutants(build.folder, linkedOptions(build), wanted)) {
-    console.log(`\n${mutants} mutants in one kernel\n${describeLinked(found)}`);
-    differences += found.differences.length;
+  for (const round of checkLinkedMutants(build.folder, linkedOptions(build), wanted)) {
+    console.log(`\n${round.mutants} mutants in one kernel\n${describeLinked(round.report, round.damage)}`);
+    for (const [why, count] of round.unlinkable) console.log(`passed over, ${why}: ${count}`);
+    differences += round.report.differences.length;
   }
   return differences;
 }

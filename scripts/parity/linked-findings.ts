@@ -8,6 +8,8 @@ export interface Placed {
   /** "section+0xoffset" in the object */
   readonly place: string;
   readonly finding: ObjectFinding;
+  /** Where the way of the finding begins: its object and place. */
+  readonly entry: string;
 }
 
 export interface Matched {
@@ -58,10 +60,23 @@ function isToldBy(one: Placed, others: readonly Placed[]): boolean {
           finding.rule.startsWith("landing-pad") && namesOf(finding).filter((name) => names.includes(name)).length > 0,
       );
     }
+    case "untrain-before-return":
+      // A callee in another object that returns first: by itself an object tells it at the call, linked it is told at the return.
+      return others.some(
+        (other) =>
+          other.finding.rule === rule &&
+          other.entry === one.entry &&
+          (isToldAtCall(one) ? isInAnother(other) : isToldAtCall(other) && isInAnother(one)),
+      );
     default:
       return false;
   }
 }
+
+const isToldAtCall = ({ finding }: Placed): boolean =>
+  finding.related.some(({ says }) => says.endsWith("in another object"));
+
+const isInAnother = ({ object, entry }: Placed): boolean => !entry.startsWith(`${object} `);
 
 function mentions(finding: ObjectFinding, name: string): boolean {
   return finding.message.includes(`${name}()`) || finding.related.some((each) => each.says.includes(`${name}()`));

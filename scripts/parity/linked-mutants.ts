@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { bytesSource } from "../../src/base/bytes.ts";
-import { openObject } from "../../src/elf/object.ts";
+import { namesDefinedTwice, type Unlinkable, whyUnlinkable } from "./linkable.ts";
 import { checkLinked, type LinkedOptions, type LinkedReport } from "./linked.ts";
 import { mutationClasses } from "./mutations.ts";
 import { ObjectEdit } from "./object-edit.ts";
@@ -17,40 +16,55 @@ export interface LinkedMutants {
   readonly most: number;
 }
 
+export interface LinkedRound {
+  readonly mutants: number;
+  /** Mutants that were passed over, by the reason. */
+  readonly unlinkable: ReadonlyMap<Unlinkable, number>;
+  readonly report: LinkedReport;
+  /** Object -> what was done to it. */
+  readonly damage: ReadonlyMap<string, string>;
+}
+
 /** Mutants by whole kernels: one of every object that has one in each. */
 export function checkLinkedMutants(
   build: string,
   options: LinkedOptions,
   { count, seed, most }: LinkedMutants,
-): { readonly mutants: number; readonly report: LinkedReport }[] {
+): LinkedRound[] {
   const { facts } = options;
   const random = seededRandom(seed);
   const raw = (object: string): Uint8Array => readFileSync(join(build, object));
-  const plan = planMutants(raw, memberObjects(build), count, random, facts, () => {});
+  const members = memberObjects(build);
+  const plan = planMutants(raw, members, count, random, facts, () => {});
+  const definedTwice = namesDefinedTwice(members.map(raw));
   const left = new Map<string, typeof plan>();
   for (const planned of plan) left.set(planned.object, [...(left.get(planned.object) ?? []), planned]);
-  const reports: { mutants: number; report: LinkedReport }[] = [];
+  const rounds: LinkedRound[] = [];
   for (let round = 0; round < most; round++) {
     const instead = new Map<string, Uint8Array>();
+    const damage = new Map<string, string>();
+    const unlinkable = new Map<Unlinkable, number>();
     for (const [object, queue] of left) {
       for (let planned = queue.shift(); planned !== undefined; planned = queue.shift()) {
         const model = openModel(object, raw(object));
         const row = mutationClasses[planned.class] as (typeof mutationClasses)[number];
         const edit = new ObjectEdit(model.bytes);
         const site = row.sites(model, facts)[planned.site] as number;
-        if (row.apply(model, edit, site, seededRandom(planned.seed), facts) === undefined) continue;
-        // Two objects that were given one name do not link.
-        if (namesOf(edit.bytes) !== namesOf(model.bytes)) continue;
+        const done = row.apply(model, edit, site, seededRandom(planned.seed), facts);
+        if (done === undefined) continue;
+        const why = whyUnlinkable(model.bytes, edit.bytes, definedTwice, facts.formats);
+        if (why !== undefined) {
+          unlinkable.set(why, (unlinkable.get(why) ?? 0) + 1);
+          continue;
+        }
         instead.set(object, edit.bytes);
+        const section = model.code.object.sectionName[done.section] as string;
+        damage.set(object, `${row.name} ${section}+0x${done.offset.toString(16)}: ${done.before} -> ${done.after}`);
         break;
       }
     }
     if (instead.size === 0) break;
-    reports.push({ mutants: instead.size, report: checkLinked(build, { ...options, instead }) });
+    rounds.push({ mutants: instead.size, unlinkable, damage, report: checkLinked(build, { ...options, instead }) });
   }
-  return reports;
-}
-
-function namesOf(bytes: Uint8Array): string {
-  return openObject(bytesSource(bytes)).symbolName.join("\n");
+  return rounds;
 }

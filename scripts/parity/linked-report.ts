@@ -3,8 +3,11 @@ import type { LinkedReport } from "./linked.ts";
 /** Differences that are listed of one kind. */
 const MOST = 20;
 
-/** The outcome of a comparison of objects with the linked kernel, for people. */
-export function describeLinked(report: LinkedReport): string {
+/**
+ * The outcome of a comparison of objects with the linked kernel, for people.
+ * @param damage object -> what was done to it, for mutants
+ */
+export function describeLinked(report: LinkedReport, damage: ReadonlyMap<string, string> = new Map()): string {
   const { objects, instructions, functions, leaves, entered, findings, differences } = report;
   const lines = [
     `${objects} objects, ${functions} functions, ${instructions} instructions by themselves and linked`,
@@ -20,6 +23,8 @@ export function describeLinked(report: LinkedReport): string {
       .slice(0, MOST))
       lines.push(`  ${object} ${place} ${name}: by itself "${single}", linked "${linked}"`);
   }
+  for (const object of new Set(differences.map((each) => each.object)))
+    if (damage.has(object)) lines.push(`${object} was changed: ${damage.get(object)}`);
   lines.push(`linked: ${differences.length} differences`);
   return lines.join("\n");
 }

@@ -109,7 +109,14 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
   for (const finding of linkedFindings) {
     const place = placeOfLinked.find(finding.section, finding.offset);
     if (place === undefined || options.only?.(place.object) === false) continue;
-    wanted.push({ finding, object: place.object, place: `${place.section}+0x${place.offset.toString(16)}` });
+    const entered = finding.path[0];
+    const entry = entered === undefined ? undefined : placeOfLinked.find(entered.section, entered.offset);
+    wanted.push({
+      finding,
+      object: place.object,
+      place: spotOf(place),
+      entry: entry === undefined ? "" : `${entry.object} ${spotOf(entry)}`,
+    });
   }
   const told: Placed[] = [];
   const gone: Range[] = [];
@@ -130,12 +137,15 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
     const { findings } = timed("single findings", () =>
       analyzeObject(bytesSource(bytes), { ...options.analyze, outside }),
     );
-    for (const finding of findings)
-      told.push({ object, finding, place: `${finding.section}+0x${finding.offset.toString(16)}` });
+    for (const finding of findings) {
+      const entry = finding.path[0] === undefined ? "" : `${object} ${spotOf(finding.path[0])}`;
+      told.push({ object, finding, place: spotOf(finding), entry });
+    }
   }
   // The linked one has the code of weak functions that were replaced too, and nobody knows whose it is.
   const lives = (each: Placed): boolean => !gone.some((range) => covers(range, each));
-  const matched = matchFindings(told, wanted.filter(lives));
+  const isNamed = (each: Placed): boolean => !gone.some((range) => isFallInto(range, each));
+  const matched = matchFindings(told.filter(isNamed), wanted.filter(lives));
   const tell = (side: "single" | "linked", { object, place, finding }: Placed): void => {
     const said = `${finding.rule}: ${finding.message}`;
     const sides = side === "single" ? { single: said, linked: "" } : { single: "", linked: said };
@@ -215,6 +225,7 @@ function comesFromElsewhere({ frames }: Stages, row: number, own: ReadonlySet<nu
 
 interface Range {
   readonly object: string;
+  readonly name: string;
   readonly section: string;
   readonly from: number;
   readonly to: number;
@@ -227,7 +238,8 @@ function overriddenPlaces(object: string, { flow }: Stages, outside: Outside): R
   for (let f = 0; f < table.length; f++) {
     if (gone[f] !== 1) continue;
     const section = flow.code.object.sectionName[table.section[f] as number] as string;
-    ranges.push({ object, section, from: table.start[f] as number, to: table.end[f] as number });
+    const name = flow.code.object.symbolName[table.symbol[f] as number] as string;
+    ranges.push({ object, name, section, from: table.start[f] as number, to: table.end[f] as number });
   }
   return ranges;
 }
@@ -236,6 +248,18 @@ function covers({ object, section, from, to }: Range, each: Placed): boolean {
   const offset = Number.parseInt(each.place.slice(each.place.lastIndexOf("+") + 1), 16);
   return each.object === object && each.place.startsWith(`${section}+`) && from <= offset && offset < to;
 }
+
+/** What runs on into such a function: linked, it runs into code without a name. */
+function isFallInto(range: Range, { object, finding }: Placed): boolean {
+  return (
+    object === range.object &&
+    finding.messageKey === "next-function" &&
+    finding.message.endsWith(` to the next function ${range.name}()`)
+  );
+}
+
+const spotOf = ({ section, offset }: { readonly section: string; readonly offset: number }): string =>
+  `${section}+0x${offset.toString(16)}`;
 
 /** A jump or a branch, seen from inside and from outside of the object that it goes to. */
 function isSameBranch(single: number, linked: number): boolean {
