@@ -26,11 +26,11 @@ export interface LinkedRound {
 }
 
 /** Mutants by whole kernels: one of every object that has one in each. */
-export function checkLinkedMutants(
+export function* checkLinkedMutants(
   build: string,
   options: LinkedOptions,
   { count, seed, most }: LinkedMutants,
-): LinkedRound[] {
+): Generator<LinkedRound> {
   const { facts } = options;
   const random = seededRandom(seed);
   const raw = (object: string): Uint8Array => readFileSync(join(build, object));
@@ -39,7 +39,6 @@ export function checkLinkedMutants(
   const definedTwice = namesDefinedTwice(members.map(raw));
   const left = new Map<string, typeof plan>();
   for (const planned of plan) left.set(planned.object, [...(left.get(planned.object) ?? []), planned]);
-  const rounds: LinkedRound[] = [];
   for (let round = 0; round < most; round++) {
     const instead = new Map<string, Uint8Array>();
     const damage = new Map<string, string>();
@@ -64,7 +63,6 @@ export function checkLinkedMutants(
       }
     }
     if (instead.size === 0) break;
-    rounds.push({ mutants: instead.size, unlinkable, damage, report: checkLinked(build, { ...options, instead }) });
+    yield { mutants: instead.size, unlinkable, damage, report: checkLinked(build, { ...options, instead }) };
   }
-  return rounds;
 }

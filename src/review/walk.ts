@@ -4,6 +4,7 @@ import { compareFindings } from "../analyze/compare.ts";
 import type { Diagnostic } from "../kernel/build-errors.ts";
 import type { Judged } from "./judge.ts";
 import { locate, locateAgainst } from "./judge.ts";
+import { foldCallers } from "./lost-returns.ts";
 
 // Which patch brought a finding, and which took it away again. An object that one patch of the series affects needs no walk: its state
 // behind that patch is the tip's. Only objects that several patches affect are built in between.
@@ -44,7 +45,8 @@ export function blame(
   histories: ReadonlyMap<string, History>,
   lastPatch: number,
 ): Blamed[] {
-  const tip = compareFindings(locate(base.values()), locateAgainst(base.values(), head.values()));
+  const all = compareFindings(locate(base.values()), locateAgainst(base.values(), head.values()));
+  const { told: tip, folded } = foldCallers(all, head);
   const speaks = (c: Compared): boolean => c.class === "new" || c.class === "worsened";
   const result: Blamed[] = [];
   /** object -> patch -> fingerprints that are new behind it */
@@ -60,7 +62,7 @@ export function blame(
     }
     newBehind.set(object, byPatch);
   }
-  const atTip = new Set<string>();
+  const atTip = new Set(folded.map(keyOf));
   for (const compared of tip) {
     const judged = compared.class === "fixed" ? base.get(compared.object) : head.get(compared.object);
     let patch: number | undefined;

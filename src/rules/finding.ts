@@ -55,6 +55,9 @@ export interface Related {
   readonly place?: SourcePlace;
 }
 
+/** What a finding says of a callee that, by its body, never comes back. */
+export const CALLEE_NEVER_RETURNS = "never returns";
+
 /** A disagreement that a person can act on. Plain data, no cycles. */
 export interface Finding {
   readonly rule: string;

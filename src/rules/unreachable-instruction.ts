@@ -6,6 +6,7 @@ import { successors } from "../flow/successors.ts";
 import { KIND_BUG, KIND_CALL, KIND_JUMP, KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
 import { EVENT_FAULT } from "../unwind/simulate.ts";
 import { FAULT_LOADED } from "../unwind/transfer.ts";
+import { CALLEE_NEVER_RETURNS } from "./finding.ts";
 import { defineRule, type Report, type RuleContext } from "./rule.ts";
 import { calleeName, ownerName } from "./ways.ts";
 
@@ -61,6 +62,7 @@ export const unreachableInstruction = defineRule({
           at: call ? before : i,
           owner,
           data: call ? { callee: calleeName(context, before) } : {},
+          ...(call && !isListed ? { related: [{ function: callee, says: CALLEE_NEVER_RETURNS }] } : {}),
         };
         const first = endless.get(callee);
         if (!call || isListed) report(found);
