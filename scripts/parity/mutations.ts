@@ -33,6 +33,7 @@ import { tableEdits } from "./table-edits.ts";
 // The ways in which an object is broken. Nothing is inserted: what is dropped is overwritten by no-ops (or traps) of equal length.
 
 const RSP = 4;
+const R10 = 10;
 const NOP = 0x90;
 const INT3 = 0xcc;
 
@@ -222,4 +223,22 @@ export const mutationClasses: readonly MutationClass[] = [
   branchRelocation,
   callRetarget("call-to-noreturn", true),
   callRetarget("call-from-noreturn", false),
+  {
+    name: "realign-register",
+    sites: (m) =>
+      insnsWhere(m, (i) => {
+        const { section, offset, size } = m.code.insns;
+        const at = offset[i] as number;
+        return (
+          size[i] === 5 &&
+          hasOp(m, i, (row) => m.code.ops.dst[row] === R10 && m.code.ops.src[row] === RSP) &&
+          m.code.object.bytes(section[i] as number)[at] === 0x4c
+        );
+      }),
+    // lea 8(%rsp),%r10 is 4c 8d 54 24 08; %rcx and %rax in its place
+    apply(model, edit, insn, random) {
+      const done = overwrite(model, edit, insn, [0x48, 0x8d, pick([0x4c, 0x44], random), 0x24, 0x08]);
+      return done.before.startsWith("4c 8d 54 24") ? done : undefined;
+    },
+  },
 ];

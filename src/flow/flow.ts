@@ -4,6 +4,7 @@ import {
   KIND_BRANCH,
   KIND_BUG,
   KIND_CALL,
+  KIND_CONTEXT_CALL,
   KIND_CONTEXT_RETURN,
   KIND_INDIRECT_CALL,
   KIND_INDIRECT_JUMP,
@@ -104,6 +105,8 @@ export function buildFlow(code: Code, functions: Functions, tree?: KernelFormats
     // Inside a function an iret goes on behind itself: it pops the frame that was pushed for it (sync_core() style).
     else if (k === KIND_CONTEXT_RETURN && code.insns.op[i] !== NONE && functions.ofInsn[i] !== NONE)
       kind[i] = KIND_OTHER;
+    // A function that calls another context comes back behind it; whether it may do so at all is a rule's question.
+    else if (k === KIND_CONTEXT_CALL && functions.ofInsn[i] !== NONE) kind[i] = KIND_OTHER;
     if (kind[i] === KIND_INDIRECT_JUMP) indirectJumps.push(i);
   }
   const tables = findTableEdges(code, functions, indirectJumps);

@@ -29,7 +29,7 @@ export interface Registers {
   readonly link: number;
   /** One bit a register that a function must preserve, frame pointer included, stack pointer not. */
   readonly calleeSaved: number;
-  /** Registers that may hold the caller's stack pointer in a realigned frame (x86 DRAP). */
+  /** Registers that compilers hold the CFA in while they realign the stack (x86 DRAP). */
   readonly realignBase: number;
   /** Bytes that a call pushes: 8 on x86-64, 0 on arm64. */
   readonly callPush: number;

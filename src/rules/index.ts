@@ -25,6 +25,7 @@ import { moduleEntryNotAddressed } from "./module-entry-not-addressed.ts";
 import { nakedReturn } from "./naked-return.ts";
 import { noinstrCall } from "./noinstr-call.ts";
 import { noinstrReturnOpen } from "./noinstr-return-open.ts";
+import { orcInexpressible } from "./orc-inexpressible.ts";
 import { retpolineIndirectBranch } from "./retpoline-indirect-branch.ts";
 import { returnWithModifiedFrame } from "./return-with-modified-frame.ts";
 import type { Rule } from "./rule.ts";
@@ -44,6 +45,7 @@ import { undecodableInstruction } from "./undecodable-instruction.ts";
 import { undefinedStackState } from "./undefined-stack-state.ts";
 import { unfollowedStackWrite } from "./unfollowed-stack-write.ts";
 import { unreachableInstruction } from "./unreachable-instruction.ts";
+import { unsupportedInFunction } from "./unsupported-in-function.ts";
 import { untrackedBranch } from "./untracked-branch.ts";
 import { untrainBeforeReturn } from "./untrain-before-return.ts";
 
@@ -57,6 +59,8 @@ export const rules: readonly Rule[] = [
   jumpIntoInstruction,
   unfollowedStackWrite,
   undefinedStackState,
+  unsupportedInFunction,
+  orcInexpressible,
   calleeSavedNotKept,
   callWithoutFramePointer,
   framePointerScratch,

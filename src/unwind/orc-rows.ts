@@ -16,10 +16,10 @@ import {
   ORC_REG_PREV_SP,
   ORC_REG_SP_INDIRECT,
   ORC_REG_UNDEFINED,
-  orcRegisterName,
 } from "../orc/constants.ts";
 import type { OrcLayout } from "../orc/layout.ts";
 import { newOrcTable, type OrcBuilder, type OrcTable } from "../orc/rows.ts";
+import { orcRegisters } from "./orc-registers.ts";
 import type { Frames } from "./simulate.ts";
 import {
   BASE_FP_INDIRECT,
@@ -151,12 +151,7 @@ class ValueOfState {
     this.#flow = flow;
     this.#frames = frames;
     this.#transitions = new Transitions(frames.states, flow.code);
-    const { name } = flow.code.arch.registers;
-    this.#registers = new Map(
-      Object.entries(orcRegisterName)
-        .filter(([orc]) => layout.registers.includes(Number(orc)))
-        .map(([orc, machine]) => [name.indexOf(machine), Number(orc)]),
-    );
+    this.#registers = orcRegisters(flow.code.arch, layout);
   }
 
   at(insn: number): Value {

@@ -14,6 +14,7 @@ import { MARK_HINT, MARK_INSTEAD } from "../flow/marks.ts";
 import type { Returns } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
 import {
+  FLAG_FAR,
   KIND_CALL,
   KIND_CONTEXT_RETURN,
   KIND_INDIRECT_CALL,
@@ -240,7 +241,9 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
       after = states.lost();
       if (target[insn] !== NONE) go(insn, target[insn] as number, forOwner, after);
     }
-    if (forOwner !== NONE && before.base !== BASE_LOST) {
+    // No caller has made a frame that a far return or jump would leave in order.
+    const isFar = ((code.insns.flags[insn] as number) & FLAG_FAR) !== 0;
+    if (forOwner !== NONE && before.base !== BASE_LOST && !isFar) {
       if (k === KIND_RETURN && (isModified(before, entry) || isStated(insn))) {
         events.push({
           kind: EVENT_RETURN_MODIFIED,

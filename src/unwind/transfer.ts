@@ -174,9 +174,14 @@ export function forget(states: FrameStates, s: FrameDraft, dst: number): number 
 function realign(states: FrameStates, s: Draft): number {
   const { sp, fp, realignBase } = states.arch.registers;
   if (s.base === sp) {
+    // The registers that compilers take, before any other: another one may hold the CFA for a reason of its own.
     let candidate = NO_REGISTER;
+    let isUsual = false;
     for (let r = 0; r < s.value.length; r++) {
-      if (((realignBase >>> r) & 1) === 1 && s.value[r] === place(SPACE_CFA, 0)) candidate = r;
+      const usual = ((realignBase >>> r) & 1) === 1;
+      if (r === sp || s.value[r] !== place(SPACE_CFA, 0) || (isUsual && !usual)) continue;
+      candidate = r;
+      isUsual = usual;
     }
     if (candidate === NO_REGISTER) return FAULT_REALIGN;
     s.base = candidate;

@@ -1,0 +1,27 @@
+import type { Flow } from "../flow/flow.ts";
+import type { Arch } from "../isa/arch.ts";
+import { orcRegisterName } from "../orc/constants.ts";
+import { type OrcLayout, orcLayouts } from "../orc/layout.ts";
+import type { Frames } from "./simulate.ts";
+import { BASE_UNDEFINED, FRAME_END_OF_STACK, FRAME_UNDEFINED } from "./state.ts";
+
+/** register -> ORC_REG_*, for the registers that a row of this layout can name */
+export function orcRegisters(arch: Arch, layout: OrcLayout): ReadonlyMap<number, number> {
+  return new Map(
+    Object.entries(orcRegisterName)
+      .filter(([orc]) => layout.registers.includes(Number(orc)))
+      .map(([orc, machine]) => [arch.registers.name.indexOf(machine), Number(orc)]),
+  );
+}
+
+/**
+ * state -> 1 where a register holds the frame that no row can name. Where nobody says which kernel's the rows are, what any kernel can name counts as
+ * named.
+ */
+export function unnamedBases({ code, formats }: Flow, { states }: Frames): Uint8Array {
+  const layouts = formats.orc === undefined ? orcLayouts : [formats.orc];
+  const named = new Set(layouts.flatMap((layout) => [...orcRegisters(code.arch, layout).keys()]));
+  return Uint8Array.from(states.all, ({ base, type }) =>
+    base < BASE_UNDEFINED && type !== FRAME_UNDEFINED && type !== FRAME_END_OF_STACK && !named.has(base) ? 1 : 0,
+  );
+}
