@@ -24,7 +24,7 @@ export const accessEdits: readonly MutationClass[] = [
     sites: (model, { accessSafe }) =>
       insnsWhere(model, (i) => {
         const f = ownerOf(model.flow, i);
-        if (f === NONE || (model.code.insns.size[i] as number) < 3 || model.code.reloc[i] !== NONE) return false;
+        if (f === NONE || (model.code.insns.size[i] as number) < 3 || model.code.reloc.at(i) !== NONE) return false;
         return model.flow.kind[i] === KIND_OTHER && accessSafe.has(functionName(model.code, model.flow.functions, f));
       }),
     apply: (model, edit, insn) => overwrite(model, edit, insn, [0x0f, 0x01, 0xca]),

@@ -216,9 +216,9 @@ function mapInstructions(object: string, single: Stages, linked: Stages, map: Li
 
 /** Whether the walk over the linked one came to an instruction out of another object. */
 function comesFromElsewhere({ frames }: Stages, row: number, own: ReadonlySet<number>): boolean {
-  for (let i = row; frames.state[i] !== NONE; i = frames.cameFrom[i] as number) {
+  for (let i = row; frames.state[i] !== NONE; i = frames.cameFrom.of(i)) {
     if (!own.has(i)) return true;
-    if (frames.cameFrom[i] === i) return false;
+    if (frames.cameFrom.of(i) === i) return false;
   }
   return false;
 }
@@ -308,7 +308,7 @@ function compareStages(
     if (!isLeft || !isSameBranch(...kinds)) tell("kind", String(kinds[0]), String(kinds[1]));
     if (single.frame(i) === "" && comesFromElsewhere(linked, row, own)) entered++;
     else tell("frame", single.frame(i), linked.frame(row));
-    tell("dead call", String(single.returns.deadCall[i]), String(linked.returns.deadCall[row]));
+    tell("dead call", String(single.returns.deadCall.has(i)), String(linked.returns.deadCall.has(row)));
     const after = single.after(i).map((to) => rows[to] as number);
     if (after.length !== inside.length || after.some((to, n) => to !== inside[n]))
       tell("successors", after.sort().join(), inside.sort().join());

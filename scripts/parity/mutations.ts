@@ -39,7 +39,7 @@ const INT3 = 0xcc;
 
 function hasOp(model: ObjectModel, insn: number, wanted: (row: number) => boolean): boolean {
   const { insns, ops } = model.code;
-  const first = insns.op[insn] as number;
+  const first = insns.op.at(insn);
   if (first === NONE) return false;
   for (let row = first; row < ops.length && ops.insn[row] === insn; row++) if (wanted(row)) return true;
   return false;
@@ -188,7 +188,7 @@ export const mutationClasses: readonly MutationClass[] = [
   {
     name: "branch-to-jump",
     sites: (m) =>
-      insnsWhere(m, (i) => m.flow.kind[i] === KIND_BRANCH && m.code.insns.size[i] === 2 && m.code.reloc[i] === NONE),
+      insnsWhere(m, (i) => m.flow.kind[i] === KIND_BRANCH && m.code.insns.size[i] === 2 && m.code.reloc.at(i) === NONE),
     apply(model, edit, insn) {
       const { section, offset } = model.code.insns;
       const bytes = edit.read(section[insn] as number, offset[insn] as number, 2);
@@ -210,7 +210,8 @@ export const mutationClasses: readonly MutationClass[] = [
   },
   {
     name: "replace-instruction",
-    sites: (m) => insnsWhere(m, (i) => m.flow.kind[i] === KIND_OTHER && m.code.reloc[i] === NONE && inFunctions(m, i)),
+    sites: (m) =>
+      insnsWhere(m, (i) => m.flow.kind[i] === KIND_OTHER && m.code.reloc.at(i) === NONE && inFunctions(m, i)),
     apply(model, edit, insn, random) {
       const fitting = payloads.filter(([, bytes]) => bytes.length <= (model.code.insns.size[insn] as number));
       if (fitting.length === 0) return undefined;

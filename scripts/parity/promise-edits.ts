@@ -28,7 +28,7 @@ const registers = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8",
 registers.push("r14", "r15");
 
 function symbolOf(model: ObjectModel, insn: number): string {
-  const row = model.code.reloc[insn] as number;
+  const row = model.code.reloc.at(insn);
   if (row === NONE) return "";
   const { object, insns } = model.code;
   return object.symbolName[object.relocs(insns.section[insn] as number).symbol[row] as number] as string;
@@ -137,7 +137,7 @@ const movePointer: MutationClass = {
 /** Instructions that take an address of code, relative to themselves or absolute, without branching there. */
 const takesAddress = (model: ObjectModel, insn: number): boolean => {
   const { object, reloc, insns, sectionStart, sectionEnd } = model.code;
-  const row = reloc[insn] as number;
+  const row = reloc.at(insn);
   if (row === NONE || model.flow.kind[insn] !== KIND_OTHER) return false;
   const symbol = object.relocs(insns.section[insn] as number).symbol[row] as number;
   const home = object.symbols.section[symbol] as number;
@@ -151,7 +151,7 @@ const moveAddress: MutationClass = {
     const { object, reloc, insns } = model.code;
     const section = insns.section[insn] as number;
     const relocs = object.relocs(section);
-    const row = reloc[insn] as number;
+    const row = reloc.at(insn);
     const symbol = relocs.symbol[row] as number;
     const place = relocs.offset[row] as number;
     const isRelative = ((insns.flags[insn] as number) & FLAG_PC_RELATIVE) !== 0;
@@ -176,14 +176,14 @@ const leaveQuiet: MutationClass = {
           const kind = insns.kind[i];
           return (
             (kind === KIND_CALL || kind === KIND_JUMP) &&
-            reloc[i] !== NONE &&
+            reloc.at(i) !== NONE &&
             isQuiet(object.sectionName[insns.section[i] as number] as string)
           );
         }),
   apply(model, edit, insn, random) {
     const { insns, object, reloc } = model.code;
     const section = insns.section[insn] as number;
-    const place = object.relocs(section).offset[reloc[insn] as number] as number;
+    const place = object.relocs(section).offset[reloc.at(insn)] as number;
     const to = pick(symbolsIn(model, isPlainText), random);
     const before = symbolOf(model, insn);
     edit.editReloc(section, place, place + 1, { symbol: to, addend: place - insnEnd(model.code, insn) });

@@ -35,7 +35,7 @@ function otherPlace(model: ObjectModel, insn: number, from: number, to: number, 
 /** Branches whose target is in the instruction. */
 export const branchDisplacement: MutationClass = {
   name: "branch-displacement",
-  sites: (m) => insnsWhere(m, (i) => isBranch(m.code.insns.kind[i] as number) && m.code.reloc[i] === NONE),
+  sites: (m) => insnsWhere(m, (i) => isBranch(m.code.insns.kind[i] as number) && m.code.reloc.at(i) === NONE),
   apply(model, edit, insn, random): Done | undefined {
     const { insns } = model.code;
     const section = insns.section[insn] as number;
@@ -44,7 +44,7 @@ export const branchDisplacement: MutationClass = {
     const short = size === 2;
     const reach = short ? 127 : 0x7fff_ffff;
     const to = otherPlace(model, insn, end - reach - 1, end + reach, random);
-    if (to === NONE || to === insns.target[insn]) return undefined;
+    if (to === NONE || to === insns.target.at(insn)) return undefined;
     const by = to - end;
     edit.write(
       section,
@@ -54,7 +54,7 @@ export const branchDisplacement: MutationClass = {
     return {
       section,
       offset: insns.offset[insn] as number,
-      before: `to +0x${(insns.target[insn] as number).toString(16)}`,
+      before: `to +0x${(insns.target.at(insn)).toString(16)}`,
       after: `to +0x${to.toString(16)}`,
     };
   },
@@ -66,13 +66,13 @@ export const branchRelocation: MutationClass = {
   sites: (m) =>
     insnsWhere(m, (i) => {
       const kind = m.code.insns.kind[i] as number;
-      return (isBranch(kind) || kind === KIND_CALL) && m.code.reloc[i] !== NONE;
+      return (isBranch(kind) || kind === KIND_CALL) && m.code.reloc.at(i) !== NONE;
     }),
   apply(model, edit, insn, random) {
     const { insns, object, reloc } = model.code;
     const section = insns.section[insn] as number;
     const relocs = object.relocs(section);
-    const row = reloc[insn] as number;
+    const row = reloc.at(insn);
     const symbol = relocs.symbol[row] as number;
     const addend = relocs.addend[row] as number;
     const place = relocs.offset[row] as number;
@@ -106,18 +106,18 @@ export function callRetarget(name: string, toNoreturn: boolean): MutationClass {
     sites(m, { noreturn }) {
       if (targets(m, noreturn).length === 0) return [];
       return insnsWhere(m, (i) => {
-        const symbol = m.flow.symbol[i] as number;
-        if (m.flow.kind[i] !== KIND_CALL || symbol === NONE || m.code.reloc[i] === NONE) return false;
+        const symbol = m.flow.symbol.at(i);
+        if (m.flow.kind[i] !== KIND_CALL || symbol === NONE || m.code.reloc.at(i) === NONE) return false;
         return noreturn.has(m.code.object.symbolName[symbol] as string) !== toNoreturn;
       });
     },
     apply(model, edit, insn, random, { noreturn }) {
       const { insns, object, reloc } = model.code;
       const section = insns.section[insn] as number;
-      const place = object.relocs(section).offset[reloc[insn] as number] as number;
+      const place = object.relocs(section).offset[reloc.at(insn)] as number;
       const to = pick(targets(model, noreturn), random);
       edit.editReloc(section, place, place + 1, { symbol: to, addend: place - insnEnd(model.code, insn) });
-      const before = object.symbolName[model.flow.symbol[insn] as number] as string;
+      const before = object.symbolName[model.flow.symbol.at(insn)] as string;
       return { section, offset: insns.offset[insn] as number, before, after: object.symbolName[to] as string };
     },
   };
@@ -135,7 +135,7 @@ function codeSymbols(model: ObjectModel): number[] {
   const { symbols, symbolName } = model.code.object;
   const used = new Set<number>(model.flow.functions.ofSymbol.keys());
   for (let i = 0; i < model.flow.kind.length; i++) {
-    const s = model.flow.symbol[i] as number;
+    const s = model.flow.symbol.at(i);
     if (s !== NONE && symbols.type[s] !== STT_SECTION && symbols.type[s] !== STT_FILE && symbolName[s] !== "")
       used.add(s);
   }

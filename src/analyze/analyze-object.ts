@@ -336,7 +336,7 @@ function symbolAt(flow: Flow, sectionName: string, offset: number): string | und
 
 /** Function of the object that a branch without a relocation goes to the beginning of. */
 function entered(flow: Flow, insn: number): string | undefined {
-  const target = flow.target[insn] as number;
+  const target = flow.target.at(insn);
   const f = target === NONE ? NONE : (flow.functions.ofInsn[target] as number);
   if (f === NONE || flow.functions.table.firstInsn[f] !== target) return undefined;
   return functionName(flow.code, flow.functions, f);

@@ -29,7 +29,7 @@ function computeKey(flow: Flow, f: number): string {
   const own = code.object.symbolName[table.symbol[f] as number] as string;
   const parts: string[] = [];
   for (let i = first; i < kind.length && functions.ofInsn[i] === f; i++) {
-    const s = symbol[i] as number;
+    const s = symbol.at(i);
     const name = s === NONE ? "" : (code.object.symbolName[s] as string);
     parts.push(
       `${kind[i]}/${code.insns.size[i]}/${code.insns.writes[i]}${name === "" ? "" : name === own ? "@self" : `@${stableName(name)}`}`,

@@ -47,8 +47,8 @@ export function edgeNote(flow: Flow, from: number, to: number): string {
   }
   if (kind === KIND_TABLE_JUMP) return "jump table";
   if (kind === KIND_INTRA_CALL) return "call";
-  if (flow.target[from] === to && kind === KIND_BRANCH) return "branch";
-  if (flow.target[from] === to && kind === KIND_JUMP) return "jump";
+  if (flow.target.at(from) === to && kind === KIND_BRANCH) return "branch";
+  if (flow.target.at(from) === to && kind === KIND_JUMP) return "jump";
   return "";
 }
 
@@ -303,13 +303,13 @@ function growsFrame(context: RuleContext, insn: number, next: number): boolean {
 }
 
 function stackOp(flow: Flow, insn: number): number {
-  const row = flow.code.insns.op[insn] as number;
+  const row = flow.code.insns.op.at(insn);
   return row === NONE ? NO_CHANGE : (flow.code.ops.op[row] as number);
 }
 
 /** What changed the state; "" where the new state says it. */
 function changeNote(flow: Flow, insn: number): string {
-  const row = flow.code.insns.op[insn] as number;
+  const row = flow.code.insns.op.at(insn);
   if (row !== NONE) {
     const op = flow.code.ops.op[row] as number;
     return op === OP_PUSH || op === OP_POP ? (opName[op] as string) : "";

@@ -63,13 +63,12 @@ export function readUses(flow: Flow, names: NameTable): { uses: UseFacts; addres
 /** Symbols that branches name: what they go to, or the table that they go through. */
 function readBranches({ code }: Flow, use: (symbol: number, bit: number) => void): void {
   const { kind, section } = code.insns;
-  for (let insn = 0; insn < kind.length; insn++) {
-    const row = code.reloc[insn] as number;
+  code.reloc.forEach((insn, row) => {
     const k = kind[insn] as number;
-    if (row === NONE || ((k < KIND_JUMP || k > KIND_RETURN) && k !== KIND_NOP)) continue;
+    if ((k < KIND_JUMP || k > KIND_RETURN) && k !== KIND_NOP) return;
     const symbol = code.object.relocs(section[insn] as number).symbol[row] as number;
     use(symbol, k === KIND_CALL ? USE_CALL : k === KIND_JUMP || k === KIND_BRANCH ? USE_TAIL_CALL : USE_ADDRESS);
-  }
+  });
 }
 
 function coveringName({ code, functions }: Flow, section: number, offset: number): string {

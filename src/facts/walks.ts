@@ -1,3 +1,4 @@
+import { BitSet } from "../base/bit-set.ts";
 import { lowerBound, NONE } from "../base/table.ts";
 import { STB_LOCAL } from "../elf/constants.ts";
 import { insnAt } from "../flow/code.ts";
@@ -112,7 +113,7 @@ class Walker {
     this.#names = names;
     // What a call is followed by does not matter: the walk ends in it.
     this.#next = successors(flow, {
-      deadCall: new Uint8Array(kind.length),
+      deadCall: new BitSet(kind.length),
       neverReturns: new Uint8Array(flow.functions.table.length),
       assumed: new Set(),
     });
@@ -177,7 +178,7 @@ class Walker {
 
   #leave(draft: Draft, insn: number): void {
     const { symbol, code } = this.#flow;
-    const s = symbol[insn] as number;
+    const s = symbol.at(insn);
     if (s === NONE) draft.ends |= END_UNKNOWN;
     else if (code.object.symbols.binding[s] !== STB_LOCAL)
       draft.names.add(this.#names.row(code.object.symbolName[s] as string));

@@ -1,14 +1,16 @@
+import { type SparseColumn, SparseColumnBuilder } from "../base/sparse-column.ts";
 import { NONE } from "../base/table.ts";
 import { SHF_EXECINSTR, SHT_PROGBITS } from "../elf/constants.ts";
 import type { ElfObject, RelocTable } from "../elf/object.ts";
 import type { Arch } from "../isa/arch.ts";
-import { type InsnTable, newDecodeOutput, type OpTable } from "../isa/insn-table.ts";
+import type { OpTable } from "../isa/insn-table.ts";
+import { type CodeInsns, decodeSections } from "./decoded.ts";
 
 /** All executable sections of an object, decoded, with each instruction's relocation. */
 export interface Code {
   readonly object: ElfObject;
   readonly arch: Arch;
-  readonly insns: InsnTable;
+  readonly insns: CodeInsns;
   readonly ops: OpTable;
   /** section -> first row of its instructions, and the row behind its last; equal for a section without code */
   readonly sectionStart: Int32Array;
@@ -16,7 +18,7 @@ export interface Code {
   /** Executable sections in file order. */
   readonly sections: readonly number[];
   /** insn -> row in object.relocs(section) of the first relocation inside it, or NONE */
-  readonly reloc: Int32Array;
+  readonly reloc: SparseColumn;
   /** Where to look for the instruction at a place: see findRow. */
   readonly guide: RowGuide;
 }
@@ -40,25 +42,26 @@ export function buildCode(object: ElfObject, arch: Arch): Code {
     sections.push(s);
     byteCount += table.size[s] as number;
   }
-  const out = newDecodeOutput(byteCount, table.length);
-  const sectionStart = new Int32Array(table.length);
-  const sectionEnd = new Int32Array(table.length);
-  for (const s of sections) {
-    const bytes = object.bytes(s);
-    sectionStart[s] = out.insns.length;
-    arch.decode(bytes, s, 0, bytes.length, out);
-    sectionEnd[s] = out.insns.length;
-  }
-  const insns = out.insns.finish();
-  const reloc = new Int32Array(insns.length).fill(NONE);
+  const { insns, ops, sectionStart, sectionEnd } = decodeSections(object, arch, sections, byteCount);
+  const reloc = new SparseColumnBuilder(insns.length);
   for (const s of sections)
     attachRelocs(object.relocs(s), insns, sectionStart[s] as number, sectionEnd[s] as number, reloc);
   const guide = buildGuide(insns, sections, sectionStart, sectionEnd);
-  return { object, arch, insns, ops: out.ops.finish(), sectionStart, sectionEnd, sections, reloc, guide };
+  return {
+    object,
+    arch,
+    insns,
+    ops,
+    sectionStart,
+    sectionEnd,
+    sections,
+    reloc: reloc.finish(insns.length),
+    guide,
+  };
 }
 
 function buildGuide(
-  insns: InsnTable,
+  insns: CodeInsns,
   sections: readonly number[],
   sectionStart: Int32Array,
   sectionEnd: Int32Array,
@@ -85,14 +88,22 @@ function buildGuide(
   return { start, row };
 }
 
-function attachRelocs(relocs: RelocTable, insns: InsnTable, from: number, to: number, reloc: Int32Array): void {
+function attachRelocs(
+  relocs: RelocTable,
+  insns: CodeInsns,
+  from: number,
+  to: number,
+  reloc: SparseColumnBuilder,
+): void {
   const { offset, size } = insns;
   let insn = from;
+  let attached = NONE;
   for (let r = 0; r < relocs.length; r++) {
     const at = relocs.offset[r] as number;
     while (insn < to && (offset[insn] as number) + (size[insn] as number) <= at) insn++;
     if (insn >= to) return;
-    if (reloc[insn] === NONE) reloc[insn] = r;
+    if (insn !== attached) reloc.add(insn, r);
+    attached = insn;
   }
 }
 

@@ -1,3 +1,4 @@
+import { type SparseColumn, SparseColumnBuilder } from "../base/sparse-column.ts";
 import { NONE } from "../base/table.ts";
 import { STT_SECTION } from "../elf/constants.ts";
 import {
@@ -67,9 +68,9 @@ export interface Flow {
   /** insn -> KIND_*, refined */
   readonly kind: Uint8Array;
   /** insn -> instruction that a direct branch reaches, or NONE */
-  readonly target: Int32Array;
+  readonly target: SparseColumn;
   /** insn -> symbol that a call or tail call names, or NONE */
-  readonly symbol: Int32Array;
+  readonly symbol: SparseColumn;
   /** Which instruction stands behind another. */
   readonly next: NextInsns;
   /** Instructions that may do something else than go on behind themselves, and those that change a flag, ascending: a sixth of all. */
@@ -86,13 +87,13 @@ export function buildFlow(code: Code, functions: Functions, tree?: KernelFormats
   const hints = readHints(code, marks, formats.hints);
   const instead = readInstead(code, marks, formats.alternatives);
   const kind = code.insns.kind.slice();
-  const target = new Int32Array(kind.length).fill(NONE);
-  const symbol = new Int32Array(kind.length).fill(NONE);
   const faults: BranchFault[] = [];
-  const flow = { code, functions, formats, marks, hints, instead, kind, target, symbol, faults };
   const thunks = new Uint8Array(code.object.symbols.length);
   const indirectJumps: number[] = [];
   const turns = findTurns(kind);
+  const target = new SparseColumnBuilder(kind.length, turns.length);
+  const symbol = new SparseColumnBuilder(kind.length, turns.length >>> 1);
+  const draft = { code, functions, marks, instead, kind, target, symbol, faults };
   for (let n = 0; n < turns.length; n++) {
     const i = turns[n] as number;
     const k = kind[i] as number;
@@ -100,10 +101,10 @@ export function buildFlow(code: Code, functions: Functions, tree?: KernelFormats
       kind[i] = KIND_NOP;
       continue;
     }
-    if (k <= KIND_CALL) resolveBranch(flow, i, k, thunks);
+    if (k <= KIND_CALL) resolveBranch(draft, i, k, thunks);
     else if (k === KIND_BUG && ((marks.bits[i] as number) & MARK_REACHABLE) !== 0) kind[i] = KIND_REPORT;
     // Inside a function an iret goes on behind itself: it pops the frame that was pushed for it (sync_core() style).
-    else if (k === KIND_CONTEXT_RETURN && code.insns.op[i] !== NONE && functions.ofInsn[i] !== NONE)
+    else if (k === KIND_CONTEXT_RETURN && code.insns.op.at(i) !== NONE && functions.ofInsn[i] !== NONE)
       kind[i] = KIND_OTHER;
     // A function that calls another context comes back behind it; whether it may do so at all is a rule's question.
     else if (k === KIND_CONTEXT_CALL && functions.ofInsn[i] !== NONE) kind[i] = KIND_OTHER;
@@ -118,7 +119,22 @@ export function buildFlow(code: Code, functions: Functions, tree?: KernelFormats
       if (functions.ofInsn[i] !== NONE) unresolved.push(i);
     }
   }
-  return { ...flow, turns, tables, unresolved, next: new NextInsns(code, marks, instead) };
+  return {
+    code,
+    functions,
+    formats,
+    marks,
+    hints,
+    instead,
+    tables,
+    kind,
+    target: target.finish(kind.length),
+    symbol: symbol.finish(kind.length),
+    next: new NextInsns(code, marks, instead),
+    turns,
+    faults,
+    unresolved,
+  };
 }
 
 function findTurns(kind: Uint8Array): Int32Array {
@@ -134,8 +150,11 @@ function findTurns(kind: Uint8Array): Int32Array {
   return turns;
 }
 
-type Draft = Pick<Flow, "code" | "functions" | "marks" | "instead" | "kind" | "target" | "symbol"> & {
-  faults: BranchFault[];
+/** Instructions are resolved in ascending order, each once. */
+type Draft = Pick<Flow, "code" | "functions" | "marks" | "instead" | "kind"> & {
+  readonly target: SparseColumnBuilder;
+  readonly symbol: SparseColumnBuilder;
+  readonly faults: BranchFault[];
 };
 
 // What a symbol is to branches, as its name says; 0 for one that nobody has asked for yet.
@@ -158,9 +177,9 @@ function thunkOf(code: Code, symbol: number, known: Uint8Array): number {
 function resolveBranch(flow: Draft, insn: number, kind: number, thunks: Uint8Array): void {
   const { code } = flow;
   const section = code.insns.section[insn] as number;
-  const relocRow = code.reloc[insn] as number;
+  const relocRow = code.reloc.at(insn);
   let toSection = section;
-  let toOffset = code.insns.target[insn] as number;
+  let toOffset = code.insns.target.at(insn);
   let named = NONE;
   if (relocRow !== NONE) {
     const relocs = code.object.relocs(section);
@@ -184,23 +203,27 @@ function resolveBranch(flow: Draft, insn: number, kind: number, thunks: Uint8Arr
   else resolveJump(flow, insn, kind, toSection, toOffset, named);
 }
 
+function nameSymbol({ symbol }: Draft, insn: number, named: number): void {
+  if (named !== NONE) symbol.add(insn, named);
+}
+
 function resolveCall(flow: Draft, insn: number, section: number, offset: number, named: number): void {
   const { code, functions, marks } = flow;
   const intra = ((marks.bits[insn] as number) & MARK_INTRA_CALL) !== 0;
   if (section <= 0) {
-    flow.symbol[insn] = named;
+    nameSymbol(flow, insn, named);
     return;
   }
   const to = insnAt(code, section, offset);
   if (to === NONE) {
     const label = functions.labelAt(section, offset);
     // Assembly may name an instruction that lies inside another one's bytes.
-    if (code.sectionEnd[section] === code.sectionStart[section]) flow.symbol[insn] = named;
-    else if (label !== NONE) flow.symbol[insn] = label;
+    if (code.sectionEnd[section] === code.sectionStart[section]) nameSymbol(flow, insn, named);
+    else if (label !== NONE) nameSymbol(flow, insn, label);
     else flow.faults.push({ insn, fault: FAULT_INTO_INSTRUCTION, section, offset });
     return;
   }
-  flow.target[insn] = to;
+  flow.target.add(insn, to);
   if (intra) {
     flow.kind[insn] = KIND_INTRA_CALL;
     return;
@@ -213,14 +236,14 @@ function resolveCall(flow: Draft, insn: number, section: number, offset: number,
   const isPart = there !== NONE && functions.table.parent[there] !== there;
   if ((label === NONE || isPart) && pushes)
     flow.faults.push({ insn, fault: FAULT_UNANNOTATED_INTRA_CALL, section, offset });
-  flow.symbol[insn] = label !== NONE ? label : named;
+  nameSymbol(flow, insn, label !== NONE ? label : named);
 }
 
 function resolveJump(flow: Draft, insn: number, kind: number, section: number, offset: number, named: number): void {
   const { code, functions } = flow;
   const leaves = kind === KIND_JUMP ? KIND_TAIL_CALL : KIND_CONDITIONAL_TAIL;
   if (section <= 0) {
-    flow.symbol[insn] = named;
+    nameSymbol(flow, insn, named);
     flow.kind[insn] = leaves;
     return;
   }
@@ -234,7 +257,7 @@ function resolveJump(flow: Draft, insn: number, kind: number, section: number, o
   }
   if (to === NONE) {
     if (code.sectionEnd[section] === code.sectionStart[section]) {
-      flow.symbol[insn] = named;
+      nameSymbol(flow, insn, named);
       flow.kind[insn] = leaves;
       return;
     }
@@ -247,14 +270,14 @@ function resolveJump(flow: Draft, insn: number, kind: number, section: number, o
     flow.faults.push({ insn, fault: inside ? FAULT_INTO_INSTRUCTION : FAULT_OUTSIDE_CODE, section, offset });
     return;
   }
-  flow.target[insn] = to;
+  flow.target.add(insn, to);
   const here = ownerOf(flow, insn);
   const there = functions.ofInsn[to] as number;
   if (there === NONE) {
     // From a function to named assembly that is none: left for good, and what is there states its own frame by a hint.
     if (here === NONE || named === NONE || code.object.symbols.type[named] === STT_SECTION) return;
     flow.kind[insn] = leaves;
-    flow.symbol[insn] = named;
+    nameSymbol(flow, insn, named);
     return;
   }
   if (here !== NONE && sameFamily(functions.table, here, there)) return;
@@ -264,7 +287,7 @@ function resolveJump(flow: Draft, insn: number, kind: number, section: number, o
   const isEntry = table.start[there] === offset || isBehindLandingPad(flow, there, to);
   if (!isEntry || ((table.flags[there] as number) & FUNCTION_WITHOUT_SIZE) !== 0) return;
   flow.kind[insn] = leaves;
-  flow.symbol[insn] = table.symbol[there] as number;
+  nameSymbol(flow, insn, table.symbol[there] as number);
 }
 
 /** Kind of the instruction that the bytes at a label form, where it ends the path; anything else is not followed. */

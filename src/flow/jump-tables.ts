@@ -184,7 +184,7 @@ function collectCandidates(
   const end = code.sectionEnd[section] as number;
   const relocs = code.object.relocs(section);
   for (let i = first; i < end && (code.insns.offset[i] as number) < (table.end[f] as number); i++) {
-    const r = code.reloc[i] as number;
+    const r = code.reloc.at(i);
     if (r === NONE) continue;
     const place = relocTarget(code, section, r);
     if (place.section <= 0 || !isTableSection(code, place.section)) continue;

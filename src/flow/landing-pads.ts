@@ -97,31 +97,38 @@ function inCode(code: Code, section: number, visit: (taken: AddressTaken) => voi
   const taken: Draft = { section, offset: 0, insn: NONE, symbol: NONE, toSection: NONE, toOffset: 0 };
   const { kind, flags } = insns;
   const { reloc } = code;
+  const from = code.sectionStart[section] as number;
   const to = code.sectionEnd[section] as number;
-  for (let insn = code.sectionStart[section] as number; insn < to; insn++) {
-    let r = reloc[insn] as number;
-    if (r === NONE) {
-      if (((flags[insn] as number) & FLAG_FORMS_ADDRESS) === 0) continue;
+  reloc.forEach(
+    (insn, first) => {
+      const k = kind[insn] as number;
+      if ((k >= KIND_JUMP && k <= KIND_RETURN) || k === KIND_NOP) return;
+      taken.insn = insn;
+      const end = insnEnd(code, insn);
+      for (let r = first; r < relocs.length && (relocs.offset[r] as number) < end; r++) {
+        taken.offset = relocs.offset[r] as number;
+        const relative = displaced && code.arch.relocs.isPcRelative(relocs.type[r] as number);
+        const addend = (relocs.addend[r] as number) + (relative ? end - taken.offset : 0);
+        place(code, relocs.symbol[r] as number, addend, taken);
+        visit(taken);
+      }
+    },
+    from,
+    to,
+  );
+  insns.target.forEach(
+    (insn, target) => {
+      if (((flags[insn] as number) & FLAG_FORMS_ADDRESS) === 0 || reloc.at(insn) !== NONE) return;
       taken.insn = insn;
       taken.offset = insns.offset[insn] as number;
       taken.symbol = NONE;
       taken.toSection = section;
-      taken.toOffset = insns.target[insn] as number;
+      taken.toOffset = target;
       visit(taken);
-      continue;
-    }
-    const k = kind[insn] as number;
-    if ((k >= KIND_JUMP && k <= KIND_RETURN) || k === KIND_NOP) continue;
-    taken.insn = insn;
-    const end = insnEnd(code, insn);
-    for (; r < relocs.length && (relocs.offset[r] as number) < end; r++) {
-      taken.offset = relocs.offset[r] as number;
-      const relative = displaced && code.arch.relocs.isPcRelative(relocs.type[r] as number);
-      const addend = (relocs.addend[r] as number) + (relative ? end - taken.offset : 0);
-      place(code, relocs.symbol[r] as number, addend, taken);
-      visit(taken);
-    }
-  }
+    },
+    from,
+    to,
+  );
 }
 
 /** What indirect branches find in one object. */

@@ -1,3 +1,4 @@
+import { BitSet } from "../base/bit-set.ts";
 import { NONE } from "../base/table.ts";
 import { STB_LOCAL, STB_WEAK } from "../elf/constants.ts";
 import { KIND_BRANCH, KIND_CALL, KIND_JUMP, KIND_RETURN } from "../isa/insn-table.ts";
@@ -10,7 +11,7 @@ export type ExternalReturns = (symbol: string) => boolean | undefined;
 
 export interface Returns {
   /** insn -> 1 when the call (or tail call) there never comes back */
-  readonly deadCall: Uint8Array;
+  readonly deadCall: BitSet;
   /** function -> 1 when it never returns to its caller */
   readonly neverReturns: Uint8Array;
   /** Symbols outside of this object that a call was decided by without knowing: they were taken to return. */
@@ -54,20 +55,22 @@ export function solveReturns(flow: Flow, external: ExternalReturns): Returns {
   spreadReturns(returns, inside);
   const neverReturns = new Uint8Array(table.length);
   for (let f = 0; f < table.length; f++) neverReturns[f] = returns[table.parent[f] as number] === 1 ? 0 : 1;
-  const deadCall = new Uint8Array(kind.length);
+  const deadCall = new BitSet(kind.length);
   const { turns } = flow;
   for (let n = 0; n < turns.length; n++) {
     const i = turns[n] as number;
     // An annotation says that execution goes on behind this one (arch/x86/include/asm/irq_stack.h, ASM_REACHABLE).
     if (kind[i] !== KIND_CALL || ((flow.marks.bits[i] as number) & MARK_REACHABLE) !== 0) continue;
-    const s = symbol[i] as number;
+    const s = symbol.at(i);
     if (s === NONE) continue;
     const callee = functionOfSymbol(flow, s);
     const listed = code.object.symbols.binding[s] !== STB_LOCAL && ask(s) === true;
-    if (listed) deadCall[i] = 1;
-    else if (callee !== NONE)
-      deadCall[i] = code.object.symbols.binding[s] === STB_WEAK ? 0 : (neverReturns[callee] as number);
-    else if (code.object.symbols.section[s] === NONE && !externalReturns(s)) deadCall[i] = 1;
+    const ends = listed
+      ? true
+      : callee !== NONE
+        ? code.object.symbols.binding[s] !== STB_WEAK && neverReturns[callee] === 1
+        : code.object.symbols.section[s] === NONE && !externalReturns(s);
+    if (ends) deadCall.add(i);
   }
   return { deadCall, neverReturns, assumed };
 }
@@ -96,13 +99,13 @@ export function findLeaving(flow: Flow): Leaving {
     const k = kind[i];
     if (k === KIND_RETURN || k === KIND_INDIRECT_TAIL) returns[from] = 1;
     else if (k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL) {
-      const callee = functionOfSymbol(flow, symbol[i] as number);
-      if (callee !== NONE) edges.push({ from, to: table.parent[callee] as number, symbol: symbol[i] as number });
-      else if (symbol[i] === NONE) returns[from] = 1;
-      else edges.push({ from, to: NONE, symbol: symbol[i] as number });
-    } else if ((k === KIND_JUMP || k === KIND_BRANCH) && flow.target[i] !== NONE) {
+      const callee = functionOfSymbol(flow, symbol.at(i));
+      if (callee !== NONE) edges.push({ from, to: table.parent[callee] as number, symbol: symbol.at(i) });
+      else if (symbol.at(i) === NONE) returns[from] = 1;
+      else edges.push({ from, to: NONE, symbol: symbol.at(i) });
+    } else if ((k === KIND_JUMP || k === KIND_BRANCH) && flow.target.at(i) !== NONE) {
       // Assembly may leave for code that is no function (6.1 arch/x86/entry/thunk_64.S, __thunk_restore).
-      const to = flow.target[i] as number;
+      const to = flow.target.at(i);
       const { section, offset } = code.insns;
       if (
         functions.ofInsn[to] === NONE &&

@@ -42,7 +42,7 @@ export function successors(flow: Flow, returns: Returns): Successors {
           return 0;
         case KIND_JUMP:
         case KIND_INTRA_CALL:
-          if (target[insn] !== NONE) to[count++] = target[insn] as number;
+          if (target.at(insn) !== NONE) to[count++] = target.at(insn);
           return count;
         case KIND_TABLE_JUMP: {
           for (let e = lowerBound(from, insn, 0, from.length); e < from.length && from[e] === insn; e++) {
@@ -51,10 +51,10 @@ export function successors(flow: Flow, returns: Returns): Successors {
           return count;
         }
         case KIND_CALL:
-          if (returns.deadCall[insn] === 1) return 0;
+          if (returns.deadCall.has(insn)) return 0;
           break;
         case KIND_BRANCH:
-          if (target[insn] !== NONE) to[count++] = target[insn] as number;
+          if (target.at(insn) !== NONE) to[count++] = target.at(insn);
           break;
       }
       if (((marks.bits[insn] as number) & MARK_UNREACHABLE) !== 0) return count;

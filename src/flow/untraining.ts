@@ -47,12 +47,12 @@ export function findEarlyBranches(flow: Flow, returns: Returns, outside: Outside
     found.push({ insn, kind: early, way: way.reverse() });
   };
   const call = (insn: number): void => {
-    const named = symbol[insn] as number;
+    const named = symbol.at(insn);
     const name = named === NONE ? "" : (code.object.symbolName[named] as string);
     const replaced =
       named !== NONE && code.object.symbols.binding[named] === STB_WEAK && outside.isOverridden(name) === true;
-    if (target[insn] !== NONE && !replaced) {
-      visit(target[insn] as number, insn);
+    if (target.at(insn) !== NONE && !replaced) {
+      visit(target.at(insn), insn);
       return;
     }
     const there = name === "" ? undefined : outside.untraining(name);

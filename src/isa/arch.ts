@@ -10,8 +10,10 @@ export interface Arch {
   /**
    * Decodes `bytes[start, end)`, the part of section `section` that begins at section offset `start`, and appends rows to `out`.
    * Never throws: undecodable bytes become KIND_UNKNOWN rows of `minInsnSize` (or what is left) bytes.
+   * @param rows where `out` has that many rows it may stop between two instructions
+   * @returns where it stopped, to go on from there; `end` when all is decoded
    */
-  decode(bytes: Uint8Array, section: number, start: number, end: number, out: DecodeOutput): void;
+  decode(bytes: Uint8Array, section: number, start: number, end: number, out: DecodeOutput, rows?: number): number;
   /** Unsigned immediate that the instruction of `size` bytes at `start` compares something with; undefined for every other one. */
   comparedWith(bytes: Uint8Array, start: number, size: number): number | undefined;
   readonly registers: Registers;

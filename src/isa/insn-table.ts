@@ -132,7 +132,7 @@ export const opName: readonly string[] = [
 /** In `dst` and `src`: no register. */
 export const NO_REGISTER = 255;
 
-const opSchema = {
+export const opSchema = {
   /** -> InsnTable; rows of one instruction follow each other, in the order in which they take effect */ insn: "i32",
   /** OP_* */ op: "u8",
   /** register number or NO_REGISTER */ dst: "u8",

@@ -85,7 +85,7 @@ function tail(
 ): void {
   const last = to - 1;
   const id = frames.state[last] as number;
-  if (id === NONE || flow.code.insns.op[last] !== NONE || !keepsFrame(flow.kind[last] as number)) return;
+  if (id === NONE || flow.code.insns.op.at(last) !== NONE || !keepsFrame(flow.kind[last] as number)) return;
   const here = frames.states.all[id] as FrameState;
   const there = original.get(insnEnd(flow.code, last) - (flow.code.insns.offset[from] as number));
   if (there !== undefined && isConflict(here, there)) conflict(last, here, there);

@@ -44,11 +44,11 @@ export const callWithoutFramePointer = defineRule({
  * part of a mitigation: it goes on where it was called (retbleed and SRSO untraining, arch/x86/lib/retpoline.S of 6.12).
  */
 function isHookOrThunk(flow: Flow, insn: number): boolean {
-  const callee = flow.symbol[insn] as number;
+  const callee = flow.symbol.at(insn);
   if (callee === NONE) return false;
   const { object, arch } = flow.code;
   const isHere = (object.symbols.section[callee] as number) > 0;
-  return arch.names.isEntryHook(object.symbolName[callee] as string) || (isHere && flow.target[insn] === NONE);
+  return arch.names.isEntryHook(object.symbolName[callee] as string) || (isHere && flow.target.at(insn) === NONE);
 }
 
 /**

@@ -16,7 +16,7 @@ export const entryHookTailCall = defineRule({
     const tell = tellSites(context, report);
     for (const i of turns) {
       if (kind[i] !== KIND_TAIL_CALL && kind[i] !== KIND_CONDITIONAL_TAIL) continue;
-      const named = symbol[i] as number;
+      const named = symbol.at(i);
       if (named !== NONE && code.arch.names.isEntryHook(code.object.symbolName[named] as string)) tell(i);
     }
   },

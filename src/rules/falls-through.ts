@@ -54,8 +54,8 @@ function jumpsIntoOthers(context: RuleContext, report: (report: Report) => void)
   for (const insn of flow.turns) {
     const kind = flow.kind[insn];
     if (kind !== KIND_TAIL_CALL && kind !== KIND_CONDITIONAL_TAIL) continue;
-    const row = code.reloc[insn] as number;
-    const symbol = flow.symbol[insn] as number;
+    const row = code.reloc.at(insn);
+    const symbol = flow.symbol.at(insn);
     if (row === NONE || symbol === NONE || code.object.symbols.section[symbol] !== NONE) continue;
     const relocs = code.object.relocs(code.insns.section[insn] as number);
     const behind =
@@ -87,7 +87,7 @@ function into(context: RuleContext, event: FrameEvent): Report {
   const way = frameWay(context, event.insn);
   const following = flow.next.of(event.insn);
   const falls =
-    following !== NONE && flow.functions.ofInsn[following] === event.detail && flow.target[event.insn] === NONE;
+    following !== NONE && flow.functions.ofInsn[following] === event.detail && flow.target.at(event.insn) === NONE;
   if (!falls && flow.kind[event.insn] !== KIND_CALL)
     return { message: "jump", at: event.insn, owner: event.owner, data: { next }, way };
   const call = lastCall(context, event.insn);
@@ -100,6 +100,6 @@ function lastCall(context: RuleContext, insn: number): number {
   const { flow, frames } = context;
   let i = insn;
   // Padding lies between the last real instruction and the next function.
-  while (i > 0 && flow.kind[i] === KIND_NOP && frames.cameFrom[i] === i - 1) i--;
-  return flow.kind[i] === KIND_CALL && flow.symbol[i] !== NONE ? i : NONE;
+  while (i > 0 && flow.kind[i] === KIND_NOP && frames.cameFrom.of(i) === i - 1) i--;
+  return flow.kind[i] === KIND_CALL && flow.symbol.at(i) !== NONE ? i : NONE;
 }

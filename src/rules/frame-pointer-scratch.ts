@@ -26,7 +26,8 @@ export const framePointerScratch = defineRule({
       const owner = ownerOf(flow, i);
       const state = frames.states.all[frames.state[i] as number];
       // leave, whose first operation moves the stack pointer, gives back from a frame by what it is.
-      if (owner === NONE || insns.op[i] !== row || !isFollowedFrame(state) || hasFrameRecord(context, state)) continue;
+      if (owner === NONE || insns.op.at(i) !== row || !isFollowedFrame(state) || hasFrameRecord(context, state))
+        continue;
       const saved = state.saved[fp];
       if (saved === NOWHERE || saved === NOT_SAVED) continue;
       // Behind a switch of stacks it is another task's: what lies on a stack that nobody runs on is laid out by a contract of its own.

@@ -38,12 +38,12 @@ export interface Callee {
 export function instrumentedCallee(context: RuleContext, insn: number): Callee | undefined {
   const { flow } = context;
   const { code } = flow;
-  const symbol = flow.symbol[insn] as number;
+  const symbol = flow.symbol.at(insn);
   if (symbol === NONE) return isIndirect(flow, insn) ? slotCallee(context, insn) : undefined;
   const name = code.object.symbolName[symbol] as string;
   if (code.arch.names.isStaticCallTrampoline(name) || allowedPrefixes.some((prefix) => name.startsWith(prefix)))
     return undefined;
-  const target = flow.target[insn] as number;
+  const target = flow.target.at(insn);
   const section = target === NONE ? (code.object.symbols.section[symbol] as number) : code.insns.section[target];
   // Of a weak definition it has to be known that no other object's takes its place.
   const isSettled = code.object.symbols.binding[symbol] !== STB_WEAK || context.outside.isOverridden(name) === false;
@@ -64,7 +64,7 @@ const SLOT = 8; // bytes: sizeof(void *)
 function slotCallee(context: RuleContext, insn: number): Callee | undefined {
   const { code } = context.flow;
   const section = code.insns.section[insn] as number;
-  const row = code.reloc[insn] as number;
+  const row = code.reloc.at(insn);
   if (row === NONE) return { name: "" };
   const relocs = code.object.relocs(section);
   const symbol = relocs.symbol[row] as number;

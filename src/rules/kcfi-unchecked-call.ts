@@ -42,13 +42,14 @@ function thunkSites(context: RuleContext): number[] {
   for (const section of code.sections) {
     if (object.sectionName[section] === ".altinstr_replacement") continue;
     const relocs = object.relocs(section);
-    const end = code.sectionEnd[section] as number;
-    for (let i = code.sectionStart[section] as number; i < end; i++) {
-      const r = code.reloc[i] as number;
-      if (r === NONE || isThunk[relocs.symbol[r] as number] === 0) continue;
-      const kind = code.insns.kind[i] as number;
-      if (kind >= KIND_JUMP && kind <= KIND_CALL) sites.push(i);
-    }
+    code.reloc.forEach(
+      (i, r) => {
+        const kind = code.insns.kind[i] as number;
+        if (isThunk[relocs.symbol[r] as number] === 1 && kind >= KIND_JUMP && kind <= KIND_CALL) sites.push(i);
+      },
+      code.sectionStart[section],
+      code.sectionEnd[section],
+    );
   }
   return sites;
 }

@@ -17,9 +17,9 @@ export const missingSymbolType = defineRule({
     const tell = tellSites(context, report);
     for (const i of flow.turns) {
       // A call by a relocation may go anywhere; one that the assembler resolved stays in its section and names a local label.
-      if (kind[i] !== KIND_CALL || code.reloc[i] !== NONE || functions.ofInsn[i] === NONE) continue;
-      const to = target[i] as number;
-      const named = symbol[i] as number;
+      if (kind[i] !== KIND_CALL || code.reloc.at(i) !== NONE || functions.ofInsn[i] === NONE) continue;
+      const to = target.at(i);
+      const named = symbol.at(i);
       if (to === NONE || named === NONE || object.symbols.type[named] === STT_FUNC) continue;
       const f = functions.ofInsn[to] as number;
       if (f !== NONE && functions.table.start[f] === insns.offset[to]) continue;

@@ -34,7 +34,7 @@ export const noinstrReturnOpen = defineRule({
 /** Behind a jump to what never returns nothing is left to close. */
 function neverComesBack(context: RuleContext, insn: number): boolean {
   const { flow, returns, outside } = context;
-  const symbol = flow.symbol[insn] as number;
+  const symbol = flow.symbol.at(insn);
   if (symbol === NONE) return false;
   const name = flow.code.object.symbolName[symbol] as string;
   const f = functionOfSymbol(flow, symbol);

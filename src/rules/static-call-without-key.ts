@@ -22,7 +22,7 @@ export const staticCallWithoutKey = defineRule({
     for (const i of turns) {
       const k = kind[i];
       if (k !== KIND_CALL && k !== KIND_TAIL_CALL && k !== KIND_CONDITIONAL_TAIL) continue;
-      const named = symbol[i] as number;
+      const named = symbol.at(i);
       if (named === NONE) continue;
       // Of the symbols that are called few are trampolines, and each is called often.
       let isMissing = missing[named];

@@ -52,7 +52,7 @@ export const unreachableInstruction = defineRule({
         if (told.has(whole)) continue;
         told.add(whole);
         const before = i > 0 && flow.next.of(i - 1) === i && !beginsSymbol(context, i) ? i - 1 : NONE;
-        const call = before !== NONE && context.returns.deadCall[before] === 1;
+        const call = before !== NONE && context.returns.deadCall.has(before);
         const callee = call ? calleeSymbol(context, before) : "";
         const isListed = call && context.isListedNoreturn(callee);
         const trap = before !== NONE && flow.kind[before] === KIND_BUG;
@@ -101,7 +101,7 @@ function orphanParts(context: RuleContext): ReadonlySet<number> {
   const orphans = new Set<number>();
   const parented = new Set<number>();
   for (const i of flow.turns) {
-    const to = flow.target[i] as number;
+    const to = flow.target.at(i);
     const f = to === NONE ? NONE : (ofInsn[to] as number);
     if (f === NONE || table.parent[f] === f || ofInsn[i] === f) continue;
     if (ofInsn[i] !== NONE || codeSymbol(context, i) !== NONE) parented.add(f);
@@ -153,8 +153,8 @@ function explainedCode(context: RuleContext, told: ReadonlySet<number>): Uint8Ar
   for (let i = 0; i < state.length; i++) {
     const next = following.of(i);
     if (next === NONE || state[next] !== NONE) continue;
-    const isDeadCall = flow.kind[i] === KIND_CALL && returns.deadCall[i] === 1;
-    const callee = isDeadCall ? functionOfSymbol(flow, flow.symbol[i] as number) : NONE;
+    const isDeadCall = flow.kind[i] === KIND_CALL && returns.deadCall.has(i);
+    const callee = isDeadCall ? functionOfSymbol(flow, flow.symbol.at(i)) : NONE;
     if (callee !== NONE && told.has(flow.functions.table.parent[callee] as number)) explain(next);
     if ((isDeadCall || flow.kind[i] === KIND_BUG) && isTrapOrWayToOne(context, next)) explain(next);
     else if (sanitizers.size > 0 && isSanitizerCall(context, sanitizers, next)) explain(next);
@@ -168,7 +168,7 @@ function explainedCode(context: RuleContext, told: ReadonlySet<number>): Uint8Ar
 }
 
 function calleeSymbol(context: RuleContext, insn: number): string {
-  const symbol = context.flow.symbol[insn] as number;
+  const symbol = context.flow.symbol.at(insn);
   return symbol === NONE ? "" : (context.flow.code.object.symbolName[symbol] as string);
 }
 
@@ -178,8 +178,8 @@ function isTrapOrWayToOne(context: RuleContext, insn: number): boolean {
   return (
     isDirectBranch(kind[insn] as number) &&
     kind[insn] === KIND_JUMP &&
-    target[insn] !== NONE &&
-    kind[target[insn] as number] === KIND_BUG
+    target.at(insn) !== NONE &&
+    kind[target.at(insn)] === KIND_BUG
   );
 }
 
@@ -198,8 +198,8 @@ function sanitizerSymbols(context: RuleContext): ReadonlySet<number> {
 function isSanitizerCall(context: RuleContext, sanitizers: ReadonlySet<number>, insn: number): boolean {
   let i = insn;
   for (let n = 0; n < SANITIZER_REACH && i !== NONE; n++) {
-    if (sanitizers.has(context.flow.symbol[i] as number)) return true;
-    i = context.flow.kind[i] === KIND_JUMP ? (context.flow.target[i] as number) : context.flow.next.of(i);
+    if (sanitizers.has(context.flow.symbol.at(i))) return true;
+    i = context.flow.kind[i] === KIND_JUMP ? context.flow.target.at(i) : context.flow.next.of(i);
   }
   return false;
 }

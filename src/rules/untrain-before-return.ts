@@ -23,7 +23,7 @@ export const untrainBeforeReturn = defineRule({
       const entered = ownerName(context, ownerOf(flow, entry), entry);
       const here = ownerName(context, ownerOf(flow, insn), insn);
       const related: Related[] = entered === here ? [] : [{ function: entered, says: "the kernel is entered there" }];
-      const callee = flow.symbol[insn] as number;
+      const callee = flow.symbol.at(insn);
       if (callee !== NONE) {
         const name = flow.code.object.symbolName[callee] as string;
         related.push({

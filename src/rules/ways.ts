@@ -12,9 +12,9 @@ const MAX_WAY = 100_000;
 export function frameWay(context: RuleContext, insn: number): Extract<Way, { kind: "frame" }> {
   const { cameFrom } = context.frames;
   const insns: number[] = [];
-  for (let i = insn; i !== NONE && insns.length < MAX_WAY; i = cameFrom[i] as number) {
+  for (let i = insn; i !== NONE && insns.length < MAX_WAY; i = cameFrom.of(i)) {
     insns.push(i);
-    if (cameFrom[i] === i) break;
+    if (cameFrom.of(i) === i) break;
   }
   return { kind: "frame", insns: insns.reverse() };
 }
@@ -91,7 +91,7 @@ export function frameEvents(context: RuleContext, kind: number): readonly FrameE
 
 /** "printk()" for a direct call, "a function pointer" for an indirect one. */
 export function calleeName(context: RuleContext, insn: number): string {
-  const symbol = context.flow.symbol[insn] as number;
+  const symbol = context.flow.symbol.at(insn);
   return symbol === NONE ? "a function pointer" : `${context.flow.code.object.symbolName[symbol]}()`;
 }
 

@@ -1,5 +1,6 @@
 import type { Flow } from "../flow/flow.ts";
 import { ORC_REG_BP_INDIRECT, ORC_REG_SP_INDIRECT, orcRegisterName } from "../orc/constants.ts";
+import type { CameFrom } from "./came-from.ts";
 import {
   BASE_FP_INDIRECT,
   BASE_SP_INDIRECT,
@@ -42,9 +43,8 @@ export function hintBase(flow: Flow, orcRegister: number): number {
  * Behind a mismatch the walk goes on with one of the two frames, and nobody knows which of them is right: a modified frame at an exit that was
  * reached over it says nothing new. Linear over all questions: the way back from an instruction ends where an earlier one has been.
  * @param conflicted instructions at which frames did not match
- * @param cameFrom insn -> instruction that first led here, itself for a root
  */
-export function doubtfulWay(conflicted: ReadonlySet<number>, cameFrom: Int32Array): (insn: number) => boolean {
+export function doubtfulWay(conflicted: ReadonlySet<number>, cameFrom: CameFrom): (insn: number) => boolean {
   if (conflicted.size === 0) return () => false;
   const SOUND = 1;
   const DOUBTFUL = 2;
@@ -52,10 +52,10 @@ export function doubtfulWay(conflicted: ReadonlySet<number>, cameFrom: Int32Arra
   return (insn) => {
     const way: number[] = [];
     let i = insn;
-    for (; verdict[i] === 0; i = cameFrom[i] as number) {
+    for (; verdict[i] === 0; i = cameFrom.of(i)) {
       way.push(i);
       if (conflicted.has(i)) verdict[i] = DOUBTFUL;
-      else if (cameFrom[i] === i) verdict[i] = SOUND;
+      else if (cameFrom.of(i) === i) verdict[i] = SOUND;
       else continue;
       break;
     }

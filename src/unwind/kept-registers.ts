@@ -74,8 +74,8 @@ function candidates(flow: Flow, frames: Frames): Map<number, number[]> {
     if (f >= 0) wanted.set(parent[f] as number, []);
   }
   if (wanted.size === 0) return wanted;
-  for (let i = 0; i < frames.cameFrom.length; i++) {
-    const f = frames.cameFrom[i] === i ? frames.owner.of(i) : NONE;
+  for (const i of frames.cameFrom.roots()) {
+    const f = frames.owner.of(i);
     if (f >= 0) wanted.get(parent[f] as number)?.push(i);
   }
   return wanted;
@@ -199,7 +199,7 @@ function transfer(flow: Flow, frames: Frames, insn: number, k: Knowledge): void 
   const { states } = frames;
   let state = states.all[frames.state[insn] as number] as FrameState;
   let handled = 0;
-  const first = insns.op[insn] as number;
+  const first = insns.op.at(insn);
   if (first !== NONE) {
     for (let row = first; row < ops.length && ops.insn[row] === insn; row++) {
       const op = ops.op[row] as number;

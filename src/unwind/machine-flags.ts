@@ -166,7 +166,7 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
       case KIND_TAIL_CALL:
       case KIND_CONDITIONAL_TAIL:
       case KIND_INDIRECT_TAIL: {
-        const callee = symbol[insn] as number;
+        const callee = symbol.at(insn);
         const calleeSafe = callee !== NONE && isAccessSafe(symbolName[callee] as string);
         if ((flags & ACCESS_OPEN) !== 0 && !calleeSafe) flags |= report(FLAG_EVENT_CALL_OPEN, visit, forOwner);
         if ((flags & DIRECTION_SET) !== 0) flags |= report(FLAG_EVENT_CALL_DIRECTION, visit, forOwner);
@@ -196,7 +196,7 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
         break;
     }
     // Flags that are pushed and popped count only inside alternatives: that is how access is saved over a region (smap_save()).
-    if (code.insns.op[insn] !== NONE && isAlternative(insn)) flags = saveOrRestore(insn, flags, visit, forOwner);
+    if (code.insns.op.at(insn) !== NONE && isAlternative(insn)) flags = saveOrRestore(insn, flags, visit, forOwner);
     const n = next.of(insn);
     for (const to of n === next.to.length ? next.to.slice() : next.to.slice(0, n)) {
       const nextOwner = crossOwner(to, forOwner);
@@ -209,7 +209,7 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
   const saveOrRestore = (insn: number, flags: FlagState, visit: number, forOwner: number): FlagState => {
     const { ops } = code;
     let result = flags;
-    for (let row = code.insns.op[insn] as number; row < ops.length && ops.insn[row] === insn; row++) {
+    for (let row = code.insns.op.at(insn); row < ops.length && ops.insn[row] === insn; row++) {
       const op = ops.op[row];
       let stack = result >>> STACK_SHIFT;
       if (op === OP_PUSH_FLAGS) {
@@ -297,7 +297,7 @@ function addThoseThatLeave(flow: Flow, next: Successors, wanted: Set<number>): v
   };
   const { turns } = flow;
   for (let n = 0; n < turns.length; n++) {
-    const to = target[turns[n] as number] as number;
+    const to = target.at(turns[n] as number);
     if (to !== NONE && ofInsn[to] === NONE) follow(turns[n] as number);
   }
   // What runs off the end of a function.

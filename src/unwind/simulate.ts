@@ -29,6 +29,7 @@ import {
   UNWIND_HINT_TYPE_SAVE,
   UNWIND_HINT_TYPE_UNDEFINED,
 } from "../orc/constants.ts";
+import { CameFrom } from "./came-from.ts";
 import { doubtfulWay, drifts, hintBase, isModified } from "./frame-checks.ts";
 import { Owners } from "./owners.ts";
 import { BASE_LOST, BASE_UNDEFINED, BASE_WAIVED, FRAME_UNDEFINED, type FrameState, FrameStates } from "./state.ts";
@@ -72,8 +73,7 @@ export interface Frames {
   readonly states: FrameStates;
   /** insn -> state id before it, NONE where no path reaches it */
   readonly state: Int32Array;
-  /** insn -> instruction that first led here, itself for a root, NONE where not reached */
-  readonly cameFrom: Int32Array;
+  readonly cameFrom: CameFrom;
   /** For which function an instruction was walked. */
   readonly owner: Owners;
   readonly events: readonly FrameEvent[];
@@ -86,7 +86,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const transitions = new Transitions(states, code);
   const count = code.insns.length;
   const state = new Int32Array(count).fill(NONE);
-  const cameFrom = new Int32Array(count).fill(NONE);
+  const cameFrom = new CameFrom(state);
   const owner = new Owners(ofInsn, state);
   const events: FrameEvent[] = [];
   const conflicted = new Set<number>();
@@ -118,7 +118,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     const before = state[insn] as number;
     if (before === NONE) {
       state[insn] = incoming.id;
-      cameFrom[insn] = from === NONE ? insn : from;
+      cameFrom.set(insn, from === NONE ? insn : from);
       owner.set(insn, forOwner);
       work.push(insn);
       releaseWaiters(insn, incoming);
@@ -228,7 +228,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
           kind: EVENT_FAULT,
           insn,
           owner: forOwner,
-          from: cameFrom[insn] as number,
+          from: cameFrom.of(insn),
           state: before,
           detail: effect.fault,
         });
@@ -239,7 +239,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     if (unannotated.has(insn)) {
       // It is told as such; what the return address on the stack does to the frame is the same defect.
       after = states.lost();
-      if (target[insn] !== NONE) go(insn, target[insn] as number, forOwner, after);
+      if (target.at(insn) !== NONE) go(insn, target.at(insn), forOwner, after);
     }
     // No caller has made a frame that a far return or jump would leave in order.
     const isFar = ((code.insns.flags[insn] as number) & FLAG_FAR) !== 0;
@@ -249,7 +249,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
           kind: EVENT_RETURN_MODIFIED,
           insn,
           owner: forOwner,
-          from: cameFrom[insn] as number,
+          from: cameFrom.of(insn),
           state: before,
           detail: 0,
         });
@@ -261,19 +261,19 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
           kind: EVENT_TAIL_MODIFIED,
           insn,
           owner: forOwner,
-          from: cameFrom[insn] as number,
+          from: cameFrom.of(insn),
           state: before,
-          detail: target[insn] as number,
+          detail: target.at(insn),
         });
       }
     }
     // Behind its end a function's code is nobody's, and a jump from there to another function is no tail call.
-    if ((k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL) && target[insn] !== NONE) {
-      const to = target[insn] as number;
+    if ((k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL) && target.at(insn) !== NONE) {
+      const to = target.at(insn);
       if (forOwner !== NONE && isNobodys(insn)) cross(insn, to, forOwner, before);
       // Assembly that is no function has to bring the frame of the function's entry. To another section it goes for good, as entry code does
       // that has switched to the stack of a task.
-      else if (forOwner === NONE && code.reloc[insn] === NONE) arrive(to, insn, ownerOf(flow, to), before);
+      else if (forOwner === NONE && code.reloc.at(insn) === NONE) arrive(to, insn, ownerOf(flow, to), before);
     }
     const n = next.of(insn);
     const runsOff = next.runsOff;
@@ -293,7 +293,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     if (callHints.size === 0 || !callHints.has(functions.ofInsn[insn] as number)) return false;
     let at = insn;
     for (let n = 0; n < MOST_STATED && ((marks.bits[at] as number) & MARK_HINT) === 0; n++) {
-      const before = cameFrom[at] as number;
+      const before = cameFrom.of(at);
       if (before === at) return false;
       at = before;
     }
@@ -348,7 +348,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
         return NONE;
       }
       state[to] = current.id;
-      cameFrom[to] = insn;
+      cameFrom.set(to, insn);
       owner.set(to, forOwner);
       insn = to;
     }

@@ -40,7 +40,7 @@ export class Transitions {
 
   /** State behind the instruction as far as its own operations go; undefined when it changes nothing. */
   after(before: FrameState, insn: number): Effect | undefined {
-    const first = this.#insns.op[insn] as number;
+    const first = this.#insns.op.at(insn);
     const writes = this.#insns.writes[insn] as number;
     // Most instructions neither have an operation nor write a register that anything is known of.
     if (first === NONE && (writes & before.tracked) === 0) return undefined;

@@ -44,10 +44,10 @@ test("every direct branch has a place to go, in the object or by a symbol", () =
       const k = flow.kind[i]!;
       if (k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL || k === KIND_CALL) {
         const place = `${name} ${code.insns.offset[i]}`;
-        assert.ok(flow.symbol[i] !== NONE || flow.target[i] !== NONE, place);
+        assert.ok(flow.symbol.at(i) !== NONE || flow.target.at(i) !== NONE, place);
         branches++;
       } else if (k === KIND_JUMP || k === KIND_BRANCH) {
-        assert.notEqual(flow.target[i], NONE, `${name} ${code.insns.offset[i]}`);
+        assert.notEqual(flow.target.at(i), NONE, `${name} ${code.insns.offset[i]}`);
         branches++;
       }
     }

@@ -15,7 +15,7 @@ import { KIND_BUG, KIND_CALL, KIND_INDIRECT_CALL, KIND_JUMP, KIND_RETURN } from 
 import { assembleFlow, type BuiltFlow } from "../support/built-flow.ts";
 
 const named = (b: BuiltFlow, insn: number): string => {
-  const symbol = b.flow.symbol[insn]!;
+  const symbol = b.flow.symbol.at(insn);
   return symbol === NONE ? "" : b.code.object.symbolName[symbol]!;
 };
 const faults = (b: BuiltFlow): [number, number][] => b.flow.faults.map((f) => [f.insn, f.fault]);
@@ -44,8 +44,8 @@ back:	ret`);
   assert.deepEqual(b.after("far"), [b.at("hidden")]);
   assert.deepEqual(b.after("by_label"), [b.at("there")]);
   assert.deepEqual(b.after("hidden"), [b.at("back")]);
-  assert.notEqual(b.code.reloc[b.at("far")], NONE);
-  assert.equal(b.code.reloc[b.at("near")], NONE);
+  assert.notEqual(b.code.reloc.at(b.at("far")), NONE);
+  assert.equal(b.code.reloc.at(b.at("near")), NONE);
   assert.deepEqual(b.flow.faults, []);
 });
 
@@ -125,9 +125,9 @@ END caller
 callee:	ret`);
   for (const symbol of ["caller", "by_label", "trampoline"]) assert.equal(b.flow.kind[b.at(symbol)], KIND_CALL);
   assert.equal(named(b, b.at("caller")), "elsewhere");
-  assert.equal(b.flow.target[b.at("caller")], NONE);
+  assert.equal(b.flow.target.at(b.at("caller")), NONE);
   assert.equal(named(b, b.at("by_label")), "callee");
-  assert.equal(b.flow.target[b.at("by_label")], b.at("callee"));
+  assert.equal(b.flow.target.at(b.at("by_label")), b.at("callee"));
   assert.equal(named(b, b.at("trampoline")), "__SCT__key");
   assert.deepEqual(b.flow.faults, []);
 });

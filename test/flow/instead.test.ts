@@ -110,10 +110,10 @@ far:	nop
 END leaves`);
   const { alternatives } = b.flow.instead;
   const first = alternatives.replacement[0]!;
-  assert.equal(b.flow.target[first + 1], b.at("behind"));
+  assert.equal(b.flow.target.at(first + 1), b.at("behind"));
   assert.deepEqual(b.flow.faults, []);
-  assert.equal(b.flow.target[alternatives.replacement[2]!], b.at("far"));
-  assert.equal(b.flow.target[alternatives.replacement[1]!], NONE);
+  assert.equal(b.flow.target.at(alternatives.replacement[2]!), b.at("far"));
+  assert.equal(b.flow.target.at(alternatives.replacement[1]!), NONE);
   assert.deepEqual(b.frames.events, []);
 });
 

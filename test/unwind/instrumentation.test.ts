@@ -16,7 +16,7 @@ function events(b: BuiltFlow) {
     b.flow,
     b.returns,
     (section) => object.sectionName[section] === ".noinstr.text",
-    (insn) => object.symbolName[b.flow.symbol[insn]!]!.startsWith("traced"),
+    (insn) => object.symbolName[b.flow.symbol.at(insn)]!.startsWith("traced"),
   );
 }
 

@@ -319,9 +319,9 @@ END f`);
   for (let i = 0; i < b.flow.kind.length; i++) {
     if (b.frames.state[i] === -1) continue;
     let at = i;
-    for (let n = 0; b.frames.cameFrom[at] !== at; n++) {
+    for (let n = 0; b.frames.cameFrom.of(at) !== at; n++) {
       assert.ok(n < b.flow.kind.length, "a circle");
-      at = b.frames.cameFrom[at]!;
+      at = b.frames.cameFrom.of(at);
     }
     assert.equal(at, entry);
     assert.equal(b.nameOf(b.frames.owner.of(i)), "f");

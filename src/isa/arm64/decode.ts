@@ -34,11 +34,20 @@ let writes = 0;
 let flags = 0;
 
 /** See Arch.decode. Words are read little-endian whatever the data endianness: DDI 0487, "Instruction endianness". */
-export function decode(bytes: Uint8Array, section: number, start: number, end: number, out: DecodeOutput): void {
+export function decode(
+  bytes: Uint8Array,
+  section: number,
+  start: number,
+  end: number,
+  out: DecodeOutput,
+  rows = Number.POSITIVE_INFINITY,
+): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const insns = out.insns;
   const ops = out.ops;
-  insns.reserve(Math.ceil((end - start) / WORD));
+  const words = Math.min(Math.ceil((end - start) / WORD), Math.max(0, rows - insns.length));
+  const stop = words * WORD < end - start ? start + words * WORD : end;
+  insns.reserve(words);
   const columns = insns.columns;
   const {
     kind,
@@ -53,7 +62,7 @@ export function decode(bytes: Uint8Array, section: number, start: number, end: n
   const first = insns.length;
   let row = first;
   let at = start;
-  for (; at + WORD <= end; at += WORD, row++) {
+  for (; at + WORD <= stop; at += WORD, row++) {
     const firstOp = ops.length;
     target = NONE;
     writes = 0;
@@ -68,10 +77,12 @@ export function decode(bytes: Uint8Array, section: number, start: number, end: n
   home.fill(section, first, row);
   size.fill(WORD, first, row);
   insns.length = row;
+  if (stop < end) return stop;
   if (at < end) {
     const rest = { section, offset: at, size: end - at, kind: KIND_UNKNOWN, flags: 0 };
     insns.push({ ...rest, target: NONE, writes: 0, op: NONE });
   }
+  return end;
 }
 
 function decodeWord(word: number, at: number, row: number, ops: OpBuilder): number {

@@ -93,16 +93,25 @@ const PREFIX_FS_GS = 32;
 const PREFIX_3E = 64;
 
 /** See Arch.decode: `bytes[start, end)` become rows of `out`, every byte in exactly one row. */
-export function decode(bytes: Uint8Array, section: number, start: number, end: number, out: DecodeOutput): void {
+export function decode(
+  bytes: Uint8Array,
+  section: number,
+  start: number,
+  end: number,
+  out: DecodeOutput,
+  rows = Number.POSITIVE_INFINITY,
+): number {
   const stop = Math.min(end, bytes.length);
   const safe = stop - LOOK_AHEAD;
   let at = start;
-  while (at < safe) at = decodeBlock(bytes, section, 0, at, safe, stop, out);
-  if (at >= stop) return;
+  while (at < safe && out.insns.length < rows) at = decodeBlock(bytes, section, 0, at, safe, stop, out);
+  if (at < safe) return at;
+  if (at >= stop) return end;
   // The last bytes are decoded in a padded copy, so that nothing is read outside; what does not fit is unknown.
   const tail = new Uint8Array(LOOK_AHEAD * 2);
   tail.set(bytes.subarray(at, stop));
   decodeBlock(tail, section, at, 0, stop - at, stop - at, out);
+  return end;
 }
 
 const operands = newOperands();
