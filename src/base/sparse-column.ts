@@ -44,7 +44,7 @@ export class SparseColumn {
   forEach(visit: (row: number, value: number) => void, from = 0, to = this.length): void {
     if (from >= to) return;
     const first = from >>> WORD_SHIFT;
-    const last = (to - 1) >>> WORD_SHIFT;
+    const last = Math.min((to - 1) >>> WORD_SHIFT, this.#present.length - 1);
     for (let word = first; word <= last; word++) {
       let at = this.#before[word] as number;
       for (let left = this.#present[word] as number; left !== 0; left &= left - 1, at++) {

@@ -39,7 +39,13 @@ test("a sparse column answers like a plain one, for every density and across the
       [4999, 5000],
     ] as const) {
       const seen: [number, number][] = [];
-      column.forEach((row, value) => seen.push([row, value]), from, to);
+      column.forEach(
+        (row, value) => {
+          seen.push([row, value]);
+        },
+        from,
+        to,
+      );
       const wanted = [...plain.entries()].filter(([row, v]) => v !== NONE && row >= from && row < to);
       // A value that is NONE itself is one that the column holds.
       assert.deepEqual(
@@ -62,7 +68,9 @@ test("outside of a sparse column there is nothing", () => {
   assert.ok(!column.includes(8));
   const empty = new SparseColumnBuilder(0).finish(0);
   assert.equal(empty.at(0), NONE);
-  empty.forEach(() => assert.fail());
+  empty.forEach(() => {
+    assert.fail();
+  });
 });
 
 test("a bit set has what was added", () => {
