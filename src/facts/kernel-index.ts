@@ -105,6 +105,11 @@ export class KernelIndex {
     return [...part.unit.definitions.objects.keys()].filter((object) => found.has(object));
   }
 
+  /** Where the objects of a unit take the address of a symbol that another object defines. */
+  addressUses(unit: string, symbol: string): readonly AddressUse[] {
+    return this.#parts.get(unit)?.users.addresses(symbol) ?? [];
+  }
+
   /** What an object can be told of the others. `unit` is where an object is judged that the index does not have, or that several have. */
   outsideFor(object: string, unit = this.unitsOf(object)[0] ?? VMLINUX): Outside {
     const part = this.#parts.get(unit) ?? this.#parts.get(VMLINUX);

@@ -92,16 +92,7 @@ export class Unit {
 
   landing(symbol: string, offset: number): Landing | undefined {
     const definition = this.find(symbol);
-    if (definition === undefined) return undefined;
-    const section = sectionOf(definition);
-    if (section === undefined || !section.isCode) return "data";
-    const at = (definition.facts.symbols.value[definition.row] as number) + offset;
-    if (at < 0 || at >= section.size) return undefined;
-    if (!hasBit(section.starts, at)) return "data";
-    if (includes(section.pads, at)) return "pad";
-    if (includes(section.exempt, at)) return "exempt";
-    const isBound = offset === 0 ? (flagsOf(definition) & SYMBOL_BOUND) !== 0 : includes(section.bounds, at);
-    return isBound ? "bound" : "none";
+    return definition === undefined ? undefined : landingOf(definition, offset);
   }
 
   #returnBits(): ReadonlyMap<string, number> {
@@ -175,12 +166,25 @@ export class Unit {
   }
 }
 
-export function flagsOf({ facts, row }: Definition): number {
+export function flagsOf({ facts, row }: Pick<Definition, "facts" | "row">): number {
   return facts.symbols.flags[row] as number;
 }
 
-export function sectionOf({ facts, row }: Definition) {
+export function sectionOf({ facts, row }: Pick<Definition, "facts" | "row">) {
   return facts.sections[facts.symbols.section[row] as number];
+}
+
+/** What is found `offset` bytes behind a symbol, as the object that defines it says. */
+export function landingOf(definition: Pick<Definition, "facts" | "row">, offset: number): Landing | undefined {
+  const section = sectionOf(definition);
+  if (section === undefined || !section.isCode) return "data";
+  const at = (definition.facts.symbols.value[definition.row] as number) + offset;
+  if (at < 0 || at >= section.size) return undefined;
+  if (!hasBit(section.starts, at)) return "data";
+  if (includes(section.pads, at)) return "pad";
+  if (includes(section.exempt, at)) return "exempt";
+  const isBound = offset === 0 ? (flagsOf(definition) & SYMBOL_BOUND) !== 0 : includes(section.bounds, at);
+  return isBound ? "bound" : "none";
 }
 
 function endsOf(answer: Untraining | undefined): number {

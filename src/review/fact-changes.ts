@@ -1,6 +1,6 @@
 import { type KernelIndex, VMLINUX } from "../facts/kernel-index.ts";
 import type { ObjectFacts } from "../facts/object-facts.ts";
-import type { Unit } from "../facts/unit.ts";
+import { landingOf, type Unit } from "../facts/unit.ts";
 
 // When a patch changes what an object tells others, those that use it are validated again, although their bytes did not change. Answers that
 // depend on other functions' answers are solved over the whole kernel on both sides, so that what is compared here is transitive by itself.
@@ -66,8 +66,21 @@ function* changedSymbols(
   units: readonly string[],
   listed: readonly string[],
 ): Generator<[symbol: string, fact: FactName, unit: string]> {
+  const known = new Map<string, readonly number[]>();
+  /** Byte offsets behind a symbol at which others hold an address: those that landing pads are asked for. */
+  const addends = (symbol: string): readonly number[] => {
+    let found = known.get(symbol);
+    if (found === undefined) {
+      const all = new Set([0]);
+      for (const unit of units) for (const use of after.addressUses(unit, symbol)) all.add(use.addend);
+      found = [...all].sort((a, b) => a - b);
+      known.set(symbol, found);
+    }
+    return found;
+  };
   // Solving both sides is for patches that change an answer; most change code and no answer.
-  const isSame = (object: string): boolean => answers(before.facts(object)) === answers(after.facts(object));
+  const isSame = (object: string): boolean =>
+    answers(before.facts(object), addends) === answers(after.facts(object), addends);
   if (listed.length === 0 && objects.every(isSame)) return;
   const all: [string, FactName, string][] = [];
   for (const name of units) {
@@ -81,7 +94,7 @@ function* changedSymbols(
       }
     }
     for (const symbol of new Set([...own, ...dependingOnOthers(left), ...dependingOnOthers(right)])) {
-      const fact = firstDifference(left, right, symbol, own.has(symbol));
+      const fact = firstDifference(left, right, symbol, own.has(symbol) ? addends(symbol) : undefined);
       if (fact !== undefined) all.push([symbol, fact, name]);
     }
   }
@@ -89,31 +102,38 @@ function* changedSymbols(
   for (const fact of order) for (const item of all) if (item[1] === fact) yield item;
 }
 
-function firstDifference(left: Unit, right: Unit, symbol: string, isOwn: boolean): FactName | undefined {
+/** @param addends byte offsets that its landing pads are compared at; undefined for a symbol that no changed object defines */
+function firstDifference(
+  left: Unit,
+  right: Unit,
+  symbol: string,
+  addends: readonly number[] | undefined,
+): FactName | undefined {
   const [before, after] = [left.find(symbol), right.find(symbol)];
   // What is new here nobody used, and what is gone nobody can use: the link would tell.
   if (before === undefined || after === undefined) return undefined;
   if (left.neverReturns(symbol) !== right.neverReturns(symbol)) return "returning";
   // Any call that comes back no more changes what is met first in its callers; of those only what untrains is waited for.
   const [trains, untrains] = [left.untraining(symbol), right.untraining(symbol)];
-  if (trains !== untrains && (isOwn || trains === "untrains" || untrains === "untrains")) return "untraining";
-  if (!isOwn) return undefined;
+  if (trains !== untrains && (addends !== undefined || trains === "untrains" || untrains === "untrains"))
+    return "untraining";
+  if (addends === undefined) return undefined;
   if (before.object !== after.object && left.definitions.all(symbol).length + right.definitions.all(symbol).length > 2)
     return "definition";
   if (left.isNoinstr(symbol) !== right.isNoinstr(symbol)) return "section";
   if (left.isFunction(symbol) !== right.isFunction(symbol)) return "type";
-  return left.landing(symbol, 0) === right.landing(symbol, 0) ? undefined : "landing pad";
+  const isSame = (addend: number): boolean => left.landing(symbol, addend) === right.landing(symbol, addend);
+  return addends.every(isSame) ? undefined : "landing pad";
 }
 
 /** All that the answers for an object's symbols come from, without the places in its code. */
-function answers(facts: ObjectFacts | undefined): string {
+function answers(facts: ObjectFacts | undefined, addends: (symbol: string) => readonly number[]): string {
   if (facts === undefined) return "";
   const { names, symbols, sections } = facts;
   const nameOf = (row: number): string => names[symbols.name[row] as number] as string;
   const all = symbols.name.map((_, row) => {
     const section = sections[symbols.section[row] as number];
-    const value = symbols.value[row] as number;
-    const landing = [section?.pads.includes(value), section?.exempt.includes(value), section?.isCode];
+    const landing = addends(nameOf(row)).map((addend) => landingOf({ facts, row }, addend));
     return [nameOf(row), symbols.flags[row], section?.name, landing];
   });
   const nodes = (list: ObjectFacts["returns"] | ObjectFacts["walks"]) =>

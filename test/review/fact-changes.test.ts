@@ -89,3 +89,19 @@ test("an address that is taken now concerns the object that defines it", () => {
     "vmlinux: a.o defines a, whose uses changed",
   ]);
 });
+
+test("a landing pad behind a symbol counts where others hold an address there", () => {
+  const inner = (pad: string): string => `FUNC a\n\tendbr64\n\tnop\n\tnop\n${pad}\tret\nEND a\n`;
+  const padded = inner("\tendbr64\n");
+  // endbr64 is four bytes long; the two no-ops in front of the inner one make it six.
+  const holds = (offset: number): string => `.data\ntable: .quad a + ${offset}\n`;
+  const units = { vmlinux: { "a.o": padded, "b.o": holds(6), "start.o": holds(0), "call.o": calling("c", "a") } };
+  // All that use a symbol are looked at again, whichever place of it they hold.
+  const all = ["b.o", "start.o", "call.o"].map((object) => `vmlinux: ${object} uses a, whose landing pad changed`);
+  assert.deepEqual(usersOf(units, "a.o", inner("\txchgw %ax, %ax\n\txchgw %ax, %ax\n")), all);
+  // Nobody holds that place here.
+  const others = { vmlinux: { "a.o": padded, "start.o": holds(0), "call.o": calling("c", "a") } };
+  assert.deepEqual(usersOf(others, "a.o", inner("\txchgw %ax, %ax\n\txchgw %ax, %ax\n")), []);
+  // A pad that only moves is another one's.
+  assert.deepEqual(usersOf(units, "a.o", inner("\tnop\n\tendbr64\n")), all);
+});
