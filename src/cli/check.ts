@@ -46,7 +46,7 @@ export async function checkCommand(
   env: Readonly<Record<string, string | undefined>> = {},
 ): Promise<number> {
   const facts: TreeFacts = options.tree === undefined ? builtInFacts : readTree(options.tree);
-  const analyze: AnalyzeOptions = { facts, checks: checksOf(options.kernelConfig) };
+  const analyze: AnalyzeOptions & { readonly checks: Checks } = { facts, checks: checksOf(options.kernelConfig) };
   // Loaded when asked for: with what it needs it is most of the modules, and an object is checked in less time.
   const index =
     options.index === undefined
@@ -81,7 +81,7 @@ export async function checkCommand(
 
 async function checkOne(
   path: string,
-  analyze: AnalyzeOptions,
+  analyze: AnalyzeOptions & { readonly checks: Checks },
   index: CheckIndex | undefined,
   opened: () => Promise<Disassembler | undefined>,
   io: CommandIo,
@@ -90,7 +90,9 @@ async function checkOne(
     const source = openFileSource(path);
     try {
       const outside = index?.outsideOf(path, source);
-      const analysis = analyzeObject(source, outside === undefined ? analyze : { ...analyze, outside });
+      const module = path.endsWith(".ko") || index?.isModule(path) === true;
+      const checks = { ...analyze.checks, module };
+      const analysis = analyzeObject(source, { ...analyze, checks, ...(outside === undefined ? {} : { outside }) });
       const disassembler = analysis.findings.length > 0 ? await opened() : undefined;
       return {
         path,

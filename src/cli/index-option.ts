@@ -16,6 +16,8 @@ export interface CheckIndex {
   readonly age: string;
   /** What is known of the objects around one. Throws FormatError for what is no object. */
   outsideOf(path: string, source: ByteSource): Outside;
+  /** The file is, by its path, an object that is part of a module. */
+  isModule(path: string): boolean;
 }
 
 /**
@@ -38,6 +40,10 @@ export function openCheckIndex(
       const own = kernel.replace(object, summarize(source), VMLINUX);
       const outside = own.outsideFor(object);
       return index.isWhole ? outside : inPart(outside);
+    },
+    isModule: (path) => {
+      const unit = kernel.unitsOf(nameIn(index, path))[0];
+      return unit !== undefined && unit !== VMLINUX;
     },
   };
 }

@@ -86,6 +86,8 @@ const SECONDS = 60;
 export interface ToolQuestion {
   /** Object outside the sandbox; it is only read. */
   readonly file: string;
+  /** The object is part of a module: scripts/Makefile.lib gives the tool another option then. */
+  readonly isModule: boolean;
   readonly config: KernelConfig;
   /** The base's build folder, prepared: it holds the tool. */
   readonly folders: { readonly sourceDir: string; readonly outDir: string };
@@ -96,11 +98,11 @@ export interface ToolQuestion {
 
 /** Runs the tool over one object in the sandbox. A string says why there is no answer. */
 export async function askObjectTool(question: ToolQuestion): Promise<readonly ToolReport[] | string> {
-  const { file, config, folders, profile, sandbox, signal } = question;
+  const { file, isModule, config, folders, profile, sandbox, signal } = question;
   const mount: Mount = { source: file, target: OBJECT_MOUNT, mode: "ro" };
   // It opens what it reads for writing, even when it writes nothing.
   const script = `cp ${OBJECT_MOUNT} /tmp/object.o && chmod u+w /tmp/object.o && exec "$@" /tmp/object.o`;
-  const flags = objectToolFlags(config, isDelayed(config), "object");
+  const flags = [...objectToolFlags(config, isDelayed(config), "object"), ...(isModule ? ["--module"] : [])];
   const run = await runInBuild(
     { folders, profile, sandbox, seconds: SECONDS, signal, readsOnly: true, mounts: [mount], compileCache: undefined },
     ["/bin/sh", "-c", script, "sh", join("tools/objtool", "objtool"), ...flags],

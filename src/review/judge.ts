@@ -28,6 +28,8 @@ export interface JudgeOptions {
   readonly bodies?: ReadonlyMap<string, boolean> | undefined;
   /** What is known of the objects around it; asked behind `bodies`. */
   readonly outside?: Outside | undefined;
+  /** It is part of a module. */
+  readonly isModule?: boolean;
 }
 
 /** Reads and validates one built object. Broken bytes are a result, not an exception. */
@@ -39,7 +41,7 @@ export function judgeObject(built: BuiltObject, options: JudgeOptions): Judged {
     const analysis = analyzeObject(source, {
       facts: options.facts,
       outside: firstOf(knownReturns(options.bodies ?? new Map()), options.outside ?? nothingOutside),
-      checks: readChecks(options.config.values, "configuration of the build"),
+      checks: { ...readChecks(options.config.values, "configuration of the build"), module: options.isModule === true },
       forComparison: true,
       stripPrefixes: [SOURCE_MOUNT, OUT_MOUNT],
     });

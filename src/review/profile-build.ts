@@ -314,11 +314,11 @@ export class ProfileBuild {
   }
 
   /** What the tree's own tool, as the base builds it, says of an object. */
-  async askTool(file: string): Promise<readonly ToolReport[] | string> {
+  async askTool(file: string, isModule: boolean): Promise<readonly ToolReport[] | string> {
     const { slot, profile, sandbox, request } = this.#options;
     if (!existsSync(join(this.prepared.dir, "tools/objtool/objtool"))) return "this configuration does not build it";
     const folders = { sourceDir: slot.dir, outDir: this.prepared.dir };
-    return askObjectTool({ file, config: this.config, folders, profile, sandbox, signal: request.signal });
+    return askObjectTool({ file, isModule, config: this.config, folders, profile, sandbox, signal: request.signal });
   }
 
   /** Build folders of this review; the collected objects stay until the next review of the slot. */

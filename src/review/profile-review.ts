@@ -68,7 +68,7 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
   const notes: CoverageNote[] = [];
   const { affected, baseResult, headResult, outsideOf } = await buildBothSides(options, notes);
   const judge = async (state: SourceState, result: BuildResult, into: CoverageNote[]) =>
-    judgeState(options, state, result, await outsideOf(state, result), into);
+    judgeState({ ...options, affected }, state, result, await outsideOf(state, result), into);
   const before = await judge(base, baseResult, []);
   request.onProgress?.(`${profile.name}: analysing ${headResult.built.size} objects`);
   const after = comparable(await judge(tip, headResult, notes), baseResult);
@@ -94,11 +94,16 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
   const tipFacts = await readTreeFacts(slot, tip.commit);
   addCoverage(notes, objects, after, affected, tipFacts.source);
   const blamed = blame(before, after, histories, states.length - 1);
+  const modules = modulesOf(affected);
   const told = blamed.filter(({ compared }) => speaks(compared));
   const opinions = await timer.time("second opinion", () =>
     secondOpinions(
-      told.map(({ compared, seenIn }) => ({ finding: compared.finding, file: seenIn?.file })),
-      (file) => build.askTool(file),
+      told.map(({ compared, seenIn }) => ({
+        finding: compared.finding,
+        file: seenIn?.file,
+        isModule: modules.has(compared.object),
+      })),
+      (file, isModule) => build.askTool(file, isModule),
     ),
   );
   const sum = (pick: (judged: Judged) => number): number =>
@@ -135,13 +140,23 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
   };
 }
 
-function judgeAll(result: BuildResult, options: JudgeOptions, outsideOf: OutsideOf): Map<string, Judged> {
+function judgeAll(
+  result: BuildResult,
+  options: JudgeOptions,
+  outsideOf: OutsideOf,
+  modules: ReadonlySet<string>,
+): Map<string, Judged> {
   return new Map(
     [...result.built].map(([object, built]) => [
       object,
-      judgeObject(built, { ...options, outside: outsideOf(object) }),
+      judgeObject(built, { ...options, outside: outsideOf(object), isModule: modules.has(object) }),
     ]),
   );
+}
+
+/** Those of the affected objects that are parts of modules, which promise other things than vmlinux. */
+function modulesOf({ objects }: AffectedResult): Set<string> {
+  return new Set(objects.flatMap(({ object, membership }) => (membership.kind === "module" ? [object] : [])));
 }
 
 /** Judges what was built of one state; callees whose never returning decides a verdict are looked up. */
@@ -157,7 +172,8 @@ async function judgeState(
     facts: await readTreeFacts(slot, state.commit),
     config: state === base ? build.config : await build.configOf(state),
   };
-  const judged = await timer.time("analyse", () => judgeAll(result, judge, outsideOf));
+  const modules = modulesOf(options.affected);
+  const judged = await timer.time("analyse", () => judgeAll(result, judge, outsideOf, modules));
   const undecidedIn = (object: string): readonly string[] =>
     (judged.get(object)?.analysis?.undecided ?? []).filter((s) => outsideOf(object)?.neverReturns(s) === undefined);
   const symbols = [...new Set([...judged.keys()].flatMap(undecidedIn))];
@@ -178,7 +194,7 @@ async function judgeState(
   const names = undecided.map(({ symbol }) => symbol);
   for (const [object, built] of result.built) {
     if (undecidedIn(object).length === 0) continue;
-    const again = judgeObject(built, { ...judge, bodies, outside: outsideOf(object) });
+    const again = judgeObject(built, { ...judge, bodies, outside: outsideOf(object), isModule: modules.has(object) });
     judged.set(object, withoutUndecided(again, names));
   }
   return judged;

@@ -20,6 +20,8 @@ export interface OpinionQuestion {
   readonly finding: ObjectFinding;
   /** The object on the side that the finding was seen on; undefined where it is gone. */
   readonly file: string | undefined;
+  /** The object is part of a module. */
+  readonly isModule?: boolean;
 }
 
 /**
@@ -28,11 +30,11 @@ export interface OpinionQuestion {
  */
 export async function secondOpinions(
   questions: readonly OpinionQuestion[],
-  ask: (file: string) => Promise<readonly ToolReport[] | string>,
+  ask: (file: string, isModule: boolean) => Promise<readonly ToolReport[] | string>,
 ): Promise<Opinion[]> {
   const answers = new Map<string, readonly ToolReport[] | string>();
   const opinions: Opinion[] = [];
-  for (const { finding, file } of questions) {
+  for (const { finding, file, isModule } of questions) {
     const without = reasonNotToAsk(finding.rule, file);
     if (without !== undefined || file === undefined) {
       opinions.push({ says: "not-asked", text: without ?? "" });
@@ -42,7 +44,7 @@ export async function secondOpinions(
     if (answer === undefined) {
       answer =
         answers.size < MAX_ASKED
-          ? await ask(file)
+          ? await ask(file, isModule === true)
           : `${basename(file)} is beyond the ${MAX_ASKED} objects that it is asked about`;
       answers.set(file, answer);
     }
