@@ -7,7 +7,8 @@ import { UsageError } from "../../src/base/errors.ts";
 import { NONE } from "../../src/base/table.ts";
 import { SHF_EXECINSTR } from "../../src/elf/constants.ts";
 import { KernelIndex, VMLINUX } from "../../src/facts/kernel-index.ts";
-import { summarize, summarizeFlow } from "../../src/facts/summarize.ts";
+import { summarize, summarizeFlow, summarizeOptions } from "../../src/facts/summarize.ts";
+import { unitOptions } from "../../src/facts/unit.ts";
 import { insnAt } from "../../src/flow/code.ts";
 import { KIND_CONDITIONAL_TAIL, KIND_TAIL_CALL, ownerOf } from "../../src/flow/flow.ts";
 import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
@@ -83,22 +84,22 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
   const map = timed("link", () => linkKernel(build, output, writeInstead(scratch, options.instead)));
   const bytesOf = (object: string): Uint8Array => options.instead?.get(object) ?? readFileSync(join(build, object));
   const paths = [...map.keys()];
-  const formats = options.facts.formats === undefined ? {} : { formats: options.facts.formats };
+  const formats = summarizeOptions(options.facts.formats);
   const facts = timed(
     "summarize",
     () => new Map(paths.map((path) => [path, summarize(bytesSource(bytesOf(path)), formats)])),
   );
-  const { noreturn } = options.facts;
   const index = timed("index", () =>
-    KernelIndex.build([{ unit: VMLINUX, objects: facts }], { isListedNoreturn: (symbol) => noreturn.has(symbol) }),
+    KernelIndex.build([{ unit: VMLINUX, objects: facts }], unitOptions(options.facts)),
   );
   const linkedBytes = readFileSync(output);
   const linked = timed("linked", () => buildStages(linkedBytes, options.facts, nothingOutside));
   // What a whole kernel holds of its own tables is asked like what an object is told of others.
   const itself = timed("index", () =>
-    KernelIndex.build([{ unit: VMLINUX, objects: new Map([["vmlinux.o", summarizeFlow(linked.flow)]]) }], {
-      isListedNoreturn: (symbol) => noreturn.has(symbol),
-    }).outsideFor("vmlinux.o"),
+    KernelIndex.build(
+      [{ unit: VMLINUX, objects: new Map([["vmlinux.o", summarizeFlow(linked.flow)]]) }],
+      unitOptions(options.facts),
+    ).outsideFor("vmlinux.o"),
   );
   const linkedFindings = timed(
     "linked findings",

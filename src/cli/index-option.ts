@@ -3,7 +3,8 @@ import type { AnalyzeOptions } from "../analyze/analyze-object.ts";
 import type { ByteSource } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
 import { KernelIndex, VMLINUX } from "../facts/kernel-index.ts";
-import { summarize } from "../facts/summarize.ts";
+import { summarize, summarizeOptions } from "../facts/summarize.ts";
+import { unitOptions } from "../facts/unit.ts";
 import type { Outside } from "../flow/outside.ts";
 import { hasIndex, listBases, readBaseRecord } from "../kernel/base-folder.ts";
 import { locateState } from "../kernel/state-folder.ts";
@@ -32,12 +33,12 @@ export function openCheckIndex(
 ): CheckIndex | undefined {
   const index = where === "auto" ? newestIndex(env) : namedIndex(where);
   if (index === undefined) return undefined;
-  const kernel = KernelIndex.build(index.units, { isListedNoreturn: (symbol) => lists.noreturn.has(symbol) });
+  const kernel = KernelIndex.build(index.units, unitOptions(lists));
   return {
     age: index.age,
     outsideOf(path, source) {
       const object = nameIn(index, path);
-      const own = kernel.replace(object, summarize(source), VMLINUX);
+      const own = kernel.replace(object, summarize(source, summarizeOptions(lists.formats)), VMLINUX);
       const outside = own.outsideFor(object);
       return index.isWhole ? outside : inPart(outside);
     },

@@ -31,6 +31,10 @@ export interface SummarizeOptions {
   readonly formats?: KernelFormats;
 }
 
+export function summarizeOptions(formats: KernelFormats | undefined): SummarizeOptions {
+  return formats === undefined ? {} : { formats };
+}
+
 /**
  * What an object tells others. Pure, linear in its code and relocations, and the same for the same code.
  * @throws FormatError for input that is no object of a known machine

@@ -1,5 +1,6 @@
+import type { KernelFormats } from "../flow/formats.ts";
 import type { Landing, Untraining } from "../flow/outside.ts";
-import { isNoinstrSection } from "../flow/text-classes.ts";
+import { isNoinstrSection, isNoinstrSectionOf } from "../flow/text-classes.ts";
 import { hasBit } from "./bit-text.ts";
 import { type Definition, Definitions, isWeak } from "./definitions.ts";
 import {
@@ -21,6 +22,17 @@ export interface UnitOptions {
   readonly isListedNoreturn: (symbol: string) => boolean;
   /** Whether nothing may be instrumented in a section of this name; by the names of this version's sections where that is not given. */
   readonly isNoinstrSection?: (section: string) => boolean;
+}
+
+/** What a tree says of the units that are built from it: its list, and which of its sections must not be instrumented. */
+export function unitOptions(tree: {
+  readonly noreturn: ReadonlySet<string>;
+  readonly formats?: KernelFormats;
+}): UnitOptions {
+  return {
+    isListedNoreturn: (symbol) => tree.noreturn.has(symbol),
+    isNoinstrSection: (section) => isNoinstrSectionOf(tree.formats, section),
+  };
 }
 
 // Bits of the graph of returns.

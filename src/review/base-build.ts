@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { bytesSource } from "../base/bytes.ts";
 import { FormatError, UsageError } from "../base/errors.ts";
 import { FACTS_VERSION, type ObjectFacts } from "../facts/object-facts.ts";
-import { summarize } from "../facts/summarize.ts";
+import { type SummarizeOptions, summarize, summarizeOptions } from "../facts/summarize.ts";
 import type { BaseObjects, BaseRecord } from "../kernel/base-folder.ts";
 import {
   baseFolder,
@@ -36,6 +36,7 @@ import { packFacts } from "./base-facts.ts";
 import { requireBaseSpace, SpaceWatch } from "./base-space.ts";
 import { digestCode } from "./judge.ts";
 import { Pace } from "./pace.ts";
+import { readTreeFacts } from "./tree-facts.ts";
 
 // Builds everything of one commit under one profile, a batch of objects at a time, each at the same place and by the same call as a review
 // builds it, so that reviews find the objects in the object cache. What is in the cache is not built again: that is how a killed build goes
@@ -114,6 +115,8 @@ class BaseBuild {
   readonly #facts = new Map<string, ObjectFacts>();
   readonly #dependencies = new DependencyCollector();
   readonly #failed = new Map<string, string>();
+  /** By the formats of the tree that the base is of. */
+  #summarize: SummarizeOptions = {};
   #built = 0;
 
   constructor(request: BaseBuildRequest, dir: string, slot: Slot, commit: string, name: string) {
@@ -128,6 +131,7 @@ class BaseBuild {
     const { profile, state, jobs, signal, onProgress } = this.#request;
     const slot = this.#slot;
     const listing = await listCommit(slot.tree.git, this.#commit, state.cache);
+    this.#summarize = summarizeOptions((await readTreeFacts(slot, this.#commit)).formats);
     const sandbox = await this.#request.openSandbox();
     const ccache = join(state.cache, "ccache");
     await sandbox.adopt(ensureFolder(ccache));
@@ -323,7 +327,7 @@ class BaseBuild {
     const source = bytesSource(bytes);
     try {
       const code = digestCode(source);
-      if (!this.#facts.has(code)) this.#facts.set(code, summarize(source));
+      if (!this.#facts.has(code)) this.#facts.set(code, summarize(source, this.#summarize));
       this.#known.set(object, { unit: units.unitOf.get(object) as string, code, cached });
       this.#dependencies.add(object, deps);
     } catch (error) {

@@ -5,10 +5,11 @@ import type { BuildResult } from "../kernel/build.ts";
 import type { CoverageNote } from "../report/result.ts";
 import { type FactUser, findFactUsers } from "./fact-changes.ts";
 import { patchesOf } from "./history.ts";
-import { readTreeFacts, type SourceState } from "./profile-build.ts";
+import type { SourceState } from "./profile-build.ts";
 import type { ProfileReviewOptions } from "./profile-review.ts";
 import { SeriesKernel, type Summary } from "./series-kernel.ts";
 import { stopUnlessDone } from "./stops.ts";
+import { readTreeFacts } from "./tree-facts.ts";
 
 /** What is known of other objects by the object that is judged, in one state of the series. */
 export type OutsideOf = (object: string) => Outside | undefined;
@@ -53,8 +54,8 @@ export async function buildBothSides(options: ProfileReviewOptions, notes: Cover
   const cap = request.dependentCap ?? DEFAULT_DEPENDENT_CAP;
   /** What is known of both sides with all that is built by now. */
   const look = () => {
-    const baseFacts = kernel.summarize(baseResult);
-    const tipFacts = kernel.summarize(headResult);
+    const baseFacts = kernel.summarize(baseResult, lists.base);
+    const tipFacts = kernel.summarize(headResult, lists.tip);
     const ofTip = (item: AffectedObject): Summary | undefined =>
       // Of an object that does not compile nothing new is known.
       item.inHead ? (tipFacts.get(item.object) ?? baseFacts.get(item.object)) : undefined;
@@ -88,14 +89,15 @@ export async function buildBothSides(options: ProfileReviewOptions, notes: Cover
   /** Objects as the last state that built them left them; states are asked for in order. */
   const latest = new Map<string, Summary>();
   const between = async (state: SourceState, result: BuildResult) => {
-    for (const [object, summary] of kernel.summarize(result)) latest.set(object, summary);
+    const ofState = await readTreeFacts(slot, state.commit);
+    for (const [object, summary] of kernel.summarize(result, ofState)) latest.set(object, summary);
     const at = states.indexOf(state);
     const of = (item: AffectedObject): Summary | undefined => {
       const patches = patchesOf(item.object, { options, baseResult, headResult });
       if ((patches[0] as number) > at) return baseFacts.get(item.object);
       return (patches.at(-1) as number) <= at ? ofTip(item) : (latest.get(item.object) ?? baseFacts.get(item.object));
     };
-    return kernel.ofState(await readTreeFacts(slot, state.commit), affected.objects, baseFacts, of);
+    return kernel.ofState(ofState, affected.objects, baseFacts, of);
   };
   return {
     affected,

@@ -9,10 +9,11 @@ import { findBodies, withoutUndecided } from "./bodies.ts";
 import { buildBothSides, type OutsideOf } from "./both-sides.ts";
 import { walkHistory } from "./history.ts";
 import { type Judged, type JudgeOptions, judgeObject } from "./judge.ts";
-import { type ProfileBuild, readTreeFacts, type SourceState } from "./profile-build.ts";
+import type { ProfileBuild, SourceState } from "./profile-build.ts";
 import type { ReviewRequest } from "./request.ts";
 import { type Opinion, secondOpinions } from "./second-opinion.ts";
 import type { PhaseTimer } from "./timer.ts";
+import { readTreeFacts } from "./tree-facts.ts";
 import { type Blamed, type BrokenBetween, blame, findBrokenBetween, firstBreaking } from "./walk.ts";
 import { ACCESS_SAFE_LIST, findWeakened, NORETURN_LIST } from "./weakened.ts";
 

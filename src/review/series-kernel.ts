@@ -2,7 +2,9 @@ import type { TreeFacts } from "../analyze/analyze-object.ts";
 import { FormatError } from "../base/errors.ts";
 import { KernelIndex, VMLINUX } from "../facts/kernel-index.ts";
 import type { ObjectFacts } from "../facts/object-facts.ts";
-import { summarize } from "../facts/summarize.ts";
+import { summarize, summarizeOptions } from "../facts/summarize.ts";
+import { unitOptions } from "../facts/unit.ts";
+import type { KernelFormats } from "../flow/formats.ts";
 import type { Outside } from "../flow/outside.ts";
 import type { AffectedObject } from "../kernel/affected.ts";
 import type { BuildResult, BuiltObject } from "../kernel/build.ts";
@@ -26,7 +28,8 @@ export class SeriesKernel {
   readonly #index: BaseIndex;
   /** Kernels of the index by the list of functions that never return. */
   readonly #plain = new Map<string, KernelIndex>();
-  readonly #known = new Map<string, Summary>();
+  /** Formats of a state's tree -> file of an object -> what it says. */
+  readonly #known = new Map<KernelFormats | undefined, Map<string, Summary>>();
 
   constructor(index: BaseIndex) {
     this.#index = index;
@@ -36,11 +39,11 @@ export class SeriesKernel {
     return this.#index.isWhole;
   }
 
-  /** Objects that cannot be read have no facts. */
-  summarize(result: BuildResult): StateFacts {
+  /** By the formats of the state's own tree. Objects that cannot be read have no facts. */
+  summarize(result: BuildResult, lists: TreeFacts): StateFacts {
     const facts = new Map<string, Summary>();
     for (const [object, built] of result.built) {
-      const summary = this.#summarizeOne(built);
+      const summary = this.#summarizeOne(built, lists.formats);
       if (summary !== undefined) facts.set(object, summary);
     }
     return facts;
@@ -84,13 +87,18 @@ export class SeriesKernel {
     return this.isWhole ? outside : inPart(outside);
   }
 
-  #summarizeOne(built: BuiltObject): Summary | undefined {
-    const known = this.#known.get(built.file);
+  #summarizeOne(built: BuiltObject, formats: KernelFormats | undefined): Summary | undefined {
+    let ofFormats = this.#known.get(formats);
+    if (ofFormats === undefined) {
+      ofFormats = new Map();
+      this.#known.set(formats, ofFormats);
+    }
+    const known = ofFormats.get(built.file);
     if (known !== undefined) return known;
     const source = openFileSource(built.file);
     try {
-      const summary = { code: digestCode(source), facts: summarize(source) };
-      this.#known.set(built.file, summary);
+      const summary = { code: digestCode(source), facts: summarize(source, summarizeOptions(formats)) };
+      ofFormats.set(built.file, summary);
       return summary;
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
@@ -101,10 +109,10 @@ export class SeriesKernel {
   }
 
   #plainKernel(lists: TreeFacts): KernelIndex {
-    const key = [...lists.noreturn].sort().join(" ");
+    const key = `${lists.formats?.alternatives.size} ${[...lists.noreturn].sort().join(" ")}`;
     let kernel = this.#plain.get(key);
     if (kernel === undefined) {
-      kernel = KernelIndex.build(this.#index.units, { isListedNoreturn: (symbol) => lists.noreturn.has(symbol) });
+      kernel = KernelIndex.build(this.#index.units, unitOptions(lists));
       this.#plain.set(key, kernel);
     }
     return kernel;

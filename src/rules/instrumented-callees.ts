@@ -2,22 +2,16 @@ import { NONE } from "../base/table.ts";
 import { STB_WEAK } from "../elf/constants.ts";
 import { insnEnd } from "../flow/code.ts";
 import type { Flow } from "../flow/flow.ts";
-import { isNoinstrSection } from "../flow/text-classes.ts";
+import { isNoinstrSectionOf } from "../flow/text-classes.ts";
 import { KIND_INDIRECT_CALL, KIND_INDIRECT_JUMP } from "../isa/insn-table.ts";
 import { type InstrumentationEvent, walkInstrumentation } from "../unwind/instrumentation.ts";
 import type { RuleContext, Way } from "./rule.ts";
 
 // Which calls of code that must not be instrumented go to code that may be.
 
-/** The section of idle loops must not be instrumented since 6.3: "objtool/idle: Validate __cpuidle code as noinstr". */
-const IDLE_SECTION = ".cpuidle.text";
-/** Size of struct alt_instr up to 6.2 (src/flow/formats.ts): what tells those kernels. */
-const OLD_ALTERNATIVE = 12;
-
 export function isNoinstrCode({ code, formats }: Flow, section: number): boolean {
   if (section <= 0) return false;
-  const name = code.object.sectionName[section] as string;
-  return isNoinstrSection(name) && (name !== IDLE_SECTION || formats.alternatives.size !== OLD_ALTERNATIVE);
+  return isNoinstrSectionOf(formats, code.object.sectionName[section] as string);
 }
 
 /**

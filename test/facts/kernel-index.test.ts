@@ -3,9 +3,19 @@ import { test } from "node:test";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { FormatError } from "../../src/base/errors.ts";
 import { decodeFacts, encodeFacts } from "../../src/facts/encode.ts";
-import { KernelIndex } from "../../src/facts/kernel-index.ts";
+import { KernelIndex, VMLINUX } from "../../src/facts/kernel-index.ts";
 import type { ObjectFacts } from "../../src/facts/object-facts.ts";
-import { summarize } from "../../src/facts/summarize.ts";
+import { summarize, summarizeOptions } from "../../src/facts/summarize.ts";
+import { unitOptions } from "../../src/facts/unit.ts";
+import {
+  ALTERNATIVES_12,
+  ALTERNATIVES_14,
+  type AlternativeFormat,
+  ANNOTATIONS_614,
+  HINTS_TYPES,
+  type KernelFormats,
+} from "../../src/flow/formats.ts";
+import { MARK_NOENDBR } from "../../src/flow/marks.ts";
 import type { Outside } from "../../src/flow/outside.ts";
 import { assembleText } from "../support/analyzed.ts";
 
@@ -85,3 +95,45 @@ test("hostile facts are one clear error", () => {
     );
   }
 });
+
+test("a tree's formats count: its annotations in an object's facts, its sections in the index", () => {
+  const source = bytesSource(
+    assembleText(`
+.section .cpuidle.text, "ax"
+FUNC idle
+	ret
+END idle
+.text
+FUNC plain
+	ret
+END plain
+.section .discard.annotate_insn, "M", @progbits, 8
+	.long	plain - ., 7
+.previous
+`),
+  );
+  const renumbered = { ...formatsOf(ALTERNATIVES_14), annotations: new Map([[7, MARK_NOENDBR]]) };
+  const build = (tree: { noreturn: ReadonlySet<string>; formats?: KernelFormats }): Outside => {
+    const objects = new Map([["a.o", summarize(source, summarizeOptions(tree.formats))]]);
+    return KernelIndex.build([{ unit: VMLINUX, objects }], unitOptions(tree)).outsideFor("new.o");
+  };
+  const noreturn = new Set(["plain"]);
+  assert.equal(build({ noreturn }).landing("plain", 0), "none");
+  assert.equal(build({ noreturn, formats: renumbered }).landing("plain", 0), "exempt");
+  assert.equal(build({ noreturn }).neverReturns("plain"), true, "by the list");
+  // Idle loops belong to what must not be instrumented since 6.3.
+  assert.equal(build({ noreturn }).isNoinstr("idle"), true);
+  assert.equal(build({ noreturn, formats: renumbered }).isNoinstr("idle"), true);
+  assert.equal(build({ noreturn, formats: formatsOf(ALTERNATIVES_12) }).isNoinstr("idle"), false);
+});
+
+function formatsOf(alternatives: AlternativeFormat): KernelFormats {
+  return {
+    source: "a test",
+    hints: HINTS_TYPES,
+    alternatives,
+    annotations: ANNOTATIONS_614,
+    orc: undefined,
+    assumed: [],
+  };
+}
