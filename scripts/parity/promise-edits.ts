@@ -1,6 +1,6 @@
 import { NONE } from "../../src/base/table.ts";
 import { STB_LOCAL, STT_FUNC, STT_NOTYPE, STT_SECTION } from "../../src/elf/constants.ts";
-import { insnAt, insnEnd } from "../../src/flow/code.ts";
+import { insnAt } from "../../src/flow/code.ts";
 import { KIND_INDIRECT_TAIL, KIND_TAIL_CALL } from "../../src/flow/flow.ts";
 import { functionName } from "../../src/flow/functions.ts";
 import { MARK_HINT } from "../../src/flow/marks.ts";
@@ -19,7 +19,7 @@ import {
 import type { ObjectEdit } from "./object-edit.ts";
 import type { ObjectModel } from "./object-model.ts";
 import { below, pick, type Random } from "./random.ts";
-import { type Done, insnsWhere, type MutationClass, overwrite } from "./sites.ts";
+import { type Done, insnsWhere, type MutationClass, overwrite, pointTo, relocationOf } from "./sites.ts";
 
 // Damage to what a kernel promises of its code: thunks, return thunks, traps behind returns, landing pads, uninstrumented code, names and
 // types of symbols.
@@ -28,10 +28,8 @@ const registers = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8",
 registers.push("r14", "r15");
 
 function symbolOf(model: ObjectModel, insn: number): string {
-  const row = model.code.reloc.at(insn);
-  if (row === NONE) return "";
-  const { object, insns } = model.code;
-  return object.symbolName[object.relocs(insns.section[insn] as number).symbol[row] as number] as string;
+  const relocation = relocationOf(model, insn);
+  return relocation === undefined ? "" : (model.code.object.symbolName[relocation.symbol] as string);
 }
 
 /** Register of an indirect thunk by its name (reference kernel arch/x86/lib/retpoline.S), NONE for others. */
@@ -136,11 +134,10 @@ const movePointer: MutationClass = {
 
 /** Instructions that take an address of code, relative to themselves or absolute, without branching there. */
 const takesAddress = (model: ObjectModel, insn: number): boolean => {
-  const { object, reloc, insns, sectionStart, sectionEnd } = model.code;
-  const row = reloc.at(insn);
-  if (row === NONE || model.flow.kind[insn] !== KIND_OTHER) return false;
-  const symbol = object.relocs(insns.section[insn] as number).symbol[row] as number;
-  const home = object.symbols.section[symbol] as number;
+  const { object, sectionStart, sectionEnd } = model.code;
+  const relocation = relocationOf(model, insn);
+  if (relocation === undefined || model.flow.kind[insn] !== KIND_OTHER) return false;
+  const home = object.symbols.section[relocation.symbol] as number;
   return home > 0 && sectionEnd[home] !== sectionStart[home];
 };
 
@@ -148,16 +145,14 @@ const moveAddress: MutationClass = {
   name: "move-code-address",
   sites: (model) => insnsWhere(model, (i) => takesAddress(model, i)),
   apply(model, edit, insn, random) {
-    const { object, reloc, insns } = model.code;
-    const section = insns.section[insn] as number;
-    const relocs = object.relocs(section);
-    const row = reloc.at(insn);
-    const symbol = relocs.symbol[row] as number;
-    const place = relocs.offset[row] as number;
+    const relocation = relocationOf(model, insn);
+    if (relocation === undefined) return undefined;
+    const { section, symbol, addend, place, toEnd } = relocation;
+    const { object, insns } = model.code;
     const isRelative = ((insns.flags[insn] as number) & FLAG_PC_RELATIVE) !== 0;
-    const behind = isRelative ? insnEnd(model.code, insn) - place : 0;
+    const behind = isRelative ? toEnd : 0;
     const value = object.symbols.value[symbol] as number;
-    const old = value + (relocs.addend[row] as number) + behind;
+    const old = value + addend + behind;
     const to = otherAddress(model, object.symbols.section[symbol] as number, old, random);
     edit.editReloc(section, place, place + 1, { addend: to - value - behind });
     const offset = insns.offset[insn] as number;
@@ -181,15 +176,20 @@ const leaveQuiet: MutationClass = {
           );
         }),
   apply(model, edit, insn, random) {
-    const { insns, object, reloc } = model.code;
-    const section = insns.section[insn] as number;
-    const place = object.relocs(section).offset[reloc.at(insn)] as number;
-    const to = pick(symbolsIn(model, isPlainText), random);
-    const before = symbolOf(model, insn);
-    edit.editReloc(section, place, place + 1, { symbol: to, addend: place - insnEnd(model.code, insn) });
-    return { section, offset: insns.offset[insn] as number, before, after: object.symbolName[to] as string };
+    return pointTo(model, edit, insn, pick(symbolsIn(model, isPlainText), random), symbolOf(model, insn));
   },
 };
+
+/** e8, which has a displacement of 32 bits as e9 does: the jump (SDM volume 2, CALL, JMP). */
+const isNearCall = ({ code }: ObjectModel, insn: number): boolean =>
+  code.insns.kind[insn] === KIND_CALL && code.insns.size[insn] === 5;
+
+function callToJump(model: ObjectModel, edit: ObjectEdit, insn: number): Done {
+  const section = model.code.insns.section[insn] as number;
+  const offset = model.code.insns.offset[insn] as number;
+  edit.write(section, offset, [0xe9]);
+  return { section, offset, before: `call ${symbolOf(model, insn)}`, after: `jmp ${symbolOf(model, insn)}` };
+}
 
 const afterTransfer = (model: ObjectModel, insn: number): boolean => {
   if (insn === 0 || model.code.insns.section[insn - 1] !== model.code.insns.section[insn]) return false;
@@ -265,32 +265,14 @@ export const promiseEdits: readonly MutationClass[] = [
   },
   {
     name: "call-to-jump",
-    // e8 and e9, both with a displacement of 32 bits
-    sites: (model) =>
-      insnsWhere(model, (i) => {
-        const { kind, size } = model.code.insns;
-        return kind[i] === KIND_CALL && size[i] === 5 && model.flow.kind[i] !== KIND_INDIRECT_CALL;
-      }),
-    apply(model, edit, insn) {
-      const section = model.code.insns.section[insn] as number;
-      const offset = model.code.insns.offset[insn] as number;
-      edit.write(section, offset, [0xe9]);
-      return { section, offset, before: `call ${symbolOf(model, insn)}`, after: `jmp ${symbolOf(model, insn)}` };
-    },
+    sites: (model) => insnsWhere(model, (i) => isNearCall(model, i) && model.flow.kind[i] !== KIND_INDIRECT_CALL),
+    apply: callToJump,
   },
   {
     name: "entry-hook-to-jump",
     sites: (model) =>
-      insnsWhere(model, (i) => {
-        const { kind, size } = model.code.insns;
-        return kind[i] === KIND_CALL && size[i] === 5 && model.code.arch.names.isEntryHook(symbolOf(model, i));
-      }),
-    apply(model, edit, insn) {
-      const section = model.code.insns.section[insn] as number;
-      const offset = model.code.insns.offset[insn] as number;
-      edit.write(section, offset, [0xe9]);
-      return { section, offset, before: `call ${symbolOf(model, insn)}`, after: `jmp ${symbolOf(model, insn)}` };
-    },
+      insnsWhere(model, (i) => isNearCall(model, i) && model.code.arch.names.isEntryHook(symbolOf(model, i))),
+    apply: callToJump,
   },
   {
     name: "drop-landing-pad-with-hint",

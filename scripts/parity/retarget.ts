@@ -4,7 +4,7 @@ import { insnEnd } from "../../src/flow/code.ts";
 import { KIND_BRANCH, KIND_CALL, KIND_JUMP } from "../../src/isa/insn-table.ts";
 import type { ObjectModel } from "./object-model.ts";
 import { below, pick, type Random } from "./random.ts";
-import { type Done, insnsWhere, type MutationClass } from "./sites.ts";
+import { type Done, insnsWhere, type MutationClass, pointTo, relocationOf } from "./sites.ts";
 
 // Branches and calls that go elsewhere.
 
@@ -69,14 +69,10 @@ export const branchRelocation: MutationClass = {
       return (isBranch(kind) || kind === KIND_CALL) && m.code.reloc.at(i) !== NONE;
     }),
   apply(model, edit, insn, random) {
-    const { insns, object, reloc } = model.code;
-    const section = insns.section[insn] as number;
-    const relocs = object.relocs(section);
-    const row = reloc.at(insn);
-    const symbol = relocs.symbol[row] as number;
-    const addend = relocs.addend[row] as number;
-    const place = relocs.offset[row] as number;
-    const from = insnEnd(model.code, insn) - place;
+    const relocation = relocationOf(model, insn);
+    if (relocation === undefined) return undefined;
+    const { section, symbol, addend, place, toEnd: from } = relocation;
+    const { insns, object } = model.code;
     let change: { symbol?: number; addend?: number };
     if ((object.symbols.section[symbol] as number) > 0 && below(2, random) === 0) {
       change = { addend: addend + pick([1, 2, 3, 4, 5, 8, 16, 32, -1, -4, -16], random) };
@@ -112,13 +108,8 @@ export function callRetarget(name: string, toNoreturn: boolean): MutationClass {
       });
     },
     apply(model, edit, insn, random, { noreturn }) {
-      const { insns, object, reloc } = model.code;
-      const section = insns.section[insn] as number;
-      const place = object.relocs(section).offset[reloc.at(insn)] as number;
-      const to = pick(targets(model, noreturn), random);
-      edit.editReloc(section, place, place + 1, { symbol: to, addend: place - insnEnd(model.code, insn) });
-      const before = object.symbolName[model.flow.symbol.at(insn)] as string;
-      return { section, offset: insns.offset[insn] as number, before, after: object.symbolName[to] as string };
+      const before = model.code.object.symbolName[model.flow.symbol.at(insn)] as string;
+      return pointTo(model, edit, insn, pick(targets(model, noreturn), random), before);
     },
   };
 }

@@ -1,4 +1,6 @@
 import type { TreeFacts } from "../../src/analyze/analyze-object.ts";
+import { NONE } from "../../src/base/table.ts";
+import { insnEnd } from "../../src/flow/code.ts";
 import type { ObjectEdit } from "./object-edit.ts";
 import type { ObjectModel } from "./object-model.ts";
 import type { Random } from "./random.ts";
@@ -36,6 +38,49 @@ export function insnsWhere(model: ObjectModel, wanted: (insn: number) => boolean
     for (let i = code.sectionStart[section] as number; i < end; i++) if (wanted(i)) found.push(i);
   }
   return found;
+}
+
+/** The relocation in an instruction. */
+export interface InsnRelocation {
+  readonly section: number;
+  readonly symbol: number;
+  readonly addend: number;
+  /** Its place, an offset of the section. */
+  readonly place: number;
+  /** Bytes from the place to the instruction's end, where a relative one counts from. */
+  readonly toEnd: number;
+}
+
+export function relocationOf(model: ObjectModel, insn: number): InsnRelocation | undefined {
+  const { object, insns, reloc } = model.code;
+  const row = reloc.at(insn);
+  if (row === NONE) return undefined;
+  const section = insns.section[insn] as number;
+  const relocs = object.relocs(section);
+  const place = relocs.offset[row] as number;
+  return {
+    section,
+    symbol: relocs.symbol[row] as number,
+    addend: relocs.addend[row] as number,
+    place,
+    toEnd: insnEnd(model.code, insn) - place,
+  };
+}
+
+/** Points the relocation of a branch or a call to the begin of a symbol; `before` is what it went to, in words. */
+export function pointTo(
+  model: ObjectModel,
+  edit: ObjectEdit,
+  insn: number,
+  symbol: number,
+  before: string,
+): Done | undefined {
+  const relocation = relocationOf(model, insn);
+  if (relocation === undefined) return undefined;
+  const { section, place, toEnd } = relocation;
+  edit.editReloc(section, place, place + 1, { symbol, addend: -toEnd });
+  const after = model.code.object.symbolName[symbol] as string;
+  return { section, offset: model.code.insns.offset[insn] as number, before, after };
 }
 
 const NOP = 0x90;
