@@ -94,12 +94,21 @@ const PLAIN_SENTENCES: Partial<Record<Verdict, string>> = {
   cancelled: "cancelled",
 };
 
+const wholeWords = (result: ReviewResult): string =>
+  result.patches.length === 1 ? "this patch" : `v${result.series.version} of this series`;
+
+/** The patch that is at fault, as a text that answers to the patch `replyTo` calls it; the whole series where no patch is. */
+function whoFailed(result: ReviewResult, patch: { readonly number: number } | undefined, replyTo?: number): string {
+  if (patch === undefined || result.patches.length === 1) return wholeWords(result);
+  return patch.number === replyTo ? "this patch" : patchNumber(patch.number, result);
+}
+
 /**
  * The verdict in one sentence with its full stop, without "objreview: " in front.
  * `replyTo`: number of the patch that the text answers to, which it then calls "this patch".
  */
 export function verdictSentence(result: ReviewResult, replyTo?: number): string {
-  const what = result.patches.length === 1 ? "this patch" : `v${result.series.version} of this series`;
+  const what = wholeWords(result);
   const speaking = speakingFindings(result).length;
   const base = safeProse(result.base.name, 40);
   switch (result.verdict) {
@@ -110,28 +119,14 @@ export function verdictSentence(result: ReviewResult, replyTo?: number): string 
     case "findings":
       return `${findingsSentence(result, replyTo)}.`;
     case "broken": {
-      const patch = result.broken?.patch;
-      const who =
-        patch === undefined || result.patches.length === 1
-          ? what
-          : patch.number === replyTo
-            ? "this patch"
-            : patchNumber(patch.number, result);
+      const who = whoFailed(result, result.broken?.patch, replyTo);
       const repaired = result.broken?.repairedBy;
       const until = repaired === undefined ? "" : `, repaired in ${patchNumber(repaired.number, result)}`;
       const also = speaking === 0 ? "" : `; also ${findingsSentence(result, replyTo)}`;
       return `${who} does not build${until}${also}.`;
     }
-    case "conflict": {
-      const patch = result.conflict?.patch;
-      const who =
-        patch === undefined || result.patches.length === 1
-          ? what
-          : patch.number === replyTo
-            ? "this patch"
-            : patchNumber(patch.number, result);
-      return `${who} does not apply to ${base}.`;
-    }
+    case "conflict":
+      return `${whoFailed(result, result.conflict?.patch, replyTo)} does not apply to ${base}.`;
     case "applied":
       return `${what} is in ${base} already.`;
     case "incomplete":

@@ -3,6 +3,7 @@ import { ownerOf } from "../flow/flow.ts";
 import { functionName } from "../flow/functions.ts";
 import { type FlagEvent, MOST_EVENTS } from "../unwind/machine-flags.ts";
 import type { FrameEvent } from "../unwind/simulate.ts";
+import { describeState } from "../unwind/state.ts";
 import type { Related } from "./finding.ts";
 import type { Report, RuleContext, Way } from "./rule.ts";
 
@@ -52,6 +53,28 @@ export function reportFlagEvents(
       data: { callee: calleeName(context, event.insn) },
       way: flagsWay(event, show),
       related: otherCode(context, event),
+    });
+  }
+}
+
+/** One report per event at which a function is left; the frame that it should have then is that of its entry. */
+export function reportModifiedFrames(
+  context: RuleContext,
+  events: readonly FrameEvent[],
+  report: (report: Report) => void,
+): void {
+  const { arch } = context.flow.code;
+  for (const { insn, owner, state } of events) {
+    report({
+      message: "default",
+      at: insn,
+      owner,
+      data: { callee: calleeName(context, insn) },
+      way: frameWay(context, insn),
+      evidence: [
+        { witness: "instructions", says: describeState(arch, state) },
+        { witness: "entry", says: describeState(arch, context.frames.states.entry()) },
+      ],
     });
   }
 }
