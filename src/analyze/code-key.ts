@@ -1,8 +1,18 @@
 import type { ByteSource } from "../base/bytes.ts";
-import { SHF_ALLOC, SHT_NOBITS, SHT_REL, SHT_RELA, SHT_STRTAB, SHT_SYMTAB, STT_SECTION } from "../elf/constants.ts";
+import {
+  SHF_ALLOC,
+  SHT_NOBITS,
+  SHT_REL,
+  SHT_RELA,
+  SHT_STRTAB,
+  SHT_SYMTAB,
+  STB_LOCAL,
+  STT_SECTION,
+} from "../elf/constants.ts";
 import { openObject, type RelocTable } from "../elf/object.ts";
 
-// Whether two objects are the same code: everything but debug sections, and but the line operands that a moved WARN() changes.
+// Whether two objects are the same code: everything but debug sections, and but what a moved line or a READ_ONCE() more in a header changes
+// without changing what runs: the line operands of WARN(), and the counters in names that are made so that no two are alike.
 
 /** Sections that describe the code to debuggers and linkers, and tell nothing of what runs. */
 const NOT_CODE = /^\.(debug_|comment$|note\.GNU-stack$|gnu_debug|llvm_addrsig$)/;
@@ -22,6 +32,12 @@ export function feedCode(source: ByteSource, add: (bytes: Uint8Array) => void): 
   const object = openObject(source);
   const { sections, sectionName, symbols, symbolName } = object;
   const text = new TextEncoder();
+  /** A counted name goes by its place, so that no two of them become one. */
+  const nameOf = (symbol: number): string => {
+    const name = symbolName[symbol] as string;
+    const plain = symbols.binding[symbol] === STB_LOCAL ? withoutCounters(name) : name;
+    return plain === name ? name : `${plain}+${symbols.value[symbol]}`;
+  };
   for (let s = 1; s < sections.length; s++) {
     const name = sectionName[s] as string;
     const type = sections.type[s];
@@ -36,7 +52,7 @@ export function feedCode(source: ByteSource, add: (bytes: Uint8Array) => void): 
       const isSection = symbols.type[symbol] === STT_SECTION;
       const what = isSection
         ? (sectionName[symbols.section[symbol] as number] as string)
-        : `${symbolName[symbol]}@${symbols.section[symbol]}`;
+        : `${nameOf(symbol)}@${symbols.section[symbol]}`;
       lines.push(`${relocs.offset[r]} ${relocs.type[r]} ${what} ${relocs.addend[r]}`);
     }
     add(text.encode(lines.join("\n")));
@@ -46,10 +62,21 @@ export function feedCode(source: ByteSource, add: (bytes: Uint8Array) => void): 
     const home = symbols.section[s] as number;
     if (symbols.type[s] === STT_SECTION || (home > 0 && ((sections.flags[home] as number) & SHF_ALLOC) === 0)) continue;
     named.push(
-      `${symbolName[s]} ${symbols.type[s]} ${symbols.binding[s]} ${home > 0 ? sectionName[home] : home} ${symbols.value[s]} ${symbols.size[s]}`,
+      `${nameOf(s)} ${symbols.type[s]} ${symbols.binding[s]} ${home > 0 ? sectionName[home] : home} ${symbols.value[s]} ${symbols.size[s]}`,
     );
   }
   add(text.encode(`\n[symbols]\n${named.sort().join("\n")}`));
+}
+
+/**
+ * Names with counters and lines in them: __UNIQUE_ID() of include/linux/compiler.h (the prefix, then __COUNTER__), initcalls of
+ * include/linux/init.h (__initcall__kmod_NAME__COUNTER_LINE_FUNCTION), and the compiler's own for local statics and clones (".12").
+ */
+function withoutCounters(name: string): string {
+  return name
+    .replace(/\.\d+$/, "")
+    .replace(/^(__UNIQUE_ID_\w*?)\d+$/, "$1")
+    .replace(/^(__initcall__kmod_\w+?__)\d+_\d+_/, "$1");
 }
 
 /** The entries with their lines cleared, where the relocations prove what an entry is; otherwise the bytes as they are. */

@@ -60,6 +60,40 @@ test("comments, lines and debug sections of C do not count, code does", () => {
   assert.notEqual(of(source.replace("int f", "static int g(int z) { return z; }\nint f"), "-g", "-O0"), before);
 });
 
+test("counters in names do not count, what the names stand for does", () => {
+  const named = (counter: number, line: number, first = "one", second = "two"): string => `
+FUNC start
+	leaq	again.${counter}(%rip), %rdi
+	leaq	again.${counter + 1}(%rip), %rsi
+	ret
+END start
+	.section .initcall4.init, "a"
+__initcall__kmod_some__${counter}_${line}_start4:
+	.long	start - .
+	.section .discard.addressable, "aw"
+__UNIQUE_ID___addressable_start${counter + 3}.0:
+	.quad	start
+	.section .data, "aw"
+again.${counter}:
+	.asciz	"${first}"
+again.${counter + 1}:
+	.asciz	"${second}"`;
+  const before = keyOf(named(10, 484));
+  assert.equal(keyOf(named(15, 490)), before);
+  assert.notEqual(keyOf(named(10, 484, "two", "one")), before);
+  const swapped = named(10, 484)
+    .replace("again.10(", "again.x(")
+    .replace("again.11(", "again.10(")
+    .replace("again.x(", "again.11(");
+  assert.notEqual(keyOf(swapped), before);
+  assert.notEqual(keyOf(named(10, 484).replaceAll("__initcall__kmod_some", "__initcall__kmod_other")), before);
+  // What others can name is a name.
+  assert.notEqual(
+    keyOf(`${named(10, 484)}\n.globl table.1\ntable.1:`),
+    keyOf(`${named(10, 484)}\n.globl table.2\ntable.2:`),
+  );
+});
+
 test("entries of 16 bytes (6.19 and later), and entries without a line", () => {
   const late = (line: number, flags = 2305): string =>
     `${warning(line).slice(0, warning(line).indexOf("\t.section __bug_table"))}
