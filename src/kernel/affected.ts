@@ -1,3 +1,4 @@
+import type { FileDiff } from "../patch/file-diff.ts";
 import type { FileKind, TouchedStatus } from "../patch/touched.ts";
 import type { DependencyIndex } from "./dependents.ts";
 import type { Dependent, IncludeTable } from "./include-scan.ts";
@@ -8,7 +9,7 @@ import type { PlanChange } from "./plan-difference.ts";
 import { comparePlans } from "./plan-difference.ts";
 import type { Planner } from "./planner.ts";
 import { isJudged } from "./planner.ts";
-import { rankDependents } from "./rank-dependents.ts";
+import { type RankOptions, rankDependents, sourceReader } from "./rank-dependents.ts";
 
 // From touched files to the objects that a review builds (design, section 6): touched sources, what includes touched files, and
 // what touched recipes build otherwise. Every object has its reason, and what was left out is counted.
@@ -54,8 +55,8 @@ export interface AffectedResult {
 
 export interface AffectedOptions {
   readonly touched: readonly TouchedInput[];
-  /** Identifiers that the patch's header changes name, for ranking. */
-  readonly changedIdentifiers: ReadonlySet<string>;
+  /** The patch's changes of headers, for ranking. */
+  readonly headerDiffs: readonly FileDiff[];
   readonly base: Planner;
   /** The same as `base` where no recipe and no configuration is touched. */
   readonly head: Planner;
@@ -69,8 +70,8 @@ export interface AffectedOptions {
   readonly includes: () => Promise<IncludeTable>;
   /** Paths of the head's Makefiles and sources that mention one of the symbols: `git grep -lw`. */
   readonly findMentions: (symbols: readonly string[]) => Promise<readonly string[]>;
-  /** Headers of the head that sources of this architecture can include, for ranking. */
-  readonly headers: () => readonly string[];
+  /** Headers of the head that sources of these directories can include, for ranking. */
+  readonly headers: RankOptions["headers"];
   /** Most dependents to build; by default DEFAULT_DEPENDENT_CAP, and more where more use what changed. */
   readonly cap?: number;
 }
@@ -130,8 +131,8 @@ export async function findAffected(options: AffectedOptions): Promise<AffectedRe
 
   const dependents = await findIncluders(options, included);
   const { list: ranked, users } = rankDependents(dependents.list, {
-    changed: options.changedIdentifiers,
-    sourceDir: options.headSourceDir,
+    diffs: options.headerDiffs,
+    read: sourceReader(options.headSourceDir),
     headers: options.headers,
   });
   const cap = options.cap ?? Math.max(DEFAULT_DEPENDENT_CAP, Math.min(users, USERS_CAP));

@@ -97,10 +97,22 @@ function addLine(files: CachedTable["files"], line: string): void {
   if (name !== undefined) files[line.slice(0, nul)]?.[1].push(name);
 }
 
-/** Headers of the include paths that every source of an architecture has. */
-export function includableHeaders(listing: SourceListing, sourceArch: string): string[] {
+/** Headers that any source of the architecture can include, and those that lie beside sources of these directories or above them. */
+export function includableHeaders(
+  listing: Pick<SourceListing, "files">,
+  sourceArch: string,
+  directories: ReadonlySet<string>,
+): string[] {
   const roots = ["include/", `arch/${sourceArch}/include/`];
-  return [...listing.files.keys()].filter((path) => path.endsWith(".h") && roots.some((root) => path.startsWith(root)));
+  const near = new Set<string>();
+  for (let dir of directories) {
+    for (; dir !== "" && !near.has(dir); dir = dir.slice(0, Math.max(0, dir.lastIndexOf("/")))) near.add(dir);
+  }
+  return [...listing.files.keys()].filter(
+    (path) =>
+      path.endsWith(".h") &&
+      (roots.some((root) => path.startsWith(root)) || near.has(path.slice(0, path.lastIndexOf("/")))),
+  );
 }
 
 function isScanned(path: string, sourceArch: string): boolean {

@@ -20,7 +20,6 @@ import { openSlot, type Slot } from "../kernel/slot.ts";
 import { changedPaths, type SourceListing } from "../kernel/source-listing.ts";
 import { ensureFolder } from "../kernel/state-folder.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
-import { changedIdentifiers } from "../patch/identifiers.ts";
 import { fileKind, type TouchedFile, touchedFiles } from "../patch/touched.ts";
 import { type FoundIndex, findBaseIndex, noIndex } from "./base-index.ts";
 import type { ReviewRequest } from "./request.ts";
@@ -220,11 +219,7 @@ export class ProfileBuild {
       try {
         return await findAffected({
           touched,
-          changedIdentifiers: new Set(
-            patches
-              .flat()
-              .flatMap((file) => (fileKind(file.path) === "header" ? [...changedIdentifiers(file).defined] : [])),
-          ),
+          headerDiffs: patches.flat().filter((file) => fileKind(file.path) === "header"),
           base: second === undefined ? head : this.#planner(second.slot.dir, async () => second.outDir),
           head,
           baseConfig: this.prepared.config,
@@ -242,7 +237,7 @@ export class ProfileBuild {
               cacheFile: join(ensureFolder(request.state.cache, "includes"), `${profile.sourceArch}.json`),
               signal: request.signal,
             }),
-          headers: () => includableHeaders(state.listing, profile.sourceArch),
+          headers: (directories) => includableHeaders(state.listing, profile.sourceArch, directories),
           findMentions: (symbols) => slot.tree.findMentions(state.commit, symbols.slice(0, MAX_MENTIONED)),
         });
       } finally {

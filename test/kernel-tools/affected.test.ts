@@ -13,6 +13,8 @@ import { openPlanner } from "../../src/kernel/planner.ts";
 import { runToEnd, SYSTEM_PATH } from "../../src/kernel/process.ts";
 import type { SourceListing } from "../../src/kernel/source-listing.ts";
 import { changedPaths } from "../../src/kernel/source-listing.ts";
+import { parseDiff } from "../../src/patch/diff.ts";
+import type { FileDiff } from "../../src/patch/file-diff.ts";
 import { fileKind } from "../../src/patch/touched.ts";
 import { testCacheFolder } from "../support/kernel-tree.ts";
 import type { Workbench } from "../support/kernel-workbench.ts";
@@ -34,7 +36,7 @@ function plannerOf(side: "base" | "head", outDir: string): Planner {
 
 async function affectedBy(
   head: SourceListing,
-  identifiers: readonly string[] = [],
+  headerDiffs: readonly FileDiff[] = [],
   cap?: number,
 ): Promise<AffectedResult> {
   const opened = await bench.open("head", head);
@@ -45,7 +47,7 @@ async function affectedBy(
   });
   return findAffected({
     touched,
-    changedIdentifiers: new Set(identifiers),
+    headerDiffs,
     base,
     head: plannerOf("head", opened.outDir),
     baseConfig: bench.prepared.config,
@@ -60,7 +62,7 @@ async function affectedBy(
         sourceArch: "x86",
         cacheFile: join(testCacheFolder(), "test-state", "includes.json"),
       }),
-    headers: () => includableHeaders(head, "x86"),
+    headers: (directories) => includableHeaders(head, "x86", directories),
     findMentions: async (symbols) => {
       const patterns = symbols.flatMap((symbol) => ["-e", symbol]);
       const files = ["--include=Makefile", "--include=Kbuild", "--include=*.[chS]"];
@@ -138,7 +140,9 @@ test("touched sources, one that others include, one that is new and one that is 
 
 test("a header's dependents are capped, those that use a changed name first, and the rest is counted", async () => {
   const head = bench.edit({ "include/linux/bsearch.h": (text) => `${text}\n/* end */\n` });
-  const result = await affectedBy(head, ["bsearch"], 5);
+  const path = "include/linux/bsearch.h";
+  const diff = parseDiff(`--- a/${path}\n+++ b/${path}\n@@ -1 +1 @@ void *bsearch(int a)\n-\tx\n+\ty\n`);
+  const result = await affectedBy(head, diff, 5);
   assert.equal(result.method, "include scan");
   assert.equal(result.objects.length, 5);
   assert.ok(result.leftOut > 1000, String(result.leftOut));
