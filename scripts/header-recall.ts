@@ -1,31 +1,17 @@
-// npm run headers -- --build DIR [--edits DIR] [--jobs N] [--json FILE]
+// npm run headers -- --build DIR [--edits DIR] [--jobs N] [--known FILE]
 // What a review's choice among the dependents of a touched header is worth: for each edit of a header (patches against the build's source)
-// every dependent is compiled again, and those whose code really changed are looked for among the ones that a review would have built.
-import { execFileSync, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { once } from "node:events";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
+// its dependents are compiled again, and those whose code really changed are looked for among the ones that a review would have built.
+// --known keeps what was compiled, so that another choice is measured in seconds.
+import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { feedCode } from "../src/analyze/code-key.ts";
 import { UsageError } from "../src/base/errors.ts";
 import { DEFAULT_DEPENDENT_CAP, USERS_CAP } from "../src/kernel/affected.ts";
-import { openFileSource } from "../src/kernel/file-source.ts";
-import { rankDependents } from "../src/kernel/rank-dependents.ts";
+import { includableHeaders } from "../src/kernel/include-scan.ts";
+import { rankDependents, sourceReader } from "../src/kernel/rank-dependents.ts";
 import { readSavedCommand, savedCommandPath } from "../src/kernel/saved-command.ts";
-import { parseDiff } from "../src/patch/diff.ts";
-import { changedIdentifiers } from "../src/patch/identifiers.ts";
+import { type Edit, readEdits } from "./headers/edits.ts";
+import { type Build, dependentsOf, type EditTruth, editedHeader, measureEdits } from "./headers/truth.ts";
 import { memberObjects } from "./parity/objects.ts";
 import { repositoryRoot } from "./setup/paths.ts";
 
@@ -34,142 +20,89 @@ const { values } = parseArgs({
     build: { type: "string" },
     edits: { type: "string", default: join(repositoryRoot, "test/kernel/headers") },
     jobs: { type: "string", default: "2" },
-    json: { type: "string" },
+    known: { type: "string" },
   },
 });
 
-const headerRoots = ["include", "arch/x86/include"];
-
-interface Row {
-  readonly edit: string;
-  readonly header: string;
-  readonly dependents: number;
-  readonly changed: number;
-  readonly kept: number;
-  readonly changedAndKept: number;
-  readonly missed: readonly string[];
-}
-
 async function main(): Promise<void> {
   if (values.build === undefined) throw new UsageError("--build DIR is missing: a kernel build folder");
-  const build = resolve(values.build);
-  const source = realpathSync(join(build, "source"));
-  const members = memberObjects(build);
-  const commands = new Map(
-    members.flatMap((object) => {
-      const path = join(build, savedCommandPath(object));
-      return existsSync(path) ? [[object, readSavedCommand(readFileSync(path, "utf8"), object)] as const] : [];
-    }),
+  const build = openBuild(resolve(values.build));
+  const edits = readEdits(values.edits);
+  const known = new Map<string, EditTruth>(
+    values.known !== undefined && existsSync(values.known)
+      ? Object.entries(JSON.parse(readFileSync(values.known, "utf8")) as Record<string, EditTruth>)
+      : [],
   );
-  const headers = listHeaders(source);
-  const rows: Row[] = [];
-  for (const name of readdirSync(values.edits)
-    .filter((file) => file.endsWith(".patch"))
-    .sort()) {
-    const scratch = mkdtempSync(join(tmpdir(), "objreview-headers-"));
-    try {
-      const row = await measure(join(values.edits, name), scratch);
-      rows.push(row);
-      console.log(
-        `${row.edit}: ${row.header}, ${row.dependents} dependents, code of ${row.changed} changes, ` +
-          `${row.kept} built by a review, among them ${row.changedAndKept}${row.missed.length === 0 ? "" : `; missed: ${row.missed.slice(0, 6).join(", ")}`}`,
-      );
-    } finally {
-      rmSync(scratch, { recursive: true, force: true });
-    }
-  }
-  const sum = (pick: (row: Row) => number): number => rows.reduce((total, row) => total + pick(row), 0);
-  const recall =
-    sum((row) => row.changedAndKept) /
-    Math.max(
-      1,
-      sum((row) => row.changed),
+  const missing = edits.filter((edit) => known.get(edit.name)?.digest !== edit.digest);
+  await measureEdits(build, missing, Number(values.jobs), (edit, truth) => {
+    known.set(edit.name, truth);
+    process.stderr.write(`[headers] ${edit.name}: code of ${truth.changed.length} of ${truth.dependents} changes\n`);
+    if (values.known !== undefined)
+      writeFileSync(values.known, `${JSON.stringify(Object.fromEntries([...known].sort()), undefined, 1)}\n`);
+  });
+  const headers = listHeaders(build.source);
+  const whole = build.commands.size;
+  const sums = { changed: 0, found: 0, kept: 0 };
+  console.log("| edit | header | dependents | changed | of them kept | recall | built | of a whole build |");
+  console.log("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+  for (const edit of edits) {
+    const truth = known.get(edit.name)!;
+    const kept = choose(edit, build, headers);
+    const missed = truth.changed.filter((object) => !kept.has(object));
+    const found = truth.changed.length - missed.length;
+    sums.changed += truth.changed.length;
+    sums.found += found;
+    sums.kept += kept.size;
+    console.log(
+      `| ${edit.name} | ${edit.header} | ${truth.dependents} | ${truth.changed.length} | ${found} | ` +
+        `${percent(found, truth.changed.length)} | ${kept.size} | ${percent(kept.size, whole)} |`,
     );
-  const cost = sum((row) => row.kept) / Math.max(1, rows.length * members.length);
-  console.log(`recall ${(100 * recall).toFixed(1)} %, cost ${(100 * cost).toFixed(1)} % of a whole build each`);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 1)}\n`);
-
-  async function measure(patch: string, scratch: string): Promise<Row> {
-    const diff = parseDiff(readFileSync(patch, "utf8"));
-    const header = diff[0]?.path ?? "";
-    const unchanged = join(scratch, "unchanged");
-    for (const root of [scratch, unchanged])
-      for (const folder of headerRoots) mkdirSync(join(root, folder), { recursive: true });
-    mkdirSync(join(scratch, dirname(header)), { recursive: true });
-    copyFileSync(join(source, header), join(scratch, header));
-    execFileSync("git", ["apply", "-p1", patch], { cwd: scratch, stdio: ["ignore", "pipe", "pipe"] });
-    const dependents = [...commands].filter(([, { deps }]) => deps.includes(join(source, header)));
-    const changed = new Set<string>();
-    let done = 0;
-    await inParallel(dependents, Number(values.jobs), async ([object, saved]) => {
-      const out = join(scratch, `${++done}.o`);
-      await compile(saved.compile, object, build, scratch, out);
-      const after = codeDigest(out);
-      // What the build has run its tool over is not what the compiler wrote.
-      if (saved.isPostProcessed) await compile(saved.compile, object, build, unchanged, out);
-      if (after !== codeDigest(saved.isPostProcessed ? out : join(build, object))) changed.add(object);
-      rmSync(out);
-      if (done % 100 === 0) process.stderr.write(`[headers] ${header}: ${done} of ${dependents.length}\n`);
-    });
-    const ranked = rankDependents(
-      dependents.map(([object]) => ({ source: object, depth: 1, through: header })),
-      {
-        changed: new Set(diff.flatMap((file) => [...changedIdentifiers(file).defined])),
-        sourceDir: source,
-        headers: () => headers,
-      },
-    );
-    const cap = Math.max(DEFAULT_DEPENDENT_CAP, Math.min(ranked.users, USERS_CAP));
-    const kept = new Set(ranked.list.slice(0, cap).map((item) => item.source));
-    const missed = [...changed].filter((object) => !kept.has(object)).sort();
-    return {
-      edit: relative(values.edits, patch),
-      header,
-      dependents: dependents.length,
-      changed: changed.size,
-      kept: kept.size,
-      changedAndKept: changed.size - missed.length,
-      missed,
-    };
+    if (missed.length > 0) console.log(`  missed: ${missed.join(" ")}`);
   }
-}
-
-/** The saved command with the changed header in front of all others. */
-async function compile(command: string, object: string, build: string, scratch: string, out: string): Promise<void> {
-  const line = command
-    .replace(/-Wp,-MMD,\S+/, "")
-    .replace(/ -I/, ` -fmacro-prefix-map=${scratch}/= -I${scratch}/arch/x86/include -I${scratch}/include -I`)
-    .replace(` -o ${object} `, ` -o ${out} `);
-  const child = spawn("sh", ["-c", line], { cwd: build, stdio: ["ignore", "ignore", "inherit"] });
-  const [status] = (await once(child, "exit")) as [number | null];
-  if (status !== 0) throw new UsageError(`${object} does not compile with the edit`);
-}
-
-function codeDigest(file: string): string {
-  const source = openFileSource(file);
-  try {
-    const hash = createHash("sha256");
-    feedCode(source, (bytes) => hash.update(bytes));
-    return hash.digest("hex");
-  } finally {
-    source.close();
-  }
-}
-
-function listHeaders(source: string): string[] {
-  return headerRoots.flatMap((root) =>
-    readdirSync(join(source, root), { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".h"))
-      .map((name) => join(root, name)),
+  console.log(
+    `| all | | | ${sums.changed} | ${sums.found} | ${percent(sums.found, sums.changed)} | ${sums.kept} | ${percent(sums.kept, edits.length * whole)} |`,
   );
 }
 
-async function inParallel<T>(items: readonly T[], jobs: number, work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) await work(items[next++] as T);
-  };
-  await Promise.all(Array.from({ length: Math.max(1, jobs) }, worker));
+function openBuild(dir: string): Build {
+  const commands = memberObjects(dir).flatMap((object) => {
+    const path = join(dir, savedCommandPath(object));
+    return existsSync(path) ? [[object, readSavedCommand(readFileSync(path, "utf8"), object)] as const] : [];
+  });
+  return { dir, source: realpathSync(join(dir, "source")), commands: new Map(commands) };
+}
+
+/** What a review builds of the dependents. */
+function choose(edit: Edit, build: Build, files: ReadonlyMap<string, string>): Set<string> {
+  const patched = editedHeader(build, edit);
+  const read = sourceReader(build.source);
+  const ranked = rankDependents(
+    dependentsOf(build, edit.header).map((object) => ({ source: object, depth: 1, through: edit.header })),
+    {
+      diffs: edit.diff,
+      read: (path) => (path === edit.header ? patched : read(path)),
+      headers: (directories) => includableHeaders({ files }, "x86", directories),
+    },
+  );
+  const cap = Math.max(DEFAULT_DEPENDENT_CAP, Math.min(ranked.users, USERS_CAP));
+  return new Set(ranked.list.slice(0, cap).map((item) => item.source));
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? "-" : `${((100 * part) / whole).toFixed(1)} %`;
+}
+
+/** The source's headers as a listing of a commit has them: path -> what it is, which nobody asks here. */
+function listHeaders(source: string): Map<string, string> {
+  const tops = readdirSync(source, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && !["Documentation", "tools", "scripts", "samples"].includes(entry.name),
+  );
+  const names = tops.flatMap(({ name }) =>
+    readdirSync(join(source, name), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".h"))
+      .map((path) => join(name, path)),
+  );
+  return new Map(names.map((path) => [path, ""]));
 }
 
 try {
