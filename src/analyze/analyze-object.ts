@@ -116,6 +116,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const frames = simulateFrames(flow, returns);
   const flags = walkFlags(flow, returns, (symbol) => facts.accessSafe.has(symbol));
   const missing = new Map<MissingFact, Set<string>>();
+  const leftOut: { readonly owner: number; readonly why: string }[] = [];
   const context: RuleContext = {
     flow,
     returns,
@@ -129,6 +130,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
       if (names === undefined) missing.set(fact, new Set([symbol]));
       else names.add(symbol);
     },
+    leftOut: (owner, why) => leftOut.push({ owner, why }),
   };
   const places = readSourcePlaces(object, { stripPrefixes: options.stripPrefixes ?? [] });
   const coverage = measureCoverage(context);
@@ -172,6 +174,8 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
       if (report.message === "after-call") undecided.add((report.data?.callee ?? "").replace(/\(\)$/, ""));
     });
   }
+  for (const { owner, why } of leftOut)
+    coverage.notes.push({ kind: "assumption", function: functionName(code, functions, owner), why });
   for (const fact of missing.keys()) coverage.notes.push({ kind: "assumption", why: withoutFact[fact] });
   if (findings.length + contracts.length > 0 && !isTooMuch) holdDebugSections(object);
   return {

@@ -17,6 +17,7 @@ import {
   END_UNKNOWN,
   END_UNTRAINING,
   FACTS_VERSION,
+  LOST_UNKNOWN,
   SYMBOL_BOUND,
   SYMBOL_DATA,
   SYMBOL_FUNCTION,
@@ -54,6 +55,7 @@ export function encodeFacts(facts: ObjectFacts): string {
     [uses.name, uses.how],
     [addresses.name, addresses.section, addresses.holder, addresses.offset, addresses.addend, addresses.isCode],
     facts.tables.map(({ name, size, isVisible, entries }) => [name, size, isVisible ? 1 : 0, entries]),
+    facts.lost,
   ]);
 }
 
@@ -67,8 +69,9 @@ export function decodeFacts(text: string): ObjectFacts {
   }
   const fields = list(parsed, "the facts");
   if (fields[0] !== FACTS_VERSION) throw wrong("unsupported", `version ${show(fields[0])}, wanted ${FACTS_VERSION}`);
-  if (fields.length !== 10) throw wrong("bad-value", `${fields.length} fields, wanted 10`);
+  if (fields.length !== 11) throw wrong("bad-value", `${fields.length} fields, wanted 11`);
   const [, machine, rawNames, rawSections, rawSymbols, rawReturns, rawWalks, rawUses, rawAddresses, rawTables] = fields;
+  const rawLost = fields[10];
   const names = list(rawNames, "names").map((name) => word(name, "names"));
   const sections = list(rawSections, "sections").map(readSection);
   const symbols = readSymbols(rawSymbols, names.length, sections.length);
@@ -80,6 +83,7 @@ export function decodeFacts(text: string): ObjectFacts {
     symbols,
     returns: readNodes(rawReturns, symbols.name.length, names.length, 3) as unknown as FunctionNode[],
     walks: readNodes(rawWalks, symbols.name.length, names.length, 4) as unknown as WalkNode[],
+    lost: list(rawLost, "lost registers").map((each) => readLost(each, symbols.name.length)),
     uses: readUses(rawUses, names.length),
     addresses: readAddresses(rawAddresses, names.length),
     tables: list(rawTables, "tables").map(readTable),
@@ -171,6 +175,11 @@ function readNodes(value: unknown, symbols: number, names: number, fields: 3 | 4
     if (fields === 4) integer(ends, 0, most, "node ends");
   }
   return nodes as unknown[];
+}
+
+function readLost(value: unknown, symbols: number): readonly [number, number] {
+  const [row, mask] = list(value, "lost registers", 2);
+  return [integer(row, 0, symbols - 1, "symbol"), integer(mask, LOST_UNKNOWN, 0x7fff_ffff, "lost registers")];
 }
 
 function readUses(value: unknown, names: number): UseFacts {

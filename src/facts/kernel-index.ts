@@ -127,7 +127,7 @@ export class KernelIndex {
       untraining: (symbol) => at?.untraining(symbol),
       isFunction: (symbol) => at?.isFunction(symbol),
       slotTargets: (table, slot) => tables.targets(table, slot),
-      clobbers: () => undefined,
+      clobbers: (symbol) => at?.clobbers(symbol),
       isOverridden(symbol) {
         const taken = at?.definitions.find(symbol);
         return taken === undefined ? undefined : taken.object !== object;

@@ -27,6 +27,9 @@ export const END_UNTRAINING = 4;
 /** The walk was given up: too long. */
 export const END_UNKNOWN = 8;
 
+/** In ObjectFacts.lost: nobody has followed the function. */
+export const LOST_UNKNOWN = -1;
+
 /** A section that holds a symbol or a landing pad that others may speak of. */
 export interface SectionFacts {
   readonly name: string;
@@ -117,6 +120,11 @@ export interface ObjectFacts {
   readonly returns: readonly FunctionNode[];
   /** Functions on whose ways something else than a return is met first. On those of any other one a return is. */
   readonly walks: readonly WalkNode[];
+  /**
+   * [row of SymbolFacts, bit set (1 << register) of the callee-saved registers that its own code, or that of this object's functions which it calls,
+   * does not keep, or LOST_UNKNOWN]; functions that keep all of them have no entry.
+   */
+  readonly lost: readonly (readonly [symbol: number, registers: number])[];
   readonly uses: UseFacts;
   readonly addresses: AddressFacts;
   readonly tables: readonly TableFacts[];

@@ -12,6 +12,7 @@ import { MARK_NOENDBR } from "../flow/marks.ts";
 import { findArch } from "../isa/index.ts";
 import { KIND_LANDING_PAD } from "../isa/insn-table.ts";
 import { bitText } from "./bit-text.ts";
+import { readLostRegisters } from "./lost-registers.ts";
 import { NameTable } from "./name-table.ts";
 import {
   FACTS_VERSION,
@@ -85,6 +86,7 @@ export function summarizeFlow(flow: Flow): ObjectFacts {
     machine: object.machine,
     returns: readReturns(flow, symbolRow, names),
     walks: readWalks(flow, symbolRow, names),
+    lost: readLostRegisters(flow, symbolRow),
     ...readUses(flow, names),
     tables: readTables(flow),
     sections: sectionFacts,

@@ -9,6 +9,7 @@ import {
   END_UNKNOWN,
   END_UNTRAINING,
   type FunctionNode,
+  LOST_UNKNOWN,
   type ObjectFacts,
   SYMBOL_BOUND,
   SYMBOL_DATA,
@@ -85,6 +86,15 @@ export class Unit {
     if ((ends & END_UNKNOWN) !== 0) return undefined;
     if ((ends & END_INDIRECT_BRANCH) !== 0) return "branches-first";
     return (ends & END_UNTRAINING) !== 0 ? "untrains" : "neither";
+  }
+
+  /** Bit set (1 << register) of the callee-saved registers that calls of it lose. */
+  clobbers(symbol: string): number | undefined {
+    const definition = this.find(symbol);
+    if (definition === undefined || (flagsOf(definition) & SYMBOL_FUNCTION) === 0) return undefined;
+    const { facts, row } = definition;
+    const mask = facts.lost.find(([each]) => each === row)?.[1] ?? 0;
+    return mask === LOST_UNKNOWN ? undefined : mask;
   }
 
   isFunction(symbol: string): boolean | undefined {

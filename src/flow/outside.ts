@@ -50,7 +50,7 @@ export interface Outside {
    * object is "path:name", and isNoinstr knows it by that.
    */
   slotTargets(table: string, slot: number): readonly string[] | undefined;
-  /** Bit set (1 << register) of the callee-saved registers that it does not keep. */
+  /** Bit set (1 << register) of the callee-saved registers that its body does not keep. */
   clobbers(symbol: string): number | undefined;
   /** A weak definition here gives way to a strong one in another object: its body never runs. */
   isOverridden(symbol: string): boolean | undefined;

@@ -58,6 +58,9 @@ export interface Related {
 /** What a finding says of a callee that, by its body, never comes back. */
 export const CALLEE_NEVER_RETURNS = "never returns";
 
+/** What a finding says of a callee that does not give a callee-saved register back. */
+export const CALLEE_LOSES_REGISTER = "does not give the register back";
+
 /** A disagreement that a person can act on. Plain data, no cycles. */
 export interface Finding {
   readonly rule: string;

@@ -20,6 +20,8 @@ export interface RuleContext {
   readonly outside: Outside;
   /** Says that a verdict had to be left open, because nobody answered for a symbol of another object. */
   missing(fact: MissingFact, symbol: string): void;
+  /** Says that a rule did not look at a function; `why` is a sentence about "it" for coverage. */
+  leftOut(owner: number, why: string): void;
 }
 
 /** What had to be known of a symbol of another object. */

@@ -1,7 +1,7 @@
 import { NONE } from "../base/table.ts";
 import { MARK_HINT } from "../flow/marks.ts";
 import { FLAG_FAR, KIND_CONTEXT_CALL, KIND_CONTEXT_RETURN, KIND_OTHER, NO_REGISTER } from "../isa/insn-table.ts";
-import { describeState, type FrameState } from "../unwind/state.ts";
+import { BASE_LOST, describeState, type FrameState } from "../unwind/state.ts";
 import { defineRule } from "./rule.ts";
 import { tellSites } from "./sites.ts";
 import { frameWay } from "./ways.ts";
@@ -25,11 +25,13 @@ export const unsupportedInFunction = defineRule({
     for (const i of flow.turns) {
       const id = frames.state[i] as number;
       if (id === NONE || frames.owner.of(i) < 0) continue;
+      const state = frames.states.all[id] as FrameState;
       const message = messageOf(insns.kind[i] as number, flow.kind[i] as number, insns.flags[i] as number);
       const behind = flow.next.of(i);
-      if (message === undefined || (behind !== NONE && ((flow.marks.bits[behind] as number) & MARK_HINT) !== 0))
-        continue;
-      const says = describeState(arch, frames.states.all[id] as FrameState);
+      // Behind another finding it is not told again.
+      if (message === undefined || state.base === BASE_LOST) continue;
+      if (behind !== NONE && ((flow.marks.bits[behind] as number) & MARK_HINT) !== 0) continue;
+      const says = describeState(arch, state);
       tell(i, message, { way: frameWay(context, i), evidence: [{ witness: "instructions", says }] });
     }
   },

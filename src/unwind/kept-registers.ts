@@ -1,7 +1,7 @@
 import { lowerBound, NONE } from "../base/table.ts";
 import { type Flow, KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_TAIL_CALL, ownerOf } from "../flow/flow.ts";
 import { MARK_INSTEAD } from "../flow/marks.ts";
-import type { Returns } from "../flow/returns.ts";
+import { functionOfSymbol, type Returns } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
 import {
   KIND_CALL,
@@ -24,23 +24,37 @@ import { applyOp } from "./transfer.ts";
 //   spoilt     callee-saved registers whose stack slot holds something else than the value at the entry
 //   elsewhere  callee-saved registers whose value at the entry was written to memory that is no known stack slot
 //
-// Two ways to one instruction know what both know. Only functions with a write over an unsaved register are walked: in compiled code there are
-// none, since compilers save first.
+// Two ways to one instruction know what both know. Only functions with a write over an unsaved register are walked, or with a call of a function
+// that loses one: in compiled code there are none, since compilers save first.
 
 /** A way out of a function on which a callee-saved register does not have the caller's value. */
 export interface LostRegister {
   /** The function (the parent of its parts). */
   readonly owner: number;
   readonly register: number;
-  /** Instruction that overwrites it. */
+  /** Instruction that overwrites it, or a call. */
   readonly at: number;
+  /** Symbol that the call at `at` names, which loses it; NONE where the function itself does. */
+  readonly callee: number;
   /** Return or tail call that it reaches so. */
   readonly exit: number;
   /** Instructions from `at` to `exit`. */
   readonly way: readonly number[];
 }
 
+export interface KeptRegisters {
+  /** One entry for each function and register, sorted by function and register. */
+  readonly lost: readonly LostRegister[];
+  /** Functions that are too large to be walked: nothing is said of them. */
+  readonly unfinished: readonly number[];
+}
+
+/** Bit set (1 << register) of the callee-saved registers that calls of another object's symbol lose; undefined: not known, taken to be none. */
+export type Clobbers = (symbol: string) => number | undefined;
+
 const NOTHING = -1;
+/** How many callers of callers of one object are looked at behind a function that loses a register. */
+const MAX_ROUNDS = 8;
 /** Instructions of one function that are walked, each with what is known there; nothing is said of a larger one. */
 const MAX_WALKED = 200_000;
 
@@ -50,35 +64,119 @@ interface Knowledge {
   elsewhere: number;
 }
 
-/** One entry for each function and register, sorted by function and register. Linear in the code of the functions that are walked. */
-export function findLostRegisters(flow: Flow, returns: Returns, frames: Frames): readonly LostRegister[] {
-  const found: LostRegister[] = [];
-  for (const [owner, roots] of candidates(flow, frames)) found.push(...walk(flow, returns, frames, owner, roots));
-  return found.sort((a, b) => a.owner - b.owner || a.register - b.register);
+/** Linear in the code, and in that of the functions that are walked; each is walked at most MAX_ROUNDS times. */
+export function findLostRegisters(
+  flow: Flow,
+  returns: Returns,
+  frames: Frames,
+  clobbers: Clobbers = () => undefined,
+): KeptRegisters {
+  const unsaved = unsavedMasks(flow, frames);
+  const callees = new Callees(flow, clobbers);
+  const found = new Map<number, readonly LostRegister[]>();
+  const unfinished = new Set<number>();
+  let wanted = writers(flow, frames, unsaved);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    if (round === 0) for (const f of callers(flow, frames, unsaved, callees)) wanted.add(f);
+    let changed = false;
+    for (const [owner, roots] of rootsOf(wanted, flow, frames)) {
+      const lost = walk(flow, returns, frames, callees, owner, roots);
+      if (lost === undefined) unfinished.add(owner);
+      else {
+        found.set(owner, lost);
+        if (callees.learn(owner, lost)) changed = true;
+      }
+    }
+    if (!changed) break;
+    wanted = new Set(callers(flow, frames, unsaved, callees).filter((f) => !unfinished.has(f)));
+  }
+  const lost = [...found.values()].flat().sort((a, b) => a.owner - b.owner || a.register - b.register);
+  return { lost, unfinished: [...unfinished].sort((a, b) => a - b) };
 }
 
-/** Functions that write a callee-saved register that is not saved then -> the instructions that they are entered at. */
-function candidates(flow: Flow, frames: Frames): Map<number, number[]> {
-  const { insns, arch } = flow.code;
-  const { calleeSaved } = arch.registers;
+/** What calls lose: by what is known of this object's functions, or of other objects. */
+class Callees {
+  readonly #flow: Flow;
+  readonly #clobbers: Clobbers;
+  /** function (parent) -> registers that it loses */
+  readonly #own = new Map<number, number>();
+  readonly #others = new Map<number, number>();
+
+  constructor(flow: Flow, clobbers: Clobbers) {
+    this.#flow = flow;
+    this.#clobbers = clobbers;
+  }
+
+  /** Takes in what a function loses; true when that is more than was known. */
+  learn(owner: number, lost: readonly LostRegister[]): boolean {
+    const before = this.#own.get(owner) ?? 0;
+    const mask = lost.reduce((all, { register }) => all | (1 << register), before);
+    this.#own.set(owner, mask);
+    return mask !== before;
+  }
+
+  /** Bit set of the registers that the call or tail call at an instruction loses; 0 for every other instruction. */
+  lostAt(insn: number): number {
+    const k = this.#flow.kind[insn] as number;
+    if (k !== KIND_CALL && k !== KIND_TAIL_CALL && k !== KIND_CONDITIONAL_TAIL) return 0;
+    const symbol = this.#flow.symbol.at(insn);
+    if (symbol === NONE) return 0;
+    const callee = functionOfSymbol(this.#flow, symbol);
+    if (callee !== NONE) return this.#own.get(this.#flow.functions.table.parent[callee] as number) ?? 0;
+    let mask = this.#others.get(symbol);
+    if (mask === undefined) {
+      mask = this.#clobbers(this.#flow.code.object.symbolName[symbol] as string) ?? 0;
+      this.#others.set(symbol, mask);
+    }
+    return mask;
+  }
+}
+
+/** state -> callee-saved registers that are not saved in it */
+function unsavedMasks(flow: Flow, frames: Frames): Uint32Array {
+  const { calleeSaved } = flow.code.arch.registers;
+  return Uint32Array.from(frames.states.all, (state) => (isFollowed(state) ? calleeSaved & ~savedMask(state) : 0));
+}
+
+/** Functions that write a callee-saved register that is not saved then. */
+function writers(flow: Flow, frames: Frames, unsaved: Uint32Array): Set<number> {
+  const { calleeSaved } = flow.code.arch.registers;
   const { parent } = flow.functions.table;
-  const { writes } = insns;
-  const unsaved = new Uint32Array(frames.states.all.length);
-  for (const state of frames.states.all) unsaved[state.id] = isFollowed(state) ? calleeSaved & ~savedMask(state) : 0;
-  const wanted = new Map<number, number[]>();
+  const { writes } = flow.code.insns;
+  const wanted = new Set<number>();
   for (let i = 0; i < writes.length; i++) {
     if (((writes[i] as number) & calleeSaved) === 0) continue;
     const id = frames.state[i] as number;
     if (id === NONE || ((writes[i] as number) & (unsaved[id] as number)) === 0) continue;
     const f = frames.owner.of(i);
-    if (f >= 0) wanted.set(parent[f] as number, []);
-  }
-  if (wanted.size === 0) return wanted;
-  for (const i of frames.cameFrom.roots()) {
-    const f = frames.owner.of(i);
-    if (f >= 0) wanted.get(parent[f] as number)?.push(i);
+    if (f >= 0) wanted.add(parent[f] as number);
   }
   return wanted;
+}
+
+/** Functions that call what loses a register that is not saved then. */
+function callers(flow: Flow, frames: Frames, unsaved: Uint32Array, callees: Callees): number[] {
+  const { parent } = flow.functions.table;
+  const found = new Set<number>();
+  for (const i of flow.turns) {
+    const id = frames.state[i] as number;
+    if (id === NONE || (callees.lostAt(i) & (unsaved[id] as number)) === 0) continue;
+    const f = frames.owner.of(i);
+    if (f >= 0) found.add(parent[f] as number);
+  }
+  return [...found];
+}
+
+/** function -> the instructions that it is entered at */
+function rootsOf(wanted: ReadonlySet<number>, flow: Flow, frames: Frames): Map<number, number[]> {
+  const { parent } = flow.functions.table;
+  const roots = new Map<number, number[]>([...wanted].map((f) => [f, []]));
+  if (roots.size === 0) return roots;
+  for (const i of frames.cameFrom.roots()) {
+    const f = frames.owner.of(i);
+    if (f >= 0) roots.get(parent[f] as number)?.push(i);
+  }
+  return roots;
 }
 
 function isFollowed(state: FrameState): boolean {
@@ -91,13 +189,15 @@ function savedMask(state: FrameState): number {
   return mask;
 }
 
+/** undefined for a function that is too large */
 function walk(
   flow: Flow,
   returns: Returns,
   frames: Frames,
+  callees: Callees,
   owner: number,
   roots: readonly number[],
-): readonly LostRegister[] {
+): readonly LostRegister[] | undefined {
   const { marks, instead, kind, functions } = flow;
   const { calleeSaved, name } = flow.code.arch.registers;
   const { edges } = instead;
@@ -127,7 +227,7 @@ function walk(
   for (let r = 0; r < registers; r++) if (((calleeSaved >>> r) & 1) === 1) start.holds[r] = r;
   for (const root of roots) arrive(root, NONE, start);
   for (let insn = work.pop(); insn !== undefined; insn = work.pop()) {
-    if (known.size > MAX_WALKED) return [];
+    if (known.size > MAX_WALKED) return undefined;
     const before = known.get(insn) as Knowledge;
     if (((marks.bits[insn] as number) & MARK_INSTEAD) !== 0) {
       for (let e = lowerBound(edges.from, insn, 0, edges.length); e < edges.length && edges.from[e] === insn; e++)
@@ -137,6 +237,8 @@ function walk(
     if (isExit(kind[insn] as number)) exits.push(insn);
     const after = copyOf(before);
     transfer(flow, frames, insn, after);
+    const lostByCall = callees.lostAt(insn);
+    for (let r = 0; lostByCall >>> r !== 0; r++) if (((lostByCall >>> r) & 1) === 1) after.holds[r] = NOTHING;
     const count = next.of(insn);
     for (const to of next.to.slice(0, count)) arrive(to, insn, after);
   }
@@ -145,11 +247,15 @@ function walk(
     const state = frames.states.all[frames.state[exit] as number] as FrameState;
     if (!isFollowed(state)) continue;
     const { holds } = known.get(exit) as Knowledge;
+    const lostByCall = callees.lostAt(exit);
     for (let r = 0; r < registers; r++) {
+      const isKept = holds[r] === r && ((lostByCall >>> r) & 1) === 0;
       // A register that still lies in its slot is told as a modified frame.
-      if (((calleeSaved >>> r) & 1) === 0 || holds[r] === r || state.saved[r] !== NOWHERE || lost.has(r)) continue;
+      if (((calleeSaved >>> r) & 1) === 0 || isKept || state.saved[r] !== NOWHERE || lost.has(r)) continue;
       const way = wayOf(r, exit);
-      lost.set(r, { owner, register: r, at: way[0] as number, exit, way });
+      const at = way[0] as number;
+      const callee = ((callees.lostAt(at) >>> r) & 1) === 1 ? flow.symbol.at(at) : NONE;
+      lost.set(r, { owner, register: r, at, callee, exit, way });
     }
   }
   return [...lost.values()];

@@ -15,13 +15,13 @@ export function orcRegisters(arch: Arch, layout: OrcLayout): ReadonlyMap<number,
 }
 
 /**
- * state -> 1 where a register holds the frame that no row can name. Where nobody says which kernel's the rows are, what any kernel can name counts as
- * named.
+ * state -> 1 where no row can say what holds the frame: a register that none can name, or none at all in a frame that has to have one. Where nobody
+ * says which kernel's the rows are, what any kernel can name counts as named.
  */
 export function unnamedBases({ code, formats }: Flow, { states }: Frames): Uint8Array {
   const layouts = formats.orc === undefined ? orcLayouts : [formats.orc];
   const named = new Set(layouts.flatMap((layout) => [...orcRegisters(code.arch, layout).keys()]));
   return Uint8Array.from(states.all, ({ base, type }) =>
-    base < BASE_UNDEFINED && type !== FRAME_UNDEFINED && type !== FRAME_END_OF_STACK && !named.has(base) ? 1 : 0,
+    base <= BASE_UNDEFINED && type !== FRAME_UNDEFINED && type !== FRAME_END_OF_STACK && !named.has(base) ? 1 : 0,
   );
 }

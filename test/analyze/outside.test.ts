@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ObjectFinding } from "../../src/analyze/analyze-object.ts";
 import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
+import { CALLEE_LOSES_REGISTER } from "../../src/rules/finding.ts";
 import { analyzeText } from "../support/analyzed.ts";
 
 const known: Outside = {
@@ -21,4 +23,34 @@ test("a jump into the middle of a function of another object is told where it is
   assert.deepEqual(said("label+2", known), []);
   assert.deepEqual(said("unknown+2", known), []);
   assert.deepEqual(said("f+2"), [], "nothing is known");
+});
+
+test("a call of a function that does not keep a register is a broken contract of the caller that relies on it", () => {
+  const RBX = 1 << 3;
+  const outside: Outside = { ...nothingOutside, clobbers: (symbol) => (symbol === "put_user" ? RBX : undefined) };
+  const contracts = (body: string): readonly ObjectFinding[] =>
+    analyzeText(`FUNC caller\n${body}END caller\n`, { outside, forComparison: true }).comparison!.contracts;
+  assert.deepEqual(contracts("\tpushq %rbx\n\tcall put_user\n\tpopq %rbx\n\tret\n"), []);
+  assert.deepEqual(contracts("\tcall another\n\tret\n"), [], "nothing is known");
+  const [found, ...more] = contracts("\tnop\n\tcall put_user\n\tret\n");
+  assert.deepEqual(more, []);
+  assert.equal(found!.message, "caller() does not give back %rbx, which it did before");
+  assert.deepEqual(found!.related, [{ function: "put_user", says: CALLEE_LOSES_REGISTER }]);
+  assert.deepEqual(
+    found!.path.map(({ note }) => note),
+    ["entry", "put_user() loses %rbx", "here"],
+  );
+});
+
+test("a function that is too large to be followed for the registers that it keeps is named in coverage", () => {
+  const large = "FUNC large\n\tmovl %edi, %ebx\n.rept 200010\n\tnop\n.endr\n\tret\nEND large\n";
+  const { coverage, comparison } = analyzeText(large, { forComparison: true });
+  assert.deepEqual(comparison!.contracts, []);
+  assert.deepEqual(coverage.notes, [
+    {
+      kind: "assumption",
+      function: "large",
+      why: "it is too large to be followed for the registers that it has to keep",
+    },
+  ]);
 });

@@ -137,3 +137,22 @@ function formatsOf(alternatives: AlternativeFormat): KernelFormats {
     assumed: [],
   };
 }
+
+test("registers that a function of another object does not keep", () => {
+  const RBX = 1 << 3;
+  const R12 = 1 << 12;
+  const outside = outsideOf({
+    "a.o": `FUNC loses\n\tmovl %edi, %ebx\n\tret\nEND loses\nFUNC between\n\tmovl %edi, %r12d\n\tjmp loses\nEND between\n`,
+    "b.o": `FUNC keeps\n\tpushq %rbx\n\tmovl %edi, %ebx\n\tpopq %rbx\n\tret\nEND keeps\n`,
+    "c.o": `FUNC excluded\n\tmovl %edi, %ebx\n\tret\nEND excluded\n\tSTACK_FRAME_NON_STANDARD excluded\n`,
+    "d.o": `${weak("other", "FUNC other\n\tmovl %edi, %ebx\n\tret\nEND other\n")}.globl label\nlabel: movl %edi, %ebx\n\tret\n`,
+    "e.o": returning("other"),
+  });
+  assert.equal(outside.clobbers("loses"), RBX);
+  assert.equal(outside.clobbers("between"), RBX | R12);
+  assert.equal(outside.clobbers("keeps"), 0);
+  assert.equal(outside.clobbers("excluded"), undefined, "nobody has followed it");
+  assert.equal(outside.clobbers("label"), undefined, "no function");
+  assert.equal(outside.clobbers("other"), 0, "the strong one counts");
+  assert.equal(outside.clobbers("nowhere"), undefined);
+});

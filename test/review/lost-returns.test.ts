@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ObjectFinding } from "../../src/analyze/analyze-object.ts";
 import type { Judged } from "../../src/review/judge.ts";
 import { blame } from "../../src/review/walk.ts";
-import { CALLEE_NEVER_RETURNS } from "../../src/rules/finding.ts";
+import { CALLEE_LOSES_REGISTER, CALLEE_NEVER_RETURNS } from "../../src/rules/finding.ts";
 import { findingOf, judgedOf } from "./values.ts";
 
 function object(path: string, defined: readonly string[], findings: readonly ObjectFinding[]): [string, Judged] {
@@ -78,5 +78,34 @@ test("another object's local function of the same name explains nothing, and old
     ["unchanged", "a calls callee", "callee: never returns"],
     ["new", "lost"],
     ["new", "c calls callee", "callee: never returns"],
+  ]);
+});
+
+const losing = (name: string, callee: string): ObjectFinding =>
+  findingOf(`${name} over ${callee}`, {
+    rule: "callee-saved-not-kept",
+    function: name,
+    related: [{ function: callee, says: CALLEE_LOSES_REGISTER }],
+  });
+
+test("a register that a function no longer keeps is told there, and not once more for its callers", () => {
+  const own = findingOf("loses", { rule: "callee-saved-not-kept", function: "callee" });
+  const head = [
+    object("callee.o", ["callee", "near"], [own, losing("near", "callee")]),
+    object("a.o", [], [losing("f", "callee")]),
+    object("b.o", [], [losing("g", "callee")]),
+  ];
+  assert.deepEqual(told(clean, head), [["new", "loses"]]);
+});
+
+test("callers that rely on a function which never kept the register are told once", () => {
+  const head = [
+    object("callee.o", ["callee"], [lost]),
+    object("a.o", [], [losing("f", "callee")]),
+    object("b.o", [], [losing("g", "callee")]),
+  ];
+  assert.deepEqual(told(clean, head), [
+    ["new", "lost"],
+    ["new", "f over callee", "callee: does not give the register back", "g: calls callee() too"],
   ]);
 });

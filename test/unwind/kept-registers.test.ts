@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findLostRegisters } from "../../src/unwind/kept-registers.ts";
+import { NONE } from "../../src/base/table.ts";
+import { type Clobbers, findLostRegisters } from "../../src/unwind/kept-registers.ts";
 import { assembleText } from "../support/analyzed.ts";
 import { buildFlowOf } from "../support/built-flow.ts";
 
-/** "function register +insns of the write", for the functions of one assembly text. */
-function lost(body: string): string[] {
+/** "function register +insns of the write", for the functions of one assembly text; of a call also the callee. */
+function lost(body: string, clobbers?: Clobbers): string[] {
   const built = buildFlowOf(assembleText(body));
   const { flow, returns, frames, code } = built;
-  return findLostRegisters(flow, returns, frames).map(({ owner, register, at, exit, way }) => {
+  return findLostRegisters(flow, returns, frames, clobbers).lost.map(({ owner, register, at, callee, exit, way }) => {
     assert.equal(way[0], at);
     assert.equal(way.at(-1), exit);
-    return `${built.nameOf(owner)} ${code.arch.registers.name[register]} +${at - (flow.functions.table.firstInsn[owner] as number)}`;
+    return `${built.nameOf(owner)} ${code.arch.registers.name[register]} +${at - (flow.functions.table.firstInsn[owner] as number)}${callee === NONE ? "" : ` by ${code.object.symbolName[callee]}`}`;
   });
 }
 
@@ -71,4 +72,35 @@ test("a long chain of branches costs no more than its length", () => {
   const started = performance.now();
   assert.deepEqual(lost(f(...lines)), []);
   assert.ok(performance.now() - started < 20_000);
+});
+
+test("a callee that does not keep a register loses it for callers that have not saved it", () => {
+  const RBX = 1 << 3;
+  const clobbers: Clobbers = (symbol) => (symbol === "loses" ? RBX : symbol === "keeps" ? 0 : undefined);
+  assert.deepEqual(lost(f("nop", "call loses", "ret"), clobbers), ["f rbx +1 by loses"]);
+  assert.deepEqual(lost(f("nop", "jmp loses"), clobbers), ["f rbx +1 by loses"]);
+  assert.deepEqual(lost(f("pushq %rbx", "call loses", "popq %rbx", "ret"), clobbers), []);
+  assert.deepEqual(lost(f("call keeps", "call nowhere", "jmp keeps"), clobbers), []);
+  assert.deepEqual(lost(f("call loses", "ud2"), clobbers), [], "it never comes back to anybody");
+});
+
+test("... also one of this object, and over functions in between", () => {
+  const loses = "FUNC loses\n\tmovl %edi, %r12d\n\tret\nEND loses\n";
+  const between = "FUNC between\n\tnop\n\tjmp loses\nEND between\n";
+  assert.deepEqual(lost(f("call between", "ret") + between + loses), [
+    "f r12 +0 by between",
+    "between r12 +1 by loses",
+    "loses r12 +0",
+  ]);
+  assert.deepEqual(lost(f("pushq %r12", "call between", "popq %r12", "ret") + between + loses), [
+    "between r12 +1 by loses",
+    "loses r12 +0",
+  ]);
+});
+
+test("a function that is too large is named", () => {
+  const built = buildFlowOf(assembleText(f("movl %edi, %ebx", ".rept 200010", "nop", ".endr", "ret")));
+  const { lost: found, unfinished } = findLostRegisters(built.flow, built.returns, built.frames);
+  assert.deepEqual(found, []);
+  assert.deepEqual(unfinished.map(built.nameOf), ["f"]);
 });

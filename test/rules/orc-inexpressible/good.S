@@ -12,3 +12,8 @@ FUNC realigns
 	leaq	-8(%r10), %rsp
 	ret
 END realigns
+
+entered:
+	HINT	2, 5, 8		# by RSP
+	movl	%edi, %eax
+	jmp	elsewhere
