@@ -61,12 +61,10 @@ function isToldBy(one: Placed, others: readonly Placed[]): boolean {
       );
     }
     case "untrain-before-return":
-      // A callee in another object that returns first: by itself an object tells it at the call, linked it is told at the return.
+      // A callee in another object that returns first: by itself an object tells it at the call, linked it is told at what is found on the way on.
       return others.some(
         (other) =>
-          other.finding.rule === rule &&
-          other.entry === one.entry &&
-          (isToldAtCall(one) ? isInAnother(other) : isToldAtCall(other) && isInAnother(one)),
+          other.finding.rule === rule && other.entry === one.entry && (isToldAtCall(one) || isToldAtCall(other)),
       );
     default:
       return false;
@@ -75,8 +73,6 @@ function isToldBy(one: Placed, others: readonly Placed[]): boolean {
 
 const isToldAtCall = ({ finding }: Placed): boolean =>
   finding.related.some(({ says }) => says.endsWith("in another object"));
-
-const isInAnother = ({ object, entry }: Placed): boolean => !entry.startsWith(`${object} `);
 
 function mentions(finding: ObjectFinding, name: string): boolean {
   return finding.message.includes(`${name}()`) || finding.related.some((each) => each.says.includes(`${name}()`));

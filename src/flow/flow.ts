@@ -236,7 +236,9 @@ function resolveCall(flow: Draft, insn: number, section: number, offset: number,
   const isPart = there !== NONE && functions.table.parent[there] !== there;
   if ((label === NONE || isPart) && pushes)
     flow.faults.push({ insn, fault: FAULT_UNANNOTATED_INTRA_CALL, section, offset });
-  nameSymbol(flow, insn, label !== NONE ? label : named);
+  const { type, value } = code.object.symbols;
+  const isNamed = named !== NONE && type[named] !== STT_SECTION && value[named] === offset;
+  nameSymbol(flow, insn, label === NONE || isNamed ? named : label);
 }
 
 function resolveJump(flow: Draft, insn: number, kind: number, section: number, offset: number, named: number): void {
@@ -287,7 +289,18 @@ function resolveJump(flow: Draft, insn: number, kind: number, section: number, o
   const isEntry = table.start[there] === offset || isBehindLandingPad(flow, there, to);
   if (!isEntry || ((table.flags[there] as number) & FUNCTION_WITHOUT_SIZE) !== 0) return;
   flow.kind[insn] = leaves;
-  nameSymbol(flow, insn, table.symbol[there] as number);
+  nameSymbol(flow, insn, isNamedAs(code, named, there, functions) ? named : (table.symbol[there] as number));
+}
+
+/** The symbol that the code names is an alias of the function: what others see of it is that name's. */
+function isNamedAs({ object }: Code, named: number, f: number, { table }: Functions): boolean {
+  const { symbols } = object;
+  return (
+    named !== NONE &&
+    symbols.type[named] !== STT_SECTION &&
+    symbols.section[named] === table.section[f] &&
+    symbols.value[named] === table.start[f]
+  );
 }
 
 /** Kind of the instruction that the bytes at a label form, where it ends the path; anything else is not followed. */

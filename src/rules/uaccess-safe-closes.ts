@@ -1,4 +1,4 @@
-import { FLAG_EVENT_SAFE_CLOSES } from "../unwind/machine-flags.ts";
+import { FLAG_EVENT_SAFE_CLOSES } from "../unwind/flag-events.ts";
 import { defineRule } from "./rule.ts";
 import { reportFlagEvents } from "./ways.ts";
 

@@ -1,4 +1,4 @@
-import { NONE } from "../base/table.ts";
+import { lowerBound, NONE } from "../base/table.ts";
 import { STB_LOCAL } from "../elf/constants.ts";
 import { isDirectBranch, ownerOf } from "../flow/flow.ts";
 import { functionOfSymbol } from "../flow/returns.ts";
@@ -135,7 +135,7 @@ function codeSymbol(context: RuleContext, insn: number): number {
 
 /**
  * Dead code that is nobody's mistake, with what is reached from there: the traps that compilers put behind dead ends, and what follows calls of
- * functions that are in `told` and never return for that reason.
+ * functions that are in `told` and never return for that reason (not because the tree lists them).
  */
 function explainedCode(context: RuleContext, told: ReadonlySet<number>): Uint8Array {
   const { flow, returns } = context;
@@ -154,13 +154,18 @@ function explainedCode(context: RuleContext, told: ReadonlySet<number>): Uint8Ar
     const next = following.of(i);
     if (next === NONE || state[next] !== NONE) continue;
     const isDeadCall = flow.kind[i] === KIND_CALL && returns.deadCall.has(i);
-    const callee = isDeadCall ? functionOfSymbol(flow, flow.symbol.at(i)) : NONE;
+    // Of a callee that the tree lists it does not matter what else is wrong with it.
+    const isByBody = isDeadCall && !context.isListedNoreturn(calleeSymbol(context, i));
+    const callee = isByBody ? functionOfSymbol(flow, flow.symbol.at(i)) : NONE;
     if (callee !== NONE && told.has(flow.functions.table.parent[callee] as number)) explain(next);
     if ((isDeadCall || flow.kind[i] === KIND_BUG) && isTrapOrWayToOne(context, next)) explain(next);
     else if (sanitizers.size > 0 && isSanitizerCall(context, sanitizers, next)) explain(next);
   }
   const after = successors(flow, returns);
+  const { edges } = flow.instead;
   for (let i = work.pop(); i !== undefined; i = work.pop()) {
+    for (let e = lowerBound(edges.from, i, 0, edges.length); e < edges.length && edges.from[e] === i; e++)
+      explain(edges.to[e] as number);
     const count = after.of(i);
     for (let n = 0; n < count; n++) explain(after.to[n] as number);
   }

@@ -1,7 +1,8 @@
 import { NONE } from "../base/table.ts";
 import { ownerOf } from "../flow/flow.ts";
 import { functionName } from "../flow/functions.ts";
-import { type FlagEvent, MOST_EVENTS } from "../unwind/machine-flags.ts";
+import type { FlagEvent } from "../unwind/flag-events.ts";
+import { MOST_EVENTS } from "../unwind/machine-flags.ts";
 import type { FrameEvent } from "../unwind/simulate.ts";
 import { describeState } from "../unwind/state.ts";
 import type { Related } from "./finding.ts";

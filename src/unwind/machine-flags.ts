@@ -16,48 +16,44 @@ import {
   OP_POP_FLAGS,
   OP_PUSH_FLAGS,
 } from "../isa/insn-table.ts";
+import {
+  chooseEvents,
+  FLAG_EVENT_CALL_DIRECTION,
+  FLAG_EVENT_CALL_OPEN,
+  FLAG_EVENT_DOUBLE_OPEN,
+  FLAG_EVENT_DOUBLE_SET,
+  FLAG_EVENT_REDUNDANT_CLEAR,
+  FLAG_EVENT_REDUNDANT_CLOSE,
+  FLAG_EVENT_RETURN_CLOSED,
+  FLAG_EVENT_RETURN_DIRECTION,
+  FLAG_EVENT_RETURN_OPEN,
+  FLAG_EVENT_SAFE_CLOSES,
+  FLAG_EVENT_STACK_EXHAUSTED,
+  type FlagEvent,
+  isClearedBehind,
+} from "./flag-events.ts";
 
 // Two machine flags that must not leak: user access (AC on x86 with SMAP) and the direction flag. Both are walked together over the same
 // flow as the frames, but every (instruction, flags) pair once, since two paths may legally meet with different flags and part again.
 
 /**
- * Flags before an instruction: bit 0 user access open, bit 1 direction set, bits 2 and 3 that something was told of them on the way here,
- * above them the saved access bits of pushed flags.
+ * Flags before an instruction: bit 0 user access open, bit 1 direction set, bits 2 and 3 that something was told of them on the way here, bits 4
+ * and 5 that a call was, above them the saved access bits of pushed flags.
  */
 export type FlagState = number;
 export const ACCESS_OPEN = 1;
 export const DIRECTION_SET = 2;
-/** Behind a report the flag is followed, and nothing more is told of it: one defect makes one finding. */
+/** Behind a clear or a close too many the flag is followed, and nothing more is told of it until it is set: one defect makes one finding. */
 const TOLD_ACCESS = 4;
 const TOLD_DIRECTION = 8;
-const FLAG_BITS = 15;
-const STACK_SHIFT = 4;
+/** Of the calls of a region on one way, the first one counts. */
+const CALLED_ACCESS = 16;
+const CALLED_DIRECTION = 32;
+const FLAG_BITS = 63;
+const STACK_SHIFT = 6;
 /** Pushed flags: a leading 1 and then one bit each, so 2^16 is a stack of 16. */
 const EMPTY_STACK = 1;
 const MAX_STACK = 1 << 16;
-
-export const FLAG_EVENT_RETURN_OPEN = 1;
-export const FLAG_EVENT_RETURN_CLOSED = 2;
-export const FLAG_EVENT_CALL_OPEN = 3;
-export const FLAG_EVENT_DOUBLE_OPEN = 4;
-export const FLAG_EVENT_REDUNDANT_CLOSE = 5;
-export const FLAG_EVENT_SAFE_CLOSES = 6;
-export const FLAG_EVENT_RETURN_DIRECTION = 7;
-export const FLAG_EVENT_CALL_DIRECTION = 8;
-export const FLAG_EVENT_DOUBLE_SET = 9;
-export const FLAG_EVENT_REDUNDANT_CLEAR = 10;
-export const FLAG_EVENT_STACK_EXHAUSTED = 11;
-
-export interface FlagEvent {
-  readonly kind: number;
-  readonly insn: number;
-  readonly owner: number;
-  readonly flags: FlagState;
-  /** Other instructions that the same defect is seen at: the flag has its value from the same place on the way there. */
-  readonly also: readonly number[];
-  /** Instructions on the way with the flags before each, from the root to `insn`. */
-  readonly path: readonly { readonly insn: number; readonly flags: FlagState }[];
-}
 
 export interface FlagsResult {
   readonly events: readonly FlagEvent[];
@@ -119,7 +115,8 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
     }
     const path = pathTo(visits, visit);
     const bit = isDirection ? DIRECTION_SET : ACCESS_OPEN;
-    const cause = `${forOwner}:${bit}:${flags & bit}:${originOf(path, bit)}`;
+    const isDouble = eventKind === FLAG_EVENT_DOUBLE_OPEN || eventKind === FLAG_EVENT_DOUBLE_SET;
+    const cause = `${forOwner}:${bit}:${flags & bit}:${originOf(path, bit, isDouble ? undefined : kind)}`;
     const event = {
       kind: eventKind,
       insn: visits.columns.insn[visit] as number,
@@ -168,31 +165,37 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
       case KIND_INDIRECT_TAIL: {
         const callee = symbol.at(insn);
         const calleeSafe = callee !== NONE && isAccessSafe(symbolName[callee] as string);
-        if ((flags & ACCESS_OPEN) !== 0 && !calleeSafe) flags |= report(FLAG_EVENT_CALL_OPEN, visit, forOwner);
-        if ((flags & DIRECTION_SET) !== 0) flags |= report(FLAG_EVENT_CALL_DIRECTION, visit, forOwner);
+        if ((flags & (ACCESS_OPEN | CALLED_ACCESS)) === ACCESS_OPEN && !calleeSafe) {
+          report(FLAG_EVENT_CALL_OPEN, visit, forOwner);
+          flags |= CALLED_ACCESS;
+        }
+        if ((flags & (DIRECTION_SET | CALLED_DIRECTION)) === DIRECTION_SET) {
+          report(FLAG_EVENT_CALL_DIRECTION, visit, forOwner);
+          flags |= CALLED_DIRECTION;
+        }
         break;
       }
       case KIND_ACCESS_OPEN:
         // What was told is over where a closed access is opened: another region begins, with defects of its own.
         if ((flags & ACCESS_OPEN) === 0) flags &= ~TOLD_ACCESS;
-        else flags |= report(FLAG_EVENT_DOUBLE_OPEN, visit, forOwner);
-        flags |= ACCESS_OPEN;
+        else report(FLAG_EVENT_DOUBLE_OPEN, visit, forOwner);
+        flags = (flags & ~CALLED_ACCESS) | ACCESS_OPEN;
         break;
       case KIND_ACCESS_CLOSE:
         if ((flags & ACCESS_OPEN) === 0 && forOwner !== NONE)
           flags |= report(FLAG_EVENT_REDUNDANT_CLOSE, visit, forOwner);
         if (isSafe && flags >>> STACK_SHIFT === EMPTY_STACK) flags |= report(FLAG_EVENT_SAFE_CLOSES, visit, forOwner);
-        flags &= ~ACCESS_OPEN;
+        flags &= ~(ACCESS_OPEN | CALLED_ACCESS);
         break;
       case KIND_DIRECTION_SET:
         if ((flags & DIRECTION_SET) === 0) flags &= ~TOLD_DIRECTION;
-        else flags |= report(FLAG_EVENT_DOUBLE_SET, visit, forOwner);
-        flags |= DIRECTION_SET;
+        else report(FLAG_EVENT_DOUBLE_SET, visit, forOwner);
+        flags = (flags & ~CALLED_DIRECTION) | DIRECTION_SET;
         break;
       case KIND_DIRECTION_CLEAR:
         if ((flags & DIRECTION_SET) === 0 && forOwner !== NONE)
           flags |= report(FLAG_EVENT_REDUNDANT_CLEAR, visit, forOwner);
-        flags &= ~DIRECTION_SET;
+        flags &= ~(DIRECTION_SET | CALLED_DIRECTION);
         break;
     }
     // Flags that are pushed and popped count only inside alternatives: that is how access is saved over a region (smap_save()).
@@ -234,23 +237,8 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
     arrive(insn, empty, NONE, NONE);
     for (let visit = work.pop(); visit !== undefined; visit = work.pop()) step(visit);
   }
-  return { events: [...causes.values()].map(chooseEvent), untold };
-}
-
-/** A flag that is left set is seen at returns, at calls and at the next set: the return says best what is missing. */
-const significance: readonly number[] = [
-  FLAG_EVENT_RETURN_OPEN,
-  FLAG_EVENT_RETURN_DIRECTION,
-  FLAG_EVENT_DOUBLE_OPEN,
-  FLAG_EVENT_DOUBLE_SET,
-];
-
-/** Of the events of one cause, the one that is told; the places of the others go with it. */
-function chooseEvent(list: readonly FlagEvent[]): FlagEvent {
-  const rank = ({ kind }: FlagEvent): number =>
-    (significance.indexOf(kind) + significance.length + 1) % (significance.length + 1);
-  const best = list.reduce((a, b) => (rank(b) < rank(a) ? b : a));
-  return { ...best, also: [...new Set(list.map((event) => event.insn))].filter((insn) => insn !== best.insn) };
+  const closes = (event: FlagEvent): boolean => isClearedBehind(flow, next, event);
+  return { events: [...causes.values()].flatMap((list) => chooseEvents(list, closes)), untold };
 }
 
 /** Instructions that set or clear a flag. */
@@ -324,11 +312,19 @@ function codeWithoutFunction(flow: Flow): number[] {
   return roots;
 }
 
-/** Instruction of a path behind which the flag kept the value that it has at the end: the set or clear, or the entry. */
-function originOf(path: FlagEvent["path"], flag: number): number {
+/**
+ * Instruction of a path behind which the flag kept the value that it has at the end: the set or clear, or the entry.
+ * @param kind given where a flag that is set once more begins anew: what is missing before it and what is missing behind it are two defects
+ */
+function originOf(path: FlagEvent["path"], flag: number, kind: Flow["kind"] | undefined): number {
   let n = path.length - 1;
   const value = (path[n]?.flags ?? 0) & flag;
-  while (n > 0 && ((path[n - 1] as FlagEvent["path"][number]).flags & flag) === value) n--;
+  const setter = value === 0 ? NONE : flag === ACCESS_OPEN ? KIND_ACCESS_OPEN : KIND_DIRECTION_SET;
+  while (n > 0) {
+    const before = path[n - 1] as FlagEvent["path"][number];
+    if ((before.flags & flag) !== value || kind?.[before.insn] === setter) break;
+    n--;
+  }
   return n > 0 ? (path[n - 1] as FlagEvent["path"][number]).insn : (path[0]?.insn ?? NONE);
 }
 

@@ -52,3 +52,38 @@ test("a function that goes on in assembly which is no function returns to its ca
   );
   assert.deepEqual(told(analysis), []);
 });
+
+test("behind a call of what the tree lists code is dead, whatever else is wrong with the callee", () => {
+  const analysis = analyzeLinked(
+    body("globl", "calls", "\tcall never_back\n\tincl %edi\n\tret\n"),
+    body("globl", "never_back", "\tpushq %rbx\n\tret\n"),
+  );
+  assert.deepEqual(
+    told(analysis).filter((each) => !each.includes("listed-noreturn")),
+    ["never_back return-with-modified-frame", "calls unreachable-instruction"],
+  );
+});
+
+test("a callee is called what the code calls it, whatever else its place is called", () => {
+  const alias = "\t.globl\tcopy\n\t.set\tcopy, __copy\n";
+  const leaves = (name: string): string => body("globl", name, "\tpushq %rbx\n\tjmp copy\n");
+  const calls = (name: string): string => body("globl", name, "\tstac\n\tcall copy\n\tclac\n\tret\n");
+  const copy = body("globl", "__copy", "\tret\n") + alias;
+  const messages = (...sources: string[]): string[] =>
+    analyzeLinked(...sources)
+      .findings.map((finding) => finding.message)
+      .sort();
+  const wanted = ["calls() calls copy() with user access open", "leaves() jumps to copy() with a modified stack frame"];
+  assert.deepEqual(messages(calls("calls") + leaves("leaves")), wanted);
+  assert.deepEqual(messages(copy, calls("calls") + leaves("leaves")), wanted);
+});
+
+test("code that only a jump label leads to is as dead as the jump label", () => {
+  const analysis = analyzeLinked(
+    body("globl", "calls", "\tcall lost\n1:\tnop\n\tret\n2:\tincl %edi\n\tret\n"),
+    // include/linux/jump_label.h, struct jump_entry: code, target, key
+    '\t.section __jump_table, "aw"\n\t.long calls + 5 - ., calls + 7 - .\n\t.quad key - .\n',
+    body("globl", "lost", "\tpushq %rbx\n\ttestl %edi, %edi\n\tje 1f\n\tpopq %rbx\n1:\tjmp 1b\n"),
+  );
+  assert.deepEqual(told(analysis), ["lost stack-state-mismatch"]);
+});

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  ACCESS_OPEN,
-  DIRECTION_SET,
   FLAG_EVENT_CALL_DIRECTION,
   FLAG_EVENT_CALL_OPEN,
   FLAG_EVENT_DOUBLE_OPEN,
+  FLAG_EVENT_DOUBLE_SET,
   FLAG_EVENT_REDUNDANT_CLEAR,
   FLAG_EVENT_REDUNDANT_CLOSE,
   FLAG_EVENT_RETURN_CLOSED,
   FLAG_EVENT_RETURN_DIRECTION,
   FLAG_EVENT_RETURN_OPEN,
-} from "../../src/unwind/machine-flags.ts";
+} from "../../src/unwind/flag-events.ts";
+import { ACCESS_OPEN, DIRECTION_SET } from "../../src/unwind/machine-flags.ts";
 import { assembleFlow, type BuiltFlow } from "../support/built-flow.ts";
 
 const events = (b: BuiltFlow): [kind: number, insn: number][] => b.flags.events.map((e) => [e.kind, e.insn]);
@@ -223,6 +223,58 @@ END calls_in_both`);
     [FLAG_EVENT_CALL_OPEN, "second"],
   ] as const;
   assert.deepEqual(found, new Set(wanted.map(([kind, label]) => `${kind} ${b.at(label)}`)));
+});
+
+test("several defects of one region are all told, and what follows from one of them is not", () => {
+  const b = assembleFlow(`
+FUNC opens_twice
+	stac
+again:	stac
+	movl	%esi, (%rdi)
+left:	ret
+END opens_twice
+FUNC opens_thrice
+	stac
+third:	stac
+	stac
+	clac
+	ret
+END opens_thrice
+FUNC calls_and_leaves
+	stac
+called:	call	elsewhere
+	testl	%eax, %eax
+	je	1f
+	clac
+	ret
+1:
+open:	ret
+END calls_and_leaves
+FUNC never_closes
+	stac
+never:	call	elsewhere
+	ret
+END never_closes
+FUNC sets_twice
+	std
+set:	std
+	rep movsb
+down:	ret
+END sets_twice`);
+  const wanted = [
+    [FLAG_EVENT_DOUBLE_OPEN, "again"],
+    [FLAG_EVENT_RETURN_OPEN, "left"],
+    [FLAG_EVENT_DOUBLE_OPEN, "third"],
+    [FLAG_EVENT_CALL_OPEN, "called"],
+    [FLAG_EVENT_RETURN_OPEN, "open"],
+    [FLAG_EVENT_CALL_OPEN, "never"],
+    [FLAG_EVENT_DOUBLE_SET, "set"],
+    [FLAG_EVENT_RETURN_DIRECTION, "down"],
+  ] as const;
+  const key = ([kind, insn]: readonly [number, number]): string => `${kind} ${insn}`;
+  assert.deepEqual(events(b).map(key).sort(), wanted.map(([kind, label]) => key([kind, b.at(label)])).sort());
+  const never = b.flags.events.find((event) => event.insn === b.at("never"));
+  assert.deepEqual(never?.also, [b.at("never_closes", 2)]);
 });
 
 test("an excluded function is not walked, and a function without flags costs nothing", () => {
