@@ -74,7 +74,12 @@ function changedLines(diff: FileDiff): number[] {
 }
 
 function* definitionsOf(list: readonly Dependent[], { read, headers }: RankOptions): Generator<Definition> {
-  const directories = new Set(list.map(({ source }) => source.slice(0, Math.max(0, source.lastIndexOf("/")))));
+  // An include scan has five times the sources that are built: the headers beside all of those are too many to read.
+  const directories = new Set(
+    list.flatMap(({ source }) =>
+      source.endsWith(".o") ? [source.slice(0, Math.max(0, source.lastIndexOf("/")))] : [],
+    ),
+  );
   const templates = new MacroTemplates();
   for (const path of headers(directories)) {
     const text = read(path);

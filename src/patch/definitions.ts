@@ -225,6 +225,9 @@ export function spreadChange(definitions: Iterable<Definition>, changed: Iterabl
 
 /** The least distance of a name in a source's text, and how many such names there are; undefined where it names none. */
 export function nearestUse(text: string, distances: Distances): { distance: number; count: number } | undefined {
+  // Most texts have none of a few names, and searching for those is ten times as fast as reading every word.
+  if (distances.size <= FEW_NAMES && ![...distances.keys()].some((name) => text.includes(lastWord(name))))
+    return undefined;
   let distance = Number.POSITIVE_INFINITY;
   const seen = new Set<string>();
   for (const [, word, name] of text.matchAll(NAME)) {
@@ -235,4 +238,11 @@ export function nearestUse(text: string, distances: Distances): { distance: numb
     if (steps < distance) distance = steps;
   }
   return seen.size === 0 ? undefined : { distance, count: seen.size };
+}
+
+const FEW_NAMES = 40;
+
+/** "key" of "struct key", which may be written with any blank between. */
+function lastWord(name: string): string {
+  return name.slice(name.lastIndexOf(" ") + 1);
 }

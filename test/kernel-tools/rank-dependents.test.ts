@@ -9,7 +9,7 @@ function rank(files: Readonly<Record<string, string>>, hunk: string) {
   const diff = parseDiff(`--- a/${header}\n+++ b/${header}\n${hunk}`);
   const sources = Object.keys(files).filter((path) => path.endsWith(".c"));
   const ranked = rankDependents(
-    sources.map((source) => ({ source, depth: 1, through: header })),
+    sources.map((source) => ({ source: source.replace(/c$/, "o"), depth: 1, through: header })),
     {
       diffs: diff,
       read: (path) => files[path] ?? "",
@@ -20,7 +20,7 @@ function rank(files: Readonly<Record<string, string>>, hunk: string) {
         ),
     },
   );
-  return { users: ranked.users, order: ranked.list.map(({ source }) => source) };
+  return { users: ranked.users, order: ranked.list.map(({ source }) => source.replace(/o$/, "c")) };
 }
 
 test("a hunk that shows no name is placed by its lines in the header", () => {
