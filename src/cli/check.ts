@@ -5,7 +5,6 @@ import {
   type ObjectFinding,
   type TreeFacts,
 } from "../analyze/analyze-object.ts";
-import { FormatError, UsageError } from "../base/errors.ts";
 import { EM_X86_64 } from "../elf/constants.ts";
 import { builtInFacts } from "../facts/built-in.ts";
 import { openFileSource } from "../kernel/file-source.ts";
@@ -16,11 +15,12 @@ import {
   renderCheckSummary,
 } from "../report/check-text.ts";
 import { type Disassembler, openDisassembler } from "../report/excerpt.ts";
+import { safeText } from "../report/safe.ts";
 import { printInsn } from "../review/decorate.ts";
 import { type Checks, checksWithoutConfig, readChecks } from "../rules/checks.ts";
 import type { PathStep } from "../rules/finding.ts";
 import type { CheckIndex } from "./index-option.ts";
-import { readConfig, readTree } from "./tree-input.ts";
+import { inputError, readConfig, readTree } from "./tree-input.ts";
 
 export interface CheckOptions {
   readonly tree?: string;
@@ -46,7 +46,8 @@ export async function checkCommand(
   env: Readonly<Record<string, string | undefined>> = {},
 ): Promise<number> {
   const facts: TreeFacts = options.tree === undefined ? builtInFacts : readTree(options.tree);
-  const analyze: AnalyzeOptions & { readonly checks: Checks } = { facts, checks: checksOf(options.kernelConfig) };
+  const checks = checksOf(options.kernelConfig);
+  const analyze = { facts, checks };
   // Loaded when asked for: with what it needs it is most of the modules, and an object is checked in less time.
   const index =
     options.index === undefined
@@ -55,37 +56,54 @@ export async function checkCommand(
   if (options.index !== undefined && index === undefined)
     io.err("objreview: there is no index: each object is judged by itself (objreview base build makes one)\n");
   // It takes longer to load than to check an object that has no findings to print.
-  let disassembler: Promise<Disassembler | undefined> | undefined;
-  const opened = (): Promise<Disassembler | undefined> => {
-    disassembler ??= openDisassembler(EM_X86_64);
-    return disassembler;
+  const disassemblers = new Map<number, Promise<Disassembler | undefined>>();
+  const opened = (machine: number): Promise<Disassembler | undefined> => {
+    const open = disassemblers.get(machine) ?? openDisassembler(machine);
+    disassemblers.set(machine, open);
+    return open;
   };
   const objects: CheckedObject[] = [];
-  let failed = false;
+  const failed: FailedObject[] = [];
   for (const path of paths) {
-    const checked = await checkOne(path, analyze, index, opened, io);
-    if (checked === undefined) failed = true;
-    else {
-      objects.push(checked);
-      if (options.json !== true) io.out(renderCheckedObject(checked));
+    const checked = await checkOne(path, analyze, index, opened);
+    if ("error" in checked) {
+      failed.push(checked);
+      io.err(`objreview: ${safeText(checked.error)}\n`);
+    } else {
+      const { machine, ...object } = checked;
+      objects.push(object);
+      if (machine !== EM_X86_64) io.err(`objreview: ${safeText(path)}: ${UNPROVED}\n`);
+      if (options.json !== true) io.out(renderCheckedObject(object));
     }
   }
-  (await disassembler)?.close();
+  for (const open of disassemblers.values()) (await open)?.close();
   const lists = index === undefined ? facts.source : `${facts.source}; ${index.age}`;
-  if (options.json === true)
-    io.out(`${JSON.stringify({ version: "1.0", lists, complete: !failed, objects }, undefined, 2)}\n`);
-  else if (objects.length > 0) io.out(renderCheckSummary(objects, lists));
-  if (failed) return 2;
+  if (options.json === true) {
+    const all = { version: "1.0", lists, checks: checks.source, complete: failed.length === 0, objects, failed };
+    io.out(`${JSON.stringify(all, undefined, 2)}\n`);
+  } else if (objects.length > 0) {
+    io.out(renderCheckSummary(objects, lists));
+    if (checks === checksWithoutConfig) io.out(`${checks.source}\n`);
+  }
+  if (failed.length > 0) return 2;
   return objects.some((o) => o.findings.some((f) => f.severity !== "note")) ? 1 : 0;
+}
+
+// Other kernels do not annotate their code as that of x86-64 does (where a trap goes on, where assembly begins), on which rules rely.
+const UNPROVED = "the rules are proved on objects of x86-64 alone: here a finding may be wrong";
+
+/** An object that could not be checked, and one line that says why. */
+interface FailedObject {
+  readonly path: string;
+  readonly error: string;
 }
 
 async function checkOne(
   path: string,
   analyze: AnalyzeOptions & { readonly checks: Checks },
   index: CheckIndex | undefined,
-  opened: () => Promise<Disassembler | undefined>,
-  io: CommandIo,
-): Promise<CheckedObject | undefined> {
+  opened: (machine: number) => Promise<Disassembler | undefined>,
+): Promise<(CheckedObject & { readonly machine: number }) | FailedObject> {
   try {
     const source = openFileSource(path);
     try {
@@ -93,20 +111,18 @@ async function checkOne(
       const module = path.endsWith(".ko") || index?.isModule(path) === true;
       const checks = { ...analyze.checks, module };
       const analysis = analyzeObject(source, { ...analyze, checks, ...(outside === undefined ? {} : { outside }) });
-      const disassembler = analysis.findings.length > 0 ? await opened() : undefined;
+      const disassembler = analysis.findings.length > 0 ? await opened(analysis.machine) : undefined;
       return {
         path,
         findings: analysis.findings.map((f) => decorate(f, analysis, disassembler)),
         coverage: analysis.coverage,
+        machine: analysis.machine,
       };
     } finally {
       source.close();
     }
   } catch (error) {
-    if (error instanceof FormatError) io.err(`objreview: ${path}: ${error.message}\n`);
-    else if (error instanceof UsageError) io.err(`objreview: ${error.message}\n`);
-    else throw error;
-    return undefined;
+    return { path, error: inputError(path, error) };
   }
 }
 

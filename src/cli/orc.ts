@@ -1,5 +1,5 @@
 import { type OrcOfObject, orcOfObject } from "../analyze/orc-of-object.ts";
-import { FormatError, UsageError } from "../base/errors.ts";
+import { UsageError } from "../base/errors.ts";
 import { NONE } from "../base/table.ts";
 import { builtInFacts } from "../facts/built-in.ts";
 import { type Flow, ownerOf } from "../flow/flow.ts";
@@ -7,10 +7,11 @@ import { functionName } from "../flow/functions.ts";
 import { openFileSource } from "../kernel/file-source.ts";
 import type { KernelConfig } from "../kernel/kernel-config.ts";
 import type { OrcTable } from "../orc/rows.ts";
+import { safeText } from "../report/safe.ts";
 import { compareOrcRows, type OrcComparison, type OrcDifference } from "../unwind/orc-compare.ts";
 import { type OrcRow, orcRow, orcRowText } from "../unwind/orc-words.ts";
 import type { CommandIo } from "./check.ts";
-import { readConfig, readTree } from "./tree-input.ts";
+import { inputError, readConfig, readTree } from "./tree-input.ts";
 
 // `objreview orc`: the unwinder's rows of one object, as our frames give them and as the build's own tool wrote them. Rows are told one by one,
 // so that an object of half a million of them costs no more memory than its tables. docs/formats/orc.md describes the JSON.
@@ -103,9 +104,7 @@ function withOrc(
       source.close();
     }
   } catch (error) {
-    if (error instanceof FormatError) io.err(`objreview: ${path}: ${error.message}\n`);
-    else if (error instanceof UsageError) io.err(`objreview: ${error.message}\n`);
-    else throw error;
+    io.err(`objreview: ${safeText(inputError(path, error))}\n`);
     return 2;
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { TreeFacts } from "../analyze/analyze-object.ts";
-import { UsageError } from "../base/errors.ts";
+import { FormatError, UsageError } from "../base/errors.ts";
 import { factsOfTexts } from "../facts/tree-facts.ts";
 import { type KernelConfig, readKernelConfig } from "../kernel/kernel-config.ts";
 import { readRegularText } from "./regular-file.ts";
@@ -16,8 +16,18 @@ export function readTree(tree: string): TreeFacts {
     const file = join(tree, path);
     return existsSync(file) ? readRegularText(file, MAX_TEXT_BYTES) : undefined;
   });
-  if (facts === undefined) throw new UsageError(`${join(tree, "tools/objtool/check.c")}: no such file`);
+  if (facts === undefined)
+    throw new UsageError(
+      `--tree ${tree}: no source tree of a kernel with objtool, as there is no tools/objtool/check.c in it`,
+    );
   return { source: "tools/objtool of the tree", ...facts };
+}
+
+/** What is wrong with the object file `path`, for people. Throws again what is no fault of an input. */
+export function inputError(path: string, error: unknown): string {
+  if (error instanceof FormatError) return `${path}: ${error.message}`;
+  if (error instanceof UsageError) return error.message;
+  throw error;
 }
 
 /** A kernel configuration file. Throws UsageError for a file that is none. */

@@ -1,6 +1,8 @@
 // Values of the ELF format. Sources: System V ABI (gABI) chapters 4 and 5; x86-64 psABI 1.0, table 4.9; AAELF64 section 5.
 
 export const ET_REL = 1;
+export const ET_EXEC = 2;
+export const ET_DYN = 3;
 export const EM_X86_64 = 62; // gABI, e_machine
 export const EM_AARCH64 = 183;
 

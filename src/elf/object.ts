@@ -2,6 +2,8 @@ import { ByteCursor, type ByteSource } from "../base/bytes.ts";
 import { FormatError } from "../base/errors.ts";
 import { NONE, type Table, TableBuilder } from "../base/table.ts";
 import {
+  ET_DYN,
+  ET_EXEC,
   ET_REL,
   SHF_COMPRESSED,
   SHN_ABS,
@@ -71,7 +73,8 @@ export function openObject(source: ByteSource): ElfObject {
   /** File offset of a field of a section's header: 40 is sh_link, 44 sh_info, 56 sh_entsize. */
   const fieldAt = (section: number, field: number): number => tableOffset + section * SHDR_SIZE + field;
   if (container.type !== ET_REL) {
-    throw new FormatError("unsupported", "not a relocatable object (.o)", { format: FORMAT, offset: 16 });
+    const what = container.type === ET_EXEC || container.type === ET_DYN ? "a linked program or library, " : "";
+    throw new FormatError("unsupported", `${what}not a relocatable object (.o)`, { format: FORMAT, offset: 16 });
   }
   const sectionByName = new Map<string, number>();
   for (let i = sectionName.length - 1; i > 0; i--) sectionByName.set(sectionName[i] as string, i);

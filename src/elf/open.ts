@@ -48,6 +48,9 @@ export interface Container {
  * @throws FormatError truncated, bad-magic, bad-value, unsupported
  */
 export function openContainer(source: ByteSource): Container {
+  const other = otherFormat(source);
+  if (other !== undefined)
+    throw new FormatError("bad-magic", `not an ELF file, but ${other}`, { format: FORMAT, offset: 0 });
   if (source.size < EHDR_SIZE)
     throw new FormatError("truncated", `${source.size} bytes are no ELF file`, { format: FORMAT, offset: source.size });
   const header = source.read(0, EHDR_SIZE);
@@ -86,6 +89,20 @@ export function openContainer(source: ByteSource): Container {
   if (nameSection >= count)
     throw new FormatError("out-of-range", "no section name table", { format: FORMAT, offset: 62 });
   return { source, type, machine, tableOffset, ...readSections(source, header, table, tableOffset, nameSection) };
+}
+
+// What a kernel's build folder has beside objects. ar(5); the thin form is GNU's. LLVM "Bitcode File Format", "Magic Numbers" and "Wrapper Format".
+const otherMagic: readonly [magic: number, format: string][] = [
+  [0x72613c21, "an archive: name the objects in it"], // "!<ar"
+  [0x6874_3c21, "an archive: name the objects in it"], // "!<th"
+  [0xdec0_4342, "LLVM bitcode: with link-time optimisation the code is made at the link"], // "BC"
+  [0x0b17_c0de, "LLVM bitcode: with link-time optimisation the code is made at the link"],
+];
+
+function otherFormat(source: ByteSource): string | undefined {
+  if (source.size < 4) return undefined;
+  const magic = new ByteCursor(source.read(0, 4), FORMAT).u32();
+  return otherMagic.find(([each]) => each === magic)?.[1];
 }
 
 function readSections(

@@ -98,5 +98,9 @@ export function renderCheckSummary(objects: readonly CheckedObject[], factsSourc
   const found = findings === 0 ? "clean" : `${findings} ${findings === 1 ? "finding" : "findings"}`;
   const noted = notes === 0 ? "" : `, ${notes} ${notes === 1 ? "note" : "notes"}`;
   const count = `${objects.length} ${objects.length === 1 ? "object" : "objects"}`;
-  return `${count}: ${found}${noted}; ${analysed} of ${functions} functions, ${share.toFixed(2)} % of the code checked; lists from ${factsSource}\n`;
+  const checked =
+    bytes === 0
+      ? "no code to check"
+      : `${analysed} of ${functions} functions, ${share.toFixed(2)} % of the code checked`;
+  return `${count}: ${found}${noted}; ${checked}; lists from ${factsSource}\n`;
 }

@@ -34,9 +34,17 @@ export async function openDisassembler(machine: number): Promise<Disassembler | 
     isX86 ? Const.CS_MODE_64 : Const.CS_MODE_LITTLE_ENDIAN,
   );
   if (isX86) capstone.setOption(CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
+  const first = (bytes: Uint8Array, offset: number) => {
+    try {
+      return capstone.disasm(bytes.subarray(0, 16), { address: offset, count: 1 })[0];
+    } catch {
+      // So the binding tells of bytes that are no instruction.
+      return undefined;
+    }
+  };
   return {
     print(bytes, offset, symbol) {
-      const insn = capstone.disasm(bytes.subarray(0, 16), { address: offset, count: 1 })[0];
+      const insn = first(bytes, offset);
       if (insn === undefined) return "(bad)";
       const mnemonic = insn.mnemonic.replace(/^(call|jmp|ret)q$/, "$1").padEnd(7);
       const operands = symbol === undefined ? insn.opStr : nameOperand(insn.mnemonic, insn.opStr, symbol);
