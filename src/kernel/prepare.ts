@@ -202,7 +202,8 @@ async function configure(run: SandboxedRun, onProgress: PrepareOptions["onProgre
 async function makePrepare(run: SandboxedRun, options: PrepareOptions): Promise<void> {
   let steps = 0;
   const onLine = (line: string): void => {
-    if (/^ {2}[A-Z]/.test(line)) options.onProgress?.({ phase: "prepare", text: `${++steps} steps: ${line.trim()}` });
+    if (/^ {2}[A-Z]/.test(line))
+      options.onProgress?.({ phase: "prepare", text: `step ${++steps}: ${line.trim().replace(/ {2,}/, " ")}` });
   };
   const args = [`-j${options.jobs}`, "prepare"];
   requireSuccess(await runMake({ ...run, onLine }, args), ["make", ...args], "make prepare");

@@ -270,13 +270,17 @@ class BaseBuild {
       queue = queue.slice(size);
       if (signal?.aborted === true) return "stopped";
       watch.check();
-      let compiled = 0;
+      const compiled = new Set<string>();
       const made = await buildObjects({
         ...request,
         jobs,
         objects: batch,
-        onProgress: ({ text }) =>
-          onProgress?.(`${profile.name}: ${pace.line(++compiled)}: ${text.slice(text.lastIndexOf(" ") + 1)}`),
+        onProgress: ({ text }) => {
+          const object = text.slice(text.lastIndexOf(" ") + 1);
+          // kbuild makes more on its way: the vdso, the real mode's code, lists.
+          if (batch.includes(object)) compiled.add(object);
+          onProgress?.(`${profile.name}: ${pace.line(compiled.size)}: ${object}`);
+        },
       });
       for (const object of batch) {
         const built = made.built.get(object);
