@@ -106,6 +106,10 @@ function isToldElsewhere(their: Said, ours: readonly Said[]): boolean {
   // exit behind. They name the place in the replacements, whose function may be another one.
   if (their.rule === "alternatives-disagree") return isSaid("dangling-annotation");
   if (their.place.startsWith(".altinstr_replacement+") && isSaid("dangling-annotation")) return true;
+  // A second hint on an instruction that has a function's: they carry the place of the return address (register 16) from that into the hints behind it
+  // in the table, and name where two of these meet. Ours names the place that has lost its hint.
+  if (isLabel(their) && their.text.endsWith("reg1[16]=-1+0 reg2[16]=-2-8") && isSaid("unreachable-instruction"))
+    return true;
   // Functions that share an exit: they name the exit, we the function.
   return isLabel(their) && isSaid(their.rule);
 }

@@ -67,9 +67,15 @@ function isToldBy(one: Placed, others: readonly Placed[]): boolean {
           other.finding.rule === rule && other.entry === one.entry && (isToldAtCall(one) || isToldAtCall(other)),
       );
     default:
-      return false;
+      // What runs off the end of its section is told there by the object; linked, what it meets in the next one's is told too.
+      return (
+        isElsewhere(one) &&
+        others.some(({ finding }) => finding.rule === "falls-through" && finding.function === one.finding.function)
+      );
   }
 }
+
+const isElsewhere = ({ object, entry }: Placed): boolean => entry !== "" && !entry.startsWith(`${object} `);
 
 const isToldAtCall = ({ finding }: Placed): boolean =>
   finding.related.some(({ says }) => says.endsWith("in another object"));
