@@ -1,5 +1,7 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { SetupError } from "../setup/command.ts";
 import type { BuiltObject } from "./compile.ts";
 import type { Draw, SourceTree } from "./draw.ts";
 
@@ -59,6 +61,19 @@ export function byFolders(candidates: readonly Candidate[], draw: Draw): Candida
   return out;
 }
 
+/** Sources and headers of the tree that have a word in them, sorted: a review builds more of them than the build that edits are drawn from. */
+function filesWith(source: string, word: string): string[] {
+  const args = ["-rlwF", "--include=*.[chS]", "-e", word, "."];
+  const { status, stdout } = spawnSync("grep", args, { cwd: source, encoding: "utf8", maxBuffer: 1 << 26 });
+  // 1: no file has it
+  if (status !== 0 && status !== 1) throw new SetupError(`grep ends with ${status} in ${source}`);
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.replace(/^\.\//, ""))
+    .sort();
+}
+
 /** The files that a build is made from, read when they are first asked for. */
 export function openSourceTree(source: string, objects: readonly BuiltObject[]): SourceTree {
   const users = usersOfHeaders(objects);
@@ -73,13 +88,9 @@ export function openSourceTree(source: string, objects: readonly BuiltObject[]):
     }
     return texts.get(path);
   };
-  const all = [...new Set(objects.map((each) => each.source)), ...users.keys()].sort();
   return {
     read,
-    mentioning: (word) => {
-      const use = new RegExp(`\\b${word}\\b`);
-      return all.filter((path) => read(path)?.includes(word) === true && use.test(read(path)!));
-    },
+    mentioning: (word) => filesWith(source, word),
     users: (header) => (users.get(header) ?? []).map((each) => each.object),
     sources: (folder) =>
       objects.flatMap(({ source: path }) => (dirname(path) === folder && path.endsWith(".c") ? [path] : [])),

@@ -55,7 +55,7 @@ export interface TreeEdited {
 /** The source files of a build, as edits look at them. */
 export interface SourceTree {
   read(path: string): string | undefined;
-  /** Files of C, assembly, and Makefiles with this word. */
+  /** C, headers and assembly of the whole tree with this word in them. */
   mentioning(word: string): readonly string[];
   /** Objects that include a header. */
   users(header: string): readonly string[];
