@@ -1,10 +1,17 @@
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { analyzeObject, type TreeFacts } from "../../src/analyze/analyze-object.ts";
+import { feedCode } from "../../src/analyze/code-key.ts";
+import { brokenContracts, compareFindings } from "../../src/analyze/compare.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { FormatError } from "../../src/base/errors.ts";
+import { EM_X86_64 } from "../../src/elf/constants.ts";
 import { openObject } from "../../src/elf/object.ts";
 import { summarize } from "../../src/facts/summarize.ts";
 import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
+import { renderCheckedObject } from "../../src/report/check-text.ts";
+import { openDisassembler } from "../../src/report/excerpt.ts";
+import { printInsn } from "../../src/review/decorate.ts";
 import type { Checks } from "../../src/rules/checks.ts";
 import { findKernelObjects } from "../support/kernel-objects.ts";
 import type { HotRanges } from "../support/mutate.ts";
@@ -46,8 +53,12 @@ const outside: Outside = {
 const MOST_OBJECTS = 80;
 const MOST_BYTES = 48 * 1024;
 const MIN_OBJECTS = 100;
+/** Told in full: it takes longer than finding them. */
+const MOST_FINDINGS = 20;
 
-/** Everything that happens to an object of a real kernel, with every check on. */
+const disassembler = await openDisassembler(EM_X86_64);
+
+/** Everything that a check or a review does to an object of a real kernel, with every check on. */
 export const kernelTarget: FuzzTarget = {
   name: "kernel-objects",
   seeds() {
@@ -58,11 +69,23 @@ export const kernelTarget: FuzzTarget = {
     return small.filter((_, n) => n % stride === 0);
   },
   read(bytes) {
-    const { findings } = analyzeObject(bytesSource(bytes), { facts, checks, outside });
-    for (const finding of findings.slice(0, 20)) {
+    const analysis = analyzeObject(bytesSource(bytes), { facts, checks, outside, forComparison: true });
+    const findings = analysis.findings.slice(0, MOST_FINDINGS);
+    for (const finding of findings) {
       finding.functionLines();
       finding.graph();
     }
+    const printed = findings.map(({ path, ...finding }) => ({
+      ...finding,
+      path: path.map((step) => ({ ...step, asm: printInsn(analysis, disassembler, step.section, step.offset) })),
+    }));
+    renderCheckedObject({ path: "fuzz.o", findings: printed, coverage: analysis.coverage });
+    // A patch that changes nothing does nothing.
+    const located = analysis.findings.map((finding) => ({ object: "fuzz.o", finding }));
+    for (const compared of compareFindings(located, located)) assert.equal(compared.class, "unchanged");
+    const own = [{ object: "fuzz.o", analysis }];
+    assert.deepEqual(brokenContracts(own, own), []);
+    feedCode(bytesSource(bytes), () => {});
     summarize(bytesSource(bytes));
   },
   hot: tableRanges,
