@@ -27,7 +27,7 @@ const { values } = parseArgs({
 async function main(): Promise<void> {
   if (values.build === undefined) throw new UsageError("--build DIR is missing: a kernel build folder");
   const build = openBuild(resolve(values.build));
-  const edits = readEdits(values.edits);
+  const edits = readEdits(resolve(values.edits));
   const known = new Map<string, EditTruth>(
     values.known !== undefined && existsSync(values.known)
       ? Object.entries(JSON.parse(readFileSync(values.known, "utf8")) as Record<string, EditTruth>)

@@ -51,9 +51,9 @@ function readSide(hunk: Hunk, side: "-" | "+", defined: Set<string>, mentioned: 
     state = lexed.state;
     const macro = /^#\s?define ([A-Za-z_]\w*)/.exec(bare)?.[1];
     // Within an indented macro body or a brace the name found last still owns the line.
-    const name = macro ?? (inMacro || /^\s/.test(text) || bare === "" ? undefined : definedName(bare));
+    // Nor does a conditional in a body end it.
+    const name = macro ?? (inMacro || /^[\s#]/.test(text) || bare === "" ? undefined : definedName(bare));
     if (name !== undefined) owner = name;
-    else if (!inMacro && text.startsWith("#")) owner = undefined;
     if (line.kind === side) {
       if (owner !== undefined && bare !== "") defined.add(owner);
       for (const match of bare.matchAll(identifierPattern)) {

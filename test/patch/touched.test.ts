@@ -186,6 +186,10 @@ int plain(void);
   // With little context the function is known from the hunk header alone.
   const near = changedIdentifiers(diffOf("include/u.h", before, before.replace("first_thing", "other_thing"), "-U1"));
   assert.deepEqual([...near.defined], ["helper"]);
+  // A conditional in its body is neither its end nor a name.
+  const body = "static inline int full(int a)\n{\n#ifdef CONFIG_INET\n\ta = 1;\n#endif\n\treturn a;\n}\n";
+  const inside = changedIdentifiers(diffOf("include/v.h", body, body.replace("= 1", "= 2"), "-U30"));
+  assert.deepEqual([...inside.defined], ["full"]);
   assert.equal(changedIdentifiers(diffOf("Kconfig", "config A\n", "config B\n")).mentioned.size, 0);
 });
 
