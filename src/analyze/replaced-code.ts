@@ -78,15 +78,22 @@ function markNameless(context: RuleContext, replaced: Uint8Array): void {
   }
 }
 
+/**
+ * Labels of the compiler's own (gas manual, "Symbol Names": local to the assembly). clang's assembler writes those into the object that another section
+ * refers to, such as the begin of the no-ops before each function (-fpatchable-function-entry).
+ */
+const COMPILER_LABEL = ".L";
+
 /** Whether a symbol says what an instruction is: one that covers it, or one without a size before it, which goes on to the next function. */
 function namedFinder({ flow }: RuleContext): (insn: number) => boolean {
   const { code, functions } = flow;
-  const { symbols } = code.object;
+  const { symbols, symbolName } = code.object;
   const { table } = functions;
   const labels = new Map<number, number[]>();
   for (let s = 1; s < symbols.length; s++) {
     const section = symbols.section[s] as number;
     if (symbols.size[s] !== 0 || section <= 0 || symbols.type[s] === STT_SECTION) continue;
+    if ((symbolName[s] as string).startsWith(COMPILER_LABEL)) continue;
     const list = labels.get(section);
     if (list === undefined) labels.set(section, [symbols.value[s] as number]);
     else list.push(symbols.value[s] as number);

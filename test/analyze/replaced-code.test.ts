@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { bytesSource } from "../../src/base/bytes.ts";
+import { openObject } from "../../src/elf/object.ts";
 import { analyzeBytes, analyzeText } from "../support/analyzed.ts";
 import { assembleLinked } from "../support/assemble.ts";
 import { fixtureFolder } from "../support/rule-fixtures.ts";
@@ -46,6 +48,16 @@ test("what a link leaves of a weak function that was replaced is no code, with a
   assert.equal(notes.length, 1);
   assert.equal(notes[0]?.kind, "function-excluded");
   assert.match(notes[0]?.why ?? "", /^\d+ bytes without a name, left of functions/);
+});
+
+test("the compiler's own label on the padding in front of it names nothing", () => {
+  const source = (text: string): string => `\t.include "${fixtureFolder}/macros.inc"\n${text}`;
+  const keepLocalLabels = ["-Wa,-L"];
+  const object = assembleLinked([source(strong), source(`.Ltmp0:\n\t.nops 16\n${weak}`)], keepLocalLabels);
+  const { textBytes, textBytesAnalysed } = analyzeBytes(object).coverage;
+  assert.ok(openObject(bytesSource(object)).symbolName.includes(".Ltmp0"));
+  assert.equal(textBytes, 1);
+  assert.equal(textBytesAnalysed, 1);
 });
 
 test("where the weak function is the only one, all of it is counted", () => {

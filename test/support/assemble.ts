@@ -51,14 +51,19 @@ export function compile(
   return build(source, ".c", args, options);
 }
 
-/** What `ld -r` makes of several sources, each a file of its own to the symbol table. */
-export function assembleLinked(sources: readonly string[]): Uint8Array {
+/**
+ * What `ld -r` makes of several sources, each a file of its own to the symbol table.
+ * @param args of the compiler
+ */
+export function assembleLinked(sources: readonly string[], args: readonly string[] = []): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), "objreview-test-"));
   try {
     const parts = sources.map((source, n) => {
       const part = join(folder, `part${n}.o`);
       writeFileSync(join(folder, `part${n}.s`), `\t.file "part${n}.c"\n${source}\n`);
-      execFileSync("gcc", ["-c", "-o", part, join(folder, `part${n}.s`)], { stdio: ["ignore", "ignore", "pipe"] });
+      execFileSync("gcc", [...args, "-c", "-o", part, join(folder, `part${n}.s`)], {
+        stdio: ["ignore", "ignore", "pipe"],
+      });
       return part;
     });
     const output = join(folder, "output.o");
