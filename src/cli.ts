@@ -11,11 +11,12 @@ const io = {
   err: (text: string) => void process.stderr.write(text),
 };
 
-// A reader that ends early (head, a pager) is no error.
+// A reader that ends early (head, a pager) is no error; a full disk is, and no answer was given then.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(process.exitCode);
+    if (error.code === "EPIPE") process.exit(process.exitCode);
+    if (stream === process.stdout) io.err(`objreview: cannot write the answer: ${error.message}\n`);
+    process.exit(2);
   });
 }
 

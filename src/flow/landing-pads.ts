@@ -2,7 +2,7 @@ import { NONE } from "../base/table.ts";
 import { SHF_EXECINSTR, STT_FILE, STT_FUNC, STT_SECTION } from "../elf/constants.ts";
 import { FLAG_FORMS_ADDRESS, KIND_JUMP, KIND_LANDING_PAD, KIND_NOP, KIND_RETURN } from "../isa/insn-table.ts";
 import { type Code, insnAt, insnEnd } from "./code.ts";
-import type { Functions } from "./functions.ts";
+import { FUNCTION_PREFIX, type Functions } from "./functions.ts";
 import { MARK_NOENDBR, type Marks } from "./marks.ts";
 import type { Landing } from "./outside.ts";
 
@@ -167,7 +167,9 @@ export class LandingPads {
     if (first === NONE) return false;
     if (this.#code.insns.kind[first] !== KIND_LANDING_PAD && !this.#isExempt(first)) return false;
     const f = this.#functions.ofInsn[insn] as number;
-    const begins = f !== NONE && this.#functions.table.start[f] === offset;
+    const { start: starts, flags } = this.#functions.table;
+    // Padding that the build's tool has made a symbol of is no function that somebody means.
+    const begins = f !== NONE && starts[f] === offset && ((flags[f] as number) & FUNCTION_PREFIX) === 0;
     if (!begins) return true;
     // A function begins there too: then only a label that is none speaks for a bound.
     const { symbols } = object;

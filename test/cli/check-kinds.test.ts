@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { checkCommand } from "../../src/cli/check.ts";
 import { orcDumpCommand } from "../../src/cli/orc.ts";
+import { repositoryRoot } from "../support/repository.ts";
 import { fixtureFolder } from "../support/rule-fixtures.ts";
 
 // What a build folder and its neighbourhood hold, given to `objreview check` and `objreview orc`: an answer that is right, and says why.
@@ -111,4 +112,18 @@ test("the answer in JSON names what could not be checked, and a terminal is not 
   assert.deepEqual([answer.failed.length, answer.failed[0].path], [1, name]);
   assert.match(answer.failed[0].error, /0 bytes are no ELF file/);
   assert.match(err, /^objreview: [^\n]*a\\x1b\[31mb\\nc\.o: [^\n]+\n$/);
+});
+
+test("an answer that could not be written is none", () => {
+  const full = openSync("/dev/full", "w");
+  try {
+    for (const args of [["check"], ["check", "--json"], ["orc", "dump"]]) {
+      const command = [join(repositoryRoot, "src/cli.ts"), ...args, inDir("a.o")];
+      const ran = spawnSync(process.execPath, command, { encoding: "utf8", stdio: ["ignore", full, "pipe"] });
+      assert.equal(ran.status, 2, args.join(" "));
+      assert.match(ran.stderr, /^objreview: cannot write the answer: ENOSPC[^\n]+\n$/);
+    }
+  } finally {
+    closeSync(full);
+  }
 });

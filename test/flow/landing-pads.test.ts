@@ -94,6 +94,17 @@ FUNC after_exempt
 	ret
 END after_exempt
 	nop
+FUNC last_exempt
+	ANNOTATE_NOENDBR
+	ret
+END last_exempt
+	.type	__pfx_prefixed, @function
+__pfx_prefixed:
+	nop
+	.size	__pfx_prefixed, . - __pfx_prefixed
+FUNC prefixed
+	ret
+END prefixed
 	.data
 variable:	.quad	0`;
 
@@ -117,4 +128,5 @@ test("what an indirect branch finds", () => {
   assert.equal(at("after_exempt"), "none");
   assert.equal(at("after_exempt", 0, false), "none", "nothing but the function is there");
   assert.equal(at("after_exempt", 1), "none", "its own function has no pad");
+  assert.equal(at("__pfx_prefixed", 0, false), "bound", "nobody means the padding before the next one");
 });
