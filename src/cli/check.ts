@@ -5,7 +5,9 @@ import {
   type ObjectFinding,
   type TreeFacts,
 } from "../analyze/analyze-object.ts";
+import type { ByteSource } from "../base/bytes.ts";
 import { EM_X86_64 } from "../elf/constants.ts";
+import { openContainer } from "../elf/open.ts";
 import { builtInFacts } from "../facts/built-in.ts";
 import { openFileSource } from "../kernel/file-source.ts";
 import {
@@ -92,6 +94,24 @@ export async function checkCommand(
 // Other kernels do not annotate their code as that of x86-64 does (where a trap goes on, where assembly begins), on which rules rely.
 const UNPROVED = "the rules are proved on objects of x86-64 alone: here a finding may be wrong";
 
+const LINKED_MODULE = {
+  kind: "annotations",
+  why: "what annotations exempt or explain: the link of a module throws them away; the objects that it is linked from have them",
+};
+
+/** A `.ko`: modpost's part of it is there, and scripts/module.lds.S has discarded every `.discard` section. */
+function isLinkedModule(source: ByteSource): boolean {
+  const { sectionName } = openContainer(source);
+  return sectionName.includes(".gnu.linkonce.this_module") && !sectionName.some((name) => name.startsWith(".discard"));
+}
+
+/** The checks that mean something where nobody can say any more that a trap goes on, a branch is safe or an entry needs no landing pad. */
+function withoutAnnotations(checks: Checks): Checks {
+  const { source, unwinder, kcfi, entryHook, staticCalls, linkedFirst, padding } = checks;
+  const kept = { source, unwinder, kcfi, entryHook, staticCalls, linkedFirst, padding };
+  return { ...checksWithoutConfig, ...kept, unreachable: false };
+}
+
 /** An object that could not be checked, and one line that says why. */
 interface FailedObject {
   readonly path: string;
@@ -109,13 +129,16 @@ async function checkOne(
     try {
       const outside = index?.outsideOf(path, source);
       const module = path.endsWith(".ko") || index?.isModule(path) === true;
-      const checks = { ...analyze.checks, module };
+      const isLinked = isLinkedModule(source);
+      const checks = { ...(isLinked ? withoutAnnotations(analyze.checks) : analyze.checks), module };
       const analysis = analyzeObject(source, { ...analyze, checks, ...(outside === undefined ? {} : { outside }) });
       const disassembler = analysis.findings.length > 0 ? await opened(analysis.machine) : undefined;
       return {
         path,
         findings: analysis.findings.map((f) => decorate(f, analysis, disassembler)),
-        coverage: analysis.coverage,
+        coverage: isLinked
+          ? { ...analysis.coverage, notes: [...analysis.coverage.notes, LINKED_MODULE] }
+          : analysis.coverage,
         machine: analysis.machine,
       };
     } finally {

@@ -127,3 +127,36 @@ test("an answer that could not be written is none", () => {
     closeSync(full);
   }
 });
+
+test("a linked module is judged without what its annotations would tell", async () => {
+  writeFileSync(
+    inDir("module.S"),
+    `	.include "macros.inc"
+FUNC warns
+	ud2
+	ANNOTATE_REACHABLE
+	pushq	%rax
+	ret
+END warns
+FUNC goes_on
+	ud2
+	ANNOTATE_REACHABLE
+	ret
+END goes_on
+	.section .gnu.linkonce.this_module, "aw"
+	.quad	0
+`,
+  );
+  run("gcc", ["-Wa,-I", `-Wa,${fixtureFolder}`, "-c", "-o", "module.o", "module.S"]);
+  const before = await check([inDir("module.o")]);
+  assert.match(before.out, /warns\(\) returns with a modified stack frame/);
+  // As scripts/module.lds.S has it.
+  run("objcopy", ["--remove-section=.discard.*", "--remove-section=.rela.discard.*", "module.o", "module.ko"]);
+  const { status, out } = await check([inDir("module.ko")]);
+  assert.equal(status, 0, out);
+  assert.match(
+    out,
+    /module\.ko: not checked: what annotations exempt or explain: the link of a module throws them away/,
+  );
+  assert.match(out, /warns: 2 bytes that no path reaches/);
+});
