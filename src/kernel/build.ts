@@ -1,5 +1,6 @@
+import { lstatSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { posix } from "node:path";
+import { join, posix } from "node:path";
 import type { Diagnostic } from "./build-errors.ts";
 import { logTail, readBuildLog } from "./build-errors.ts";
 import { keepFile, readBuilt } from "./collect.ts";
@@ -74,6 +75,8 @@ export interface BuildResult {
   readonly millis: number;
 }
 
+const MAX_COMMAND_BYTES = 4 << 20;
+
 /** Builds `objects`. Never throws for what a patch can do; throws ToolError when the sandbox itself cannot run. */
 export async function buildObjects(request: BuildRequest): Promise<BuildResult> {
   const began = performance.now();
@@ -141,6 +144,7 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
 
   if (outcome === "done") {
     for (const batch of splitBatches(wanted, request.profile.sourceArch)) {
+      const start = Date.now();
       const made = await runMake({ ...run, onLine: progressOf(request, batch.objects.length) }, [
         "-k",
         "-Otarget",
@@ -156,7 +160,10 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
       if (outcome === "done" && isSpeechless) outcome = "output-too-big";
       for (const object of batch.objects) {
         const errors = log.failed.get(object);
-        const item = errors === undefined ? collectWithCommand(request, object) : undefined;
+        const item =
+          errors === undefined || isMadeAfterAll(request, object, start)
+            ? collectWithCommand(request, object)
+            : undefined;
         if (item?.kind === "built") {
           built.set(object, item.built);
           continue;
@@ -196,6 +203,20 @@ function splitBatches(objects: readonly string[], sourceArch: string): { objects
   ].filter((batch) => batch.objects.length > 0);
 }
 
+/**
+ * Whether an object that a recipe gave up on was then built by the right one. Of a folder that kbuild reaches on two ways the first is the folder
+ * above, which knows nothing of this one's flags and rules: there arch/x86/lib/inat.o lacks the table that it includes.
+ */
+function isMadeAfterAll({ outDir, profile }: BuildRequest, object: string, start: number): boolean {
+  if (!isVisitedTwice(object, profile.sourceArch)) return false;
+  const changed = lstatSync(join(outDir, object), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const saved = readBuilt(outDir, savedCommandPath(object), MAX_COMMAND_BYTES);
+  if (changed < start || saved.kind !== "file") return false;
+  // The folder that builds an object is among its include paths: "-I ./arch/x86/lib" up to 6.1, "-Iarch/x86/lib" since.
+  const command = new TextDecoder().decode(saved.bytes).replaceAll("-I ", "-I").replaceAll("-I./", "-I");
+  return command.includes(` -I${object.slice(0, object.lastIndexOf("/"))} `);
+}
+
 function endOf(run: BuildRun): BuildOutcome {
   return run.outcome === "exited" ? "done" : run.outcome;
 }
@@ -212,7 +233,7 @@ function progressOf(request: BuildRequest, total: number): (line: string) => voi
 type CollectedObject = { kind: "built"; built: BuiltObject; why?: undefined } | { kind: "not-built"; why: string };
 
 function collectWithCommand(request: BuildRequest, object: string): CollectedObject {
-  const file = readBuilt(request.outDir, savedCommandPath(object), 4 << 20);
+  const file = readBuilt(request.outDir, savedCommandPath(object), MAX_COMMAND_BYTES);
   if (file.kind !== "file") {
     return {
       kind: "not-built",

@@ -178,6 +178,20 @@ test("a Kconfig change is told, and what it switches on is built", async () => {
   await bench.restore();
 });
 
+test("an object that kbuild tries on a wrong way first is built, and one that fails on both has failed", async () => {
+  // arch/x86 knows no rule for the table that arch/x86/lib/inat.c includes, and is asked for it before arch/x86/lib is.
+  const head = bench.edit({ "arch/x86/lib/insn.c": (text) => `${text}\nint objreview_bad = 3 3;\n` });
+  const { outDir } = await bench.open("head", head);
+  const built = await bench.build("head", outDir, ["arch/x86/lib/inat.o", "arch/x86/lib/insn.o"]);
+  assert.deepEqual([...built.built.keys()], ["arch/x86/lib/inat.o"]);
+  assert.match(built.built.get("arch/x86/lib/inat.o")?.command ?? "", / -I ?(\.\/)?arch\/x86\/lib /);
+  assert.deepEqual(
+    built.failed.map(({ object, error }) => [object, error.file]),
+    [["arch/x86/lib/insn.o", "arch/x86/lib/insn.c"]],
+  );
+  await bench.restore();
+});
+
 test("a head that does not compile names the first error and the touched place that leads to it", async () => {
   const head = bench.edit({
     "include/linux/kmod.h": (text) =>
