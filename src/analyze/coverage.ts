@@ -1,4 +1,5 @@
 import { NONE } from "../base/table.ts";
+import { countedFor } from "../flow/counted-for.ts";
 import { FUNCTION_WITHOUT_SIZE, functionName } from "../flow/functions.ts";
 import { findOverridden } from "../flow/overridden.ts";
 import type { TableEnd } from "../flow/table-entries.ts";
@@ -173,11 +174,11 @@ function leavesModified(context: RuleContext, insn: number): boolean {
 }
 
 /** function -> events beyond the bound that one function is told of each kind */
-function untoldEvents({ frames, flags }: RuleContext): Map<number, number> {
+function untoldEvents({ flow, frames, flags }: RuleContext): Map<number, number> {
   const untold = new Map(flags.untold);
   const seen = new Map<string, number>();
-  for (const { owner, kind } of frames.events) {
-    const key = `${owner} ${kind}`;
+  for (const { owner, kind, insn } of frames.events) {
+    const key = `${countedFor(flow, owner, insn)} ${kind}`;
     const count = (seen.get(key) ?? 0) + 1;
     seen.set(key, count);
     if (count > MOST_EVENTS) untold.set(owner, (untold.get(owner) ?? 0) + 1);

@@ -1,4 +1,5 @@
 import { NONE } from "../base/table.ts";
+import { countedFor } from "../flow/counted-for.ts";
 import { ownerOf } from "../flow/flow.ts";
 import { MOST_EVENTS } from "../unwind/machine-flags.ts";
 import { bareAddresses, bareUses } from "./bare-addresses.ts";
@@ -26,8 +27,9 @@ export const landingPadCode = defineRule({
       const key = `${owner} ${to} ${target}`;
       if (told.has(key)) continue;
       told.add(key);
-      const count = (counts.get(owner) ?? 0) + 1;
-      counts.set(owner, count);
+      const whom = countedFor(context.flow, owner, taken.insn);
+      const count = (counts.get(whom) ?? 0) + 1;
+      counts.set(whom, count);
       if (count > MOST_EVENTS) continue;
       report({
         message: isInside ? "inside" : "default",

@@ -1,3 +1,4 @@
+import { countedFor } from "../flow/counted-for.ts";
 import { ownerOf } from "../flow/flow.ts";
 import { MARK_RETPOLINE_SAFE } from "../flow/marks.ts";
 import { MOST_EVENTS } from "../unwind/machine-flags.ts";
@@ -27,8 +28,9 @@ export function tellSites(context: RuleContext, report: (report: Report) => void
   const told = new Map<number, number>();
   return (insn, message = "default", more = {}) => {
     const owner = ownerOf(context.flow, insn);
-    const count = told.get(owner) ?? 0;
-    told.set(owner, count + 1);
+    const whom = countedFor(context.flow, owner, insn);
+    const count = told.get(whom) ?? 0;
+    told.set(whom, count + 1);
     if (count < MOST_EVENTS) report({ message, at: insn, owner, ...more });
   };
 }

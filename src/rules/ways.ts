@@ -1,4 +1,5 @@
 import { NONE } from "../base/table.ts";
+import { countedFor, symbolOfCode } from "../flow/counted-for.ts";
 import { ownerOf } from "../flow/flow.ts";
 import { functionName } from "../flow/functions.ts";
 import type { FlagEvent } from "../unwind/flag-events.ts";
@@ -107,8 +108,9 @@ export function frameEvents(context: RuleContext, kind: number): readonly FrameE
   const count = new Map<number, number>();
   return context.frames.events.filter((event) => {
     if (event.kind !== kind) return false;
-    const n = (count.get(event.owner) ?? 0) + 1;
-    count.set(event.owner, n);
+    const whom = countedFor(context.flow, event.owner, event.insn);
+    const n = (count.get(whom) ?? 0) + 1;
+    count.set(whom, n);
     return n <= MOST_EVENTS;
   });
 }
@@ -121,14 +123,8 @@ export function calleeName(context: RuleContext, insn: number): string {
 
 /** Name of a function; for code without one (`at` is in it) that of the assembly symbol that covers it. */
 export function ownerName(context: RuleContext, owner: number, at = NONE): string {
-  const { code, functions, instead } = context.flow;
+  const { code, functions } = context.flow;
   if (owner >= 0) return functionName(code, functions, owner);
-  const row = at === NONE ? undefined : instead.replacementOf.get(at);
-  const place = row === undefined ? at : (instead.alternatives.from[row] as number);
-  if (place === NONE) return "code without a function symbol";
-  const section = code.insns.section[place] as number;
-  const offset = code.insns.offset[place] as number;
-  const covering = functions.symbolCovering(section, offset);
-  const symbol = covering === NONE ? functions.labelAt(section, offset) : covering;
+  const symbol = at === NONE ? NONE : symbolOfCode(context.flow, at);
   return symbol === NONE ? "code without a function symbol" : (code.object.symbolName[symbol] as string);
 }

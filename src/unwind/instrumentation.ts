@@ -1,4 +1,5 @@
 import { lowerBound, NONE } from "../base/table.ts";
+import { countedFor } from "../flow/counted-for.ts";
 import { type Flow, KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_TAIL_CALL, ownerOf } from "../flow/flow.ts";
 import { FUNCTION_WITHOUT_SIZE, sameFamily } from "../flow/functions.ts";
 import { MARK_INSTEAD, MARK_INSTR_BEGIN, MARK_INSTR_END, type Marks } from "../flow/marks.ts";
@@ -84,8 +85,9 @@ export function walkInstrumentation(
     if (told.has(insn)) return;
     told.add(insn);
     const owner = ownerOfKey.get(key) as number;
-    const count = (eventCount.get(owner) ?? 0) + 1;
-    eventCount.set(owner, count);
+    const whom = countedFor(flow, owner, insn);
+    const count = (eventCount.get(whom) ?? 0) + 1;
+    eventCount.set(whom, count);
     if (count <= MOST_EVENTS) events.push({ kind: eventKind, insn, owner, path: pathTo(cameFrom, key) });
   };
 

@@ -1,5 +1,6 @@
 import { lowerBound, NONE, TableBuilder } from "../base/table.ts";
 import { TripleMap } from "../base/triple-map.ts";
+import { countedFor } from "../flow/counted-for.ts";
 import { type Flow, KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_TAIL_CALL, ownerOf } from "../flow/flow.ts";
 import { sameFamily } from "../flow/functions.ts";
 import { MARK_INSTEAD } from "../flow/marks.ts";
@@ -107,10 +108,12 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
     const toldBit = isDirection ? TOLD_DIRECTION : TOLD_ACCESS;
     const flags = visits.columns.flags[visit] as number;
     if ((flags & toldBit) !== 0) return toldBit;
-    const count = (eventCount.get(forOwner) ?? 0) + 1;
-    eventCount.set(forOwner, count);
+    const insn = visits.columns.insn[visit] as number;
+    const whom = countedFor(flow, forOwner, insn);
+    const count = (eventCount.get(whom) ?? 0) + 1;
+    eventCount.set(whom, count);
     if (count > MOST_EVENTS) {
-      untold.set(forOwner, count - MOST_EVENTS);
+      untold.set(forOwner, (untold.get(forOwner) ?? 0) + 1);
       return toldBit;
     }
     const path = pathTo(visits, visit);
@@ -119,7 +122,7 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
     const cause = `${forOwner}:${bit}:${flags & bit}:${originOf(path, bit, isDouble ? undefined : kind)}`;
     const event = {
       kind: eventKind,
-      insn: visits.columns.insn[visit] as number,
+      insn,
       owner: forOwner,
       flags: flags & 3,
       also: [],
