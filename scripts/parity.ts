@@ -103,7 +103,8 @@ async function chosenBuild(): Promise<KernelBuild> {
   const cache = cacheFolder(process.env);
   const folder = resolve(values.build ?? join(cache, `parity-${values.config}`));
   const tree = values.tree ?? (await ensureKernelFiles(cache));
-  buildConfig(values.config, resolve(tree), folder, say, values.targets?.split(","));
+  // Without targets what is there is taken as it is.
+  if (values.targets !== "") buildConfig(values.config, resolve(tree), folder, say, values.targets?.split(","));
   return openBuild(folder, tree);
 }
 

@@ -98,6 +98,8 @@ export function buildConfig(
   const serial = there.filter((target) => isVisitedTwice(target, "x86"));
   const rest = there.filter((target) => !serial.includes(target));
   for (const group of [rest, ...serial.map((target) => [target])]) {
+    // Without a target make would build all of them.
+    if (group.length === 0) continue;
     try {
       make(["-k", "-j1", ...group]);
     } catch {

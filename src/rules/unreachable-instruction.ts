@@ -40,6 +40,7 @@ export const unreachableInstruction = defineRule({
     const explained = explainedCode(context, told);
     const endless = new Map<string, Report>();
     let orphans: ReadonlySet<number> | undefined;
+    let behind: ReadonlyMap<number, number> | undefined;
     const { state } = context.frames;
     for (const section of flow.code.sections) {
       const end = flow.code.sectionEnd[section] as number;
@@ -52,24 +53,26 @@ export const unreachableInstruction = defineRule({
         if (told.has(whole)) continue;
         told.add(whole);
         const before = i > 0 && flow.next.of(i - 1) === i && !beginsSymbol(context, i) ? i - 1 : NONE;
-        const call = before !== NONE && context.returns.deadCall.has(before);
-        const callee = call ? calleeSymbol(context, before) : "";
-        const isListed = call && context.isListedNoreturn(callee);
         const trap = before !== NONE && flow.kind[before] === KIND_BUG;
+        behind ??= behindCalls(context);
+        const call = trap ? NONE : (behind.get(i) ?? NONE);
+        const isCall = call !== NONE;
+        const callee = isCall ? calleeSymbol(context, call) : "";
+        const isListed = isCall && context.isListedNoreturn(callee);
         const found: Report = {
-          message: call ? (isListed ? "after-noreturn-call" : "after-endless-call") : trap ? "after-trap" : "default",
+          message: isCall ? (isListed ? "after-noreturn-call" : "after-endless-call") : trap ? "after-trap" : "default",
           // The call is what a person edits; the dead code behind it is what follows.
-          at: call ? before : i,
+          at: isCall ? call : i,
           owner,
-          data: call ? { callee: calleeName(context, before) } : {},
-          ...(call && !isListed ? { related: [{ function: callee, says: CALLEE_NEVER_RETURNS }] } : {}),
+          data: isCall ? { callee: calleeName(context, call) } : {},
+          ...(isCall && !isListed ? { related: [{ function: callee, says: CALLEE_NEVER_RETURNS }] } : {}),
         };
         const first = endless.get(callee);
-        if (!call || isListed) report(found);
+        if (!isCall || isListed) report(found);
         else if (first === undefined) endless.set(callee, found);
         else {
           // A function that lost its return is one defect, however many call it.
-          const also = { function: ownerName(context, owner, i), says: `calls ${calleeName(context, before)} too` };
+          const also = { function: ownerName(context, owner, i), says: `calls ${calleeName(context, call)} too` };
           endless.set(callee, { ...first, related: [...(first.related ?? []), also] });
         }
       }
@@ -77,6 +80,34 @@ export const unreachableInstruction = defineRule({
     for (const found of endless.values()) report(found);
   },
 });
+
+/**
+ * Unreached instruction -> the first call in its function that never comes back, and from behind which it would be reached: the loop around such a
+ * call begins before it.
+ */
+function behindCalls({ flow, frames, returns }: RuleContext): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  const after = successors(flow, returns);
+  const { edges } = flow.instead;
+  for (const call of flow.turns) {
+    if (flow.kind[call] !== KIND_CALL || !returns.deadCall.has(call)) continue;
+    const owner = ownerOf(flow, call);
+    const work: number[] = [];
+    const visit = (insn: number): void => {
+      if (insn === NONE || frames.state[insn] !== NONE || found.has(insn) || ownerOf(flow, insn) !== owner) return;
+      found.set(insn, call);
+      work.push(insn);
+    };
+    visit(flow.next.of(call));
+    for (let i = work.pop(); i !== undefined; i = work.pop()) {
+      for (let e = lowerBound(edges.from, i, 0, edges.length); e < edges.length && edges.from[e] === i; e++)
+        visit(edges.to[e] as number);
+      const count = after.of(i);
+      for (const to of after.to.slice(0, count)) visit(to);
+    }
+  }
+  return found;
+}
 
 /** Code that has a symbol of its own and is no function: what stands before it is another's. */
 function beginsSymbol(context: RuleContext, insn: number): boolean {

@@ -87,3 +87,14 @@ test("code that only a jump label leads to is as dead as the jump label", () => 
   );
   assert.deepEqual(told(analysis), ["lost stack-state-mismatch"]);
 });
+
+test("dead code that begins before the call that it is behind is told at the call", () => {
+  const { findings } = analyzeLinked(
+    body("globl", "spins", "1:\tjmp 1b\n"),
+    body("globl", "calls", "\tjmp 2f\n1:\tincl %edi\n2:\tcall spins\n\ttestl %edi, %edi\n\tjne 1b\n\tret\n"),
+  );
+  assert.deepEqual(
+    findings.map(({ function: name, messageKey, offset }) => [name, messageKey, offset]),
+    [["calls", "after-endless-call", 6]],
+  );
+});
