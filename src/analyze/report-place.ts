@@ -9,6 +9,25 @@ export function placedInsn(flow: Flow, insn: number): number {
   return row === undefined ? insn : (flow.instead.alternatives.from[row] as number);
 }
 
+/** So many instructions before one without a line are asked for theirs. */
+const MOST_BEFORE = 32;
+
+/** Compilers give line 0 to code that they made of several statements (DWARF 5, 6.2.2): then the line of the code right before it says most. */
+function withLine(
+  { code, functions }: Flow,
+  insn: number,
+  placeOf: (insn: number) => SourcePlace | undefined,
+): SourcePlace | undefined {
+  const place = placeOf(insn);
+  if (place === undefined || outerPlace(place).line !== 0) return place;
+  const first = Math.max(code.sectionStart[code.insns.section[insn] as number] as number, insn - MOST_BEFORE);
+  for (let i = insn - 1; i >= first && functions.ofInsn[i] === functions.ofInsn[insn]; i--) {
+    const before = placeOf(i);
+    if (before !== undefined && outerPlace(before).line !== 0) return before;
+  }
+  return place;
+}
+
 /**
  * The source place of a report. A C function's return has the line of its closing brace, whichever statement ended it. Where a flag leaks out, the
  * last line on the way that lies between its setting and the brace says more: the statement that left, or the access that faulted. (Lines before the
@@ -19,7 +38,7 @@ export function reportPlace(
   report: Report,
   placeOf: (insn: number) => SourcePlace | undefined,
 ): SourcePlace | undefined {
-  const place = placeOf(report.at);
+  const place = withLine(flow, report.at, placeOf);
   const { way } = report;
   if (place === undefined || flow.kind[report.at] !== KIND_RETURN || way?.kind !== "flags") return place;
   if (place.file.endsWith(".S")) return place;

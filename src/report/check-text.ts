@@ -57,7 +57,7 @@ function where(path: string, finding: CheckedFinding): string {
   const at = `${safeText(finding.section)}+0x${finding.offset.toString(16)}`;
   if (finding.place === undefined) return `${safeText(path)}: ${at}`;
   const { file, line } = outerPlace(finding.place);
-  return `${safeText(file)}:${line}: ${safeText(path)} ${at}`;
+  return `${safeText(file)}${line === 0 ? "" : `:${line}`}: ${safeText(path)} ${at}`;
 }
 
 type Step = PathStep & { readonly asm?: string };
