@@ -84,6 +84,8 @@ export interface ObjectAnalysis {
   readonly neverReturning: readonly string[];
   /** Functions that other objects can name. */
   readonly defined: ReadonlySet<string>;
+  /** The symbol is one of another object. */
+  isImported(symbol: string): boolean;
   /** Bytes of code, by section name, for excerpts. */
   codeBytes(section: string): Uint8Array | undefined;
   /** Symbol that the instruction at a section's offset names, for excerpts. */
@@ -92,8 +94,10 @@ export interface ObjectAnalysis {
 
 /** The same words for every object, so that a report says them once. */
 const withoutFact: Readonly<Record<MissingFact, string>> = {
-  landing: "addresses of what other objects define were not checked for landing pads: there is no index of this kernel",
-  noinstr: "calls out of code that must not be instrumented were not all checked: there is no index of this kernel",
+  landing:
+    "addresses of what other objects define were not checked for landing pads: that takes an index of the whole kernel",
+  noinstr:
+    "calls out of code that must not be instrumented were not all checked: that takes an index of the whole kernel",
 };
 
 /**
@@ -187,6 +191,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     missing,
     neverReturning: neverReturning(flow, returns.neverReturns),
     defined: definedFunctions(flow),
+    isImported: (name) => object.symbolName.some((each, s) => each === name && object.symbols.section[s] === NONE),
     codeBytes: (name) => {
       const section = object.findSection(name);
       return section === NONE ? undefined : object.bytes(section);

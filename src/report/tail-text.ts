@@ -38,6 +38,8 @@ function groupItem(label: string, groups: readonly ReasonGroup[]): string[] {
   return left === 0 ? lines : [...lines, `${" ".repeat(LABEL_WIDTH)}And ${left} more, for other reasons.`];
 }
 
+const MAX_USERS = 3;
+
 function builtLines(result: ReviewResult): string[] {
   const lines = result.profiles.slice(0, MAX_PROFILES).flatMap((profile, i) => {
     const { affectedObjects: affected, builtObjects: built, identicalObjects: identical } = profile;
@@ -46,7 +48,19 @@ function builtLines(result: ReviewResult): string[] {
       identical === 0
         ? ""
         : `, ${identical === built ? (built === 1 ? "" : "all ") : `${identical} of them `}with the code of the base`;
-    const text = `${profileWords(profile)}: ${count}${same}.`;
+    // Objects whose sources the series leaves alone: fact-changes.ts gives the reason.
+    const users = result.objects.filter(
+      ({ profile: of, reason }) => of === profile.name && /^(uses|defines) /.test(reason),
+    );
+    const again =
+      users.length === 0
+        ? ""
+        : ` ${users.length} ${users.length === 1 ? "was" : "were"} looked at again because of what changes: ` +
+          `${cappedList(
+            users.map(({ path }) => safeProse(path, 120)),
+            MAX_USERS,
+          )}.`;
+    const text = `${profileWords(profile)}: ${count}${same}.${again}`;
     return i === 0 ? item("Built", text) : wrapText(text, { first: " ".repeat(LABEL_WIDTH) });
   });
   const more = result.profiles.length - MAX_PROFILES;

@@ -1,3 +1,4 @@
+import type { ObjectAnalysis, ObjectFinding } from "../analyze/analyze-object.ts";
 import type { Compared } from "../analyze/compare.ts";
 import type { AffectedObject, AffectedResult } from "../kernel/affected.ts";
 import type { BuildResult } from "../kernel/build.ts";
@@ -103,6 +104,7 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
         finding: compared.finding,
         file: seenIn?.file,
         isModule: modules.has(compared.object),
+        restsOnOthers: restsOnOthers(compared.finding, seenIn?.analysis),
       })),
       (file, isModule) => build.askTool(file, isModule),
     ),
@@ -205,6 +207,11 @@ async function judgeState(
 function comparable(judged: ReadonlyMap<string, Judged>, baseResult: BuildResult): Map<string, Judged> {
   const withoutBase = new Set(baseResult.failed.map((failure) => failure.object));
   return new Map([...judged].filter(([object]) => !withoutBase.has(object)));
+}
+
+/** The callee that never returns is another object's, so that its body is no argument to who sees this one alone. */
+function restsOnOthers({ messageKey, related }: ObjectFinding, analysis: ObjectAnalysis | undefined): boolean {
+  return messageKey === "after-endless-call" && related.some((each) => analysis?.isImported(each.function) === true);
 }
 
 interface Sides {

@@ -20,6 +20,8 @@ export interface OpinionQuestion {
   readonly finding: ObjectFinding;
   /** The object on the side that the finding was seen on; undefined where it is gone. */
   readonly file: string | undefined;
+  /** What it says rests on what the code of another object does. */
+  readonly restsOnOthers?: boolean;
   /** The object is part of a module. */
   readonly isModule?: boolean;
 }
@@ -34,8 +36,8 @@ export async function secondOpinions(
 ): Promise<Opinion[]> {
   const answers = new Map<string, readonly ToolReport[] | string>();
   const opinions: Opinion[] = [];
-  for (const { finding, file, isModule } of questions) {
-    const without = reasonNotToAsk(finding.rule, file);
+  for (const { finding, file, isModule, restsOnOthers } of questions) {
+    const without = reasonNotToAsk(finding.rule, restsOnOthers === true, file);
     if (without !== undefined || file === undefined) {
       opinions.push({ says: "not-asked", text: without ?? "" });
       continue;
@@ -53,9 +55,9 @@ export async function secondOpinions(
   return opinions;
 }
 
-function reasonNotToAsk(rule: string, file: string | undefined): string | undefined {
+function reasonNotToAsk(rule: string, restsOnOthers: boolean, file: string | undefined): string | undefined {
   if (!hasCheckFor(rule)) return "it has no such check";
-  if (needsLinkedKernel(rule)) return "it looks at that in the linked kernel only";
+  if (needsLinkedKernel(rule) || restsOnOthers) return "it looks at that in the linked kernel only";
   return file === undefined ? "the object is not kept" : undefined;
 }
 

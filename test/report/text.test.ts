@@ -18,6 +18,21 @@ test("verdict first, findings, then coverage", () => {
   assert.ok(finding > 0 && coverage > finding);
 });
 
+test("objects that the series does not touch are told with why they were looked at", () => {
+  const result = twoFindingsResult();
+  const [first] = result.objects;
+  assert.ok(first !== undefined);
+  const more = ["a", "b", "c", "d"].map((name) => ({
+    ...first,
+    path: `fs/${name}.o`,
+    state: "identical" as const,
+    reason: name === "a" ? "defines peek, whose uses changed" : "uses peek, whose returning changed",
+  }));
+  const text = renderText({ ...result, objects: [...result.objects, ...more] }).replace(/\s+/g, " ");
+  assert.match(text, /4 were looked at again because of what changes: fs\/a\.o, fs\/b\.o, fs\/c\.o and 1 more\./);
+  assert.doesNotMatch(renderText(result), /looked at again/);
+});
+
 test("colour changes nothing but the colour", () => {
   for (const [name, build] of FIXTURES) {
     const plain = renderText(build());

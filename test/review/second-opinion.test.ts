@@ -44,6 +44,11 @@ test("it agrees where it says the same of the same function, and is silent elsew
   assert.deepEqual(asked, ["a.o"]);
 });
 
+test("what rests on another object's code is not asked of one object", async () => {
+  const [opinion] = await secondOpinions([{ finding, file: "a.o", restsOnOthers: true }], async () => assert.fail());
+  assert.deepEqual(opinion, { says: "not-asked", text: "it looks at that in the linked kernel only" });
+});
+
 test("a text of a version that nobody has read is passed over", async () => {
   const reports = readToolOutput(
     "a.o: warning: objtool: f+0x3: something quite new\na.o: warning: objtool: f+0x3: return with modified stack frame",

@@ -37,6 +37,7 @@ export function judgedOf(object: string, findings: readonly ObjectFinding[]): Ju
     neverReturning: [],
     defined: new Set(),
     codeBytes: () => undefined,
+    isImported: () => false,
     symbolAt: () => undefined,
   };
   return { object, file: "", codeKey: "", analysis, error: undefined };
