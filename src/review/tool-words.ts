@@ -1,5 +1,4 @@
 import { UsageError } from "../base/errors.ts";
-import { rules } from "../rules/index.ts";
 
 // What the tree's own tool says (6.1 to 6.19), by the rule of ours that says the same. A text that is in neither list is an error: a new
 // version of the tool has something to say that nobody has thought about.
@@ -133,16 +132,13 @@ const outsideFatal: readonly RegExp[] = [
   /^killed by SIG/,
 ];
 
-const known = new Set(rules.map((rule) => rule.id));
-// A rule that is not there yet compares nothing.
-const ruleOf = (id: string): string | undefined => (known.has(id) ? id : undefined);
-
-const checked = new Set([...compared, ...comparedFatal].map(([, rule]) => rule));
+/** Ids of the rules that say something which the tool says too. */
+export const rulesWithTexts: ReadonlySet<string> = new Set([...compared, ...comparedFatal].map(([, rule]) => rule));
 const linkedTexts = new Set(["noinstr-call", "noinstr-return-open", "untrain-before-return"]);
 
 /** The tool has a check that says what this rule says. */
 export function hasCheckFor(rule: string): boolean {
-  return checked.has(rule);
+  return rulesWithTexts.has(rule);
 }
 
 /** That check looks over the borders of objects: on one object by itself its verdict means nothing. */
@@ -152,8 +148,8 @@ export function needsLinkedKernel(rule: string): boolean {
 
 /** undefined for a text that is in no list: a version of the tool that nobody here has read. */
 export function kindOfText(text: string): TextKind | undefined {
-  for (const [pattern, rule] of compared) if (pattern.test(text)) return { rule: ruleOf(rule), fatal: false };
-  for (const [pattern, rule] of comparedFatal) if (pattern.test(text)) return { rule: ruleOf(rule), fatal: true };
+  for (const [pattern, rule] of compared) if (pattern.test(text)) return { rule, fatal: false };
+  for (const [pattern, rule] of comparedFatal) if (pattern.test(text)) return { rule, fatal: true };
   if (outside.some((pattern) => pattern.test(text))) return { rule: undefined, fatal: false };
   return outsideFatal.some((pattern) => pattern.test(text)) ? { rule: undefined, fatal: true } : undefined;
 }

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import type { ObjectFinding } from "../../src/analyze/analyze-object.ts";
 import { readToolOutput } from "../../src/kernel/object-tool.ts";
 import { MAX_ASKED, secondOpinions } from "../../src/review/second-opinion.ts";
+import { kindOfText, rulesWithTexts } from "../../src/review/tool-words.ts";
+import { rules } from "../../src/rules/index.ts";
 import { analyzeText, unbalanced } from "../support/analyzed.ts";
 
 const finding = analyzeText(unbalanced("f")).findings[0] as ObjectFinding;
@@ -79,4 +81,17 @@ test("why it was not asked is told: no such check, only in the linked kernel, no
     ],
   );
   assert.match(opinions.at(-1)?.text ?? "", /beyond the 16 objects/);
+});
+
+test("every text of the tool that is compared has its rule", () => {
+  const ids = new Set(rules.map(({ id }) => id));
+  assert.deepEqual(
+    [...rulesWithTexts].filter((id) => !ids.has(id)),
+    [],
+  );
+  assert.deepEqual(kindOfText("unsupported instruction in callable function"), {
+    rule: "unsupported-in-function",
+    fatal: false,
+  });
+  assert.deepEqual(kindOfText("unknown CFA base reg -1"), { rule: "orc-inexpressible", fatal: false });
 });
