@@ -136,22 +136,14 @@ function decodeBlock(
     insns.reserve(room);
     ops.reserve(room * MAX_OPS_PER_INSN);
   }
-  const columns = insns.columns;
-  const sectionColumn = columns.section;
-  const offsetColumn = columns.offset;
-  const sizeColumn = columns.size;
-  const kindColumn = columns.kind;
-  const flagsColumn = columns.flags;
-  const targetColumn = columns.target;
-  const writesColumn = columns.writes;
-  const opColumn = columns.op;
+  const { section: sectionColumn, offset: offsetColumn, size: sizeColumn, kind: kindColumn } = insns.columns;
+  const { flags: flagsColumn, target: targetColumn, writes: writesColumn, op: opColumn } = insns.columns;
   const descriptors = allDescriptors;
   const fixedWrites = allFixedWrites;
   const o = operands;
   let row = insns.length;
   const lastRow = row + room;
   let start = from;
-
   for (; start < to && row < lastRow; row++) {
     let at = start;
     let prefix = 0;
