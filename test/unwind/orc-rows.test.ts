@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { arm64 } from "../../src/isa/arm64/index.ts";
+import { x86_64 } from "../../src/isa/x86-64/index.ts";
 import { ORC_LAYOUT_RENUMBERED, ORC_LAYOUT_TYPES } from "../../src/orc/layout.ts";
 import { compareOrcRows } from "../../src/unwind/orc-compare.ts";
+import { orcRegisters } from "../../src/unwind/orc-registers.ts";
 import { type OrcOptions, ownOrcRows } from "../../src/unwind/orc-rows.ts";
 import { orcRow, orcRowText } from "../../src/unwind/orc-words.ts";
 import { assembleFlow, type BuiltFlow } from "../support/built-flow.ts";
@@ -265,4 +268,11 @@ END f`);
   ]);
   const offBy = { ...rows, spOffset: rows.spOffset.map((value) => (value === 16 ? 24 : value)) };
   assert.equal(compare(offBy).differing, 3);
+});
+
+test("rows name registers of x86-64, and of no other machine", () => {
+  const names = [...orcRegisters(x86_64, ORC_LAYOUT_TYPES).keys()].map((register) => x86_64.registers.name[register]);
+  assert.deepEqual(names.sort(), ["r10", "r13", "rbp", "rdi", "rdx", "rsp"]);
+  assert.ok(orcRegisters(x86_64, ORC_LAYOUT_RENUMBERED).has(0), "rax");
+  assert.equal(orcRegisters(arm64, ORC_LAYOUT_TYPES).size, 0);
 });
