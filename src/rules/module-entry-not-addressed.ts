@@ -3,9 +3,7 @@ import { insnAt } from "../flow/code.ts";
 import { ownerOf } from "../flow/flow.ts";
 import { forEachAddressTaken, LandingPads } from "../flow/landing-pads.ts";
 import { defineRule } from "./rule.ts";
-
-// Names by which a module's own structure refers to them when it is linked: scripts/mod/modpost.c (add_header), include/linux/module.h.
-const entries: ReadonlySet<string> = new Set(["init_module", "cleanup_module"]);
+import { loaderNames } from "./ways.ts";
 
 export const moduleEntryNotAddressed = defineRule({
   id: "module-entry-not-addressed",
@@ -25,7 +23,7 @@ export const moduleEntryNotAddressed = defineRule({
     const found = new Map<string, number>();
     const key = (section: number, offset: number): string => `${section} ${offset}`;
     for (let s = 1; s < symbols.length; s++) {
-      if (symbols.type[s] !== STT_FUNC || !entries.has(symbolName[s] as string)) continue;
+      if (symbols.type[s] !== STT_FUNC || !loaderNames.has(symbolName[s] as string)) continue;
       const section = symbols.section[s] as number;
       const offset = symbols.value[s] as number;
       if (section > 0 && pads.at(section, offset) === "pad") found.set(key(section, offset), s);

@@ -1,4 +1,5 @@
 import { NONE } from "../base/table.ts";
+import { STT_FUNC } from "../elf/constants.ts";
 import { countedFor, symbolOfCode } from "../flow/counted-for.ts";
 import { ownerOf } from "../flow/flow.ts";
 import { functionName } from "../flow/functions.ts";
@@ -121,10 +122,31 @@ export function calleeName(context: RuleContext, insn: number): string {
   return symbol === NONE ? "a function pointer" : `${context.flow.code.object.symbolName[symbol]}()`;
 }
 
+/**
+ * Names by which a module's own structure refers to its entry and exit when it is linked: scripts/mod/modpost.c (add_header). module_init() of
+ * include/linux/module.h makes them aliases of functions whose names people know.
+ */
+export const loaderNames: ReadonlySet<string> = new Set(["init_module", "cleanup_module"]);
+
+function nameInSource(context: RuleContext, symbol: number): string | undefined {
+  const { symbols, symbolName } = context.flow.code.object;
+  const other = symbolName.findIndex(
+    (name, s) =>
+      symbols.type[s] === STT_FUNC &&
+      symbols.section[s] === symbols.section[symbol] &&
+      symbols.value[s] === symbols.value[symbol] &&
+      !loaderNames.has(name),
+  );
+  return other < 0 ? undefined : symbolName[other];
+}
+
 /** Name of a function; for code without one (`at` is in it) that of the assembly symbol that covers it. */
 export function ownerName(context: RuleContext, owner: number, at = NONE): string {
   const { code, functions } = context.flow;
-  if (owner >= 0) return functionName(code, functions, owner);
+  if (owner >= 0) {
+    const name = functionName(code, functions, owner);
+    return loaderNames.has(name) ? (nameInSource(context, functions.table.symbol[owner] as number) ?? name) : name;
+  }
   const symbol = at === NONE ? NONE : symbolOfCode(context.flow, at);
   return symbol === NONE ? "code without a function symbol" : (code.object.symbolName[symbol] as string);
 }

@@ -43,3 +43,14 @@ test("init code of a module is judged like any other, that of vmlinux is not; an
   const said = result.findings.find(({ rule }) => rule === "retpoline-indirect-branch")?.kernelTool;
   assert.equal(said?.says, "agrees", "the kernel's own tool is told that it is a module, too");
 });
+
+test("a finding in a module's entry goes by the name that the source gives it", { timeout }, async () => {
+  const mine = tree.commit(tree.base, "netfilter: xt_mark: a call too many", {
+    "net/netfilter/xt_mark.c": withNakedCall("mark_mt_init"),
+  });
+  const { result } = await runReview({ tree: tree.dir, base: "HEAD", range: `${tree.base}..${mine}` });
+  assert.deepEqual(
+    result.findings.map((f) => [f.rule, f.function, f.kernelTool?.says]),
+    [["retpoline-indirect-branch", "mark_mt_init", "agrees"]],
+  );
+});
