@@ -126,7 +126,11 @@ function setSp(states: FrameStates, s: Draft, src: number, imm: number): number 
   }
   const to = moved(from, imm);
   s.value[sp] = to;
-  if (s.base === fp) return 0;
+  if (s.base === fp) {
+    // On another stack, whose top holds the place on this one.
+    if (imm === 0 && spaceOf(from) === SPACE_HOLDS_SP) s.value[sp] = from;
+    return 0;
+  }
   if (spaceOf(to) === SPACE_CFA) {
     baseOnSp(states, s);
     return 0;
@@ -201,7 +205,12 @@ function store(states: FrameStates, s: Draft, dst: number, src: number, imm: num
   const { sp } = states.arch.registers;
   const base = s.value[dst] as Place;
   if (src === sp && dst !== sp) {
-    if (imm === 0 && s.base === sp && base === NOWHERE) s.value[dst] = place(SPACE_HOLDS_SP, s.offset);
+    const own = s.value[sp] as Place;
+    if (imm === 0 && base === NOWHERE) {
+      if (s.base === sp) s.value[dst] = place(SPACE_HOLDS_SP, s.offset);
+      else if (s.base === states.arch.registers.fp && spaceOf(own) === SPACE_CFA)
+        s.value[dst] = place(SPACE_HOLDS_SP, -offsetOf(own));
+    }
     s.switchSlot = imm;
     return 0;
   }
@@ -269,7 +278,8 @@ function pop(states: FrameStates, s: Draft, dst: number): number {
   if (dst === sp) {
     // A frame that is found by the frame pointer survives a switch of stacks and back (call_on_stack() with frame pointers).
     if (s.base === states.arch.registers.fp) {
-      s.value[sp] = NOWHERE;
+      const top = s.value[sp] as Place;
+      s.value[sp] = spaceOf(top) === SPACE_HOLDS_SP ? place(SPACE_CFA, -offsetOf(top)) : NOWHERE;
       return 0;
     }
     if (s.base !== BASE_SP_INDIRECT) return FAULT_UNFOLLOWED;

@@ -339,3 +339,29 @@ END f`);
   assert.deepEqual(kinds(b), [EVENT_RETURN_MODIFIED]);
   assert.match(b.frame("f", 3), /rbp nowhere|rbp at nowhere/);
 });
+
+test("a switch of stacks and back on one of two ways, under a frame pointer", () => {
+  const handler = (back: string): BuiltFlow =>
+    assembleFlow(`
+FUNC f
+	pushq	%rbp
+	movq	%rsp, %rbp
+	pushq	%r12
+	pushq	%rbx
+	testb	$3, 0x88(%rdi)
+	je	2f
+1:	popq	%rbx
+	popq	%r12
+	popq	%rbp
+	ret
+2:	movq	%gs:0, %r11
+	movq	%rsp, (%r11)
+	movq	%r11, %rsp
+	call	elsewhere
+	${back}
+	jmp	1b
+END f`);
+  assert.deepEqual(handler("popq %rsp").frames.events, []);
+  // The old stack pointer is not what lies there.
+  assert.deepEqual(kinds(handler("popq %rax; popq %rsp")), [EVENT_MISMATCH]);
+});
