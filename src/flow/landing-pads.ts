@@ -170,7 +170,11 @@ export class LandingPads {
     const { start: starts, flags } = this.#functions.table;
     // Padding that the build's tool has made a symbol of is no function that somebody means.
     const begins = f !== NONE && starts[f] === offset && ((flags[f] as number) & FUNCTION_PREFIX) === 0;
-    if (!begins) return true;
+    if (!begins) {
+      // Assembly that is no function has a size too; what only bounds a range has none.
+      const covering = f === NONE ? this.#functions.symbolCovering(section, offset) : NONE;
+      return covering === NONE || object.symbols.value[covering] !== offset;
+    }
     // A function begins there too: then only a label that is none speaks for a bound.
     const { symbols } = object;
     if (named !== NONE && symbols.type[named] !== STT_SECTION && symbols.value[named] === offset)

@@ -86,6 +86,24 @@ END next
   assert.equal(outside.landing("next", 0), "none");
 });
 
+test("assembly that begins where a function with a pad ends bounds nothing: it has a size of its own", () => {
+  const outside = outsideOf({
+    "a.o": `
+FUNC padded
+	endbr64
+	ret
+END padded
+	.globl entry
+entry:
+	nop
+	ret
+	.size entry, . - entry
+`,
+  });
+  assert.equal(outside.landing("entry", 0), "none");
+  assert.equal(outside.landing("padded", 5), "none");
+});
+
 test("code where nothing may be instrumented is known by its section", () => {
   const outside = outsideOf({
     "a.o": `
