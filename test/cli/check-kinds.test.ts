@@ -75,6 +75,7 @@ test("an object without code is not told to be wholly checked", async () => {
 });
 
 test("what the configuration would decide is told to be left out", async () => {
+  // The last line: where nothing is told, no list of another kernel can be at fault.
   assert.match((await check([inDir("a.o")])).out, /\nno kernel configuration given: [^\n]+\n$/);
 });
 
@@ -84,6 +85,11 @@ test("bytes that are no instruction are printed as such", async () => {
   const { status, out, err } = await check([inDir("undecodable.o")]);
   assert.deepEqual([status, err], [1, ""]);
   assert.match(out, /^ +4 +\(bad\) .*here$/m);
+  assert.match(
+    out,
+    /\nobjects of another kernel need --tree DIR: [^\n]+\n$/,
+    "a finding may come of lists of another version",
+  );
 });
 
 test("objects of another machine get their own disassembly, none of x86-64's unwind rows, and a word of caution", async () => {
