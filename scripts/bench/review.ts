@@ -14,14 +14,18 @@ export interface ReviewBench {
 
 type Phases = readonly { readonly phase: string; readonly millis: number }[];
 
-/** A patch of one line that changes the code of one function. */
-function oneObjectPatch(tree: string, path: string): string {
+/** A patch of one line that changes the code of one function; the text of the line differs with `number`, the code does not. */
+function oneObjectPatch(tree: string, path: string, number: number): string {
   const show = spawnSync("git", ["-C", tree, "show", `HEAD:${path}`], { encoding: "utf8", maxBuffer: 1 << 26 });
   const before = show.stdout;
   const at = before.indexOf("\n{\n", before.length >> 1) + 3;
   const line = before.slice(0, at).split("\n").length;
   const context = before.split("\n").slice(line - 4, line + 2);
-  const body = [...context.slice(0, 3).map((l) => ` ${l}`), "+\tbarrier();", ...context.slice(3).map((l) => ` ${l}`)];
+  const body = [
+    ...context.slice(0, 3).map((l) => ` ${l}`),
+    `+\tbarrier(); /* ${number} */`,
+    ...context.slice(3).map((l) => ` ${l}`),
+  ];
   const header = `@@ -${line - 3},${context.length} +${line - 3},${context.length + 1} @@`;
   return `diff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n${header}\n${body.join("\n")}\n`;
 }
@@ -34,15 +38,20 @@ export function benchReview({ build, tree, root, scratch, rounds }: ReviewBench)
   const compile = saved.compile
     .replace(/-Wp,-MMD,\S+/, `-Wp,-MMD,${scratch}/fork.d`)
     .replace(` -o ${object} `, ` -g1 -o ${scratch}/fork.o `);
-  const patch = join(scratch, "one.patch");
-  writeFileSync(patch, oneObjectPatch(tree, "kernel/fork.c"));
-  const review = ["review", "--tree", tree, "--base", "HEAD", "--patch", patch, "--format", "json"];
-  const runReview = (): Phases => JSON.parse(run(join(root, "bin/objreview"), review, root)).timings;
+  // Another patch each time, as reviews get them: a tree that holds the patch already saves a review the checkout.
+  let patches = 0;
+  const newPatch = (): string => {
+    const patch = join(scratch, `one-${++patches}.patch`);
+    writeFileSync(patch, oneObjectPatch(tree, "kernel/fork.c", Date.now()));
+    return patch;
+  };
+  const review = ["review", "--tree", tree, "--base", "HEAD", "--format", "json", "--patch"];
+  const runReview = (): Phases => JSON.parse(run(join(root, "bin/objreview"), [...review, newPatch()], root)).timings;
   const runCompile = (): string => run("sh", ["-c", compile], build);
-  // Two reviews in one process, by its own clock: the second is what a worker takes.
-  const warmer = join(root, "scripts/bench/review-twice.ts");
+  // Three reviews in one process, by its own clock: the last is what a worker takes.
+  const warmer = join(root, "scripts/bench/review-thrice.ts");
   const runWarm = (): { seconds: number; timings: Phases } =>
-    JSON.parse(run(process.execPath, [warmer, tree, patch], root));
+    JSON.parse(run(process.execPath, [warmer, tree, newPatch(), newPatch(), newPatch()], root));
   runReview();
   runCompile();
   const cold: number[] = [];
@@ -53,11 +62,17 @@ export function benchReview({ build, tree, root, scratch, rounds }: ReviewBench)
     for (const { phase, millis } of timings) into.set(phase, [...(into.get(phase) ?? []), millis / 1000]);
   };
   for (let round = 0; round < rounds; round++) {
-    cold.push(seconds(() => note(phases.cold, runReview())));
+    let told: Phases = [];
+    cold.push(
+      seconds(() => {
+        told = runReview();
+      }),
+    );
+    note(phases.cold, [...told, besides(told, cold.at(-1) as number)]);
     compiles.push(seconds(runCompile));
     const second = runWarm();
     warm.push(second.seconds);
-    note(phases.warm, second.timings);
+    note(phases.warm, [...second.timings, besides(second.timings, second.seconds)]);
   }
   print(`one-object patch (${object}), warm base, ${rounds} rounds`);
   print(`  bare compile   ${spread(compiles)} s`);
@@ -70,6 +85,11 @@ export function benchReview({ build, tree, root, scratch, rounds }: ReviewBench)
     for (const [phase, each] of told) print(`    ${phase.padEnd(16)} ${spread(each)} s`);
   }
   print(`  floor: an empty Node process ${floor.toFixed(2)} s, and the compile`);
+}
+
+/** What is no phase of the review: starting, loading modules, printing, ending. */
+function besides(told: Phases, whole: number): Phases[number] {
+  return { phase: "besides", millis: whole * 1000 - told.reduce((sum, { millis }) => sum + millis, 0) };
 }
 
 function seconds(work: () => void): number {

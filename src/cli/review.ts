@@ -3,14 +3,9 @@ import { join, resolve } from "node:path";
 import { FormatError, ToolError, UsageError } from "../base/errors.ts";
 import { openSandbox } from "../kernel/sandbox.ts";
 import { locateState } from "../kernel/state-folder.ts";
-import { renderDigest } from "../report/digest.ts";
-import { renderJson } from "../report/json.ts";
 import type { ReviewResult } from "../report/result.ts";
-import { renderSarif } from "../report/sarif.ts";
-import { renderText } from "../report/text.ts";
 import type { ReviewInput, ReviewRequest } from "../review/request.ts";
 import { failedResult, review } from "../review/review.ts";
-import { rules } from "../rules/index.ts";
 import type { CommandIo } from "./check.ts";
 import type { ReviewFormat } from "./formats.ts";
 import { readPatchFile } from "./patch-files.ts";
@@ -134,19 +129,20 @@ function oneLine(text: string): string {
 async function render(result: ReviewResult, format: ReviewFormat, colour: boolean): Promise<string> {
   switch (format) {
     case "text":
-      return renderText(result, { colour });
+      return (await import("../report/text.ts")).renderText(result, { colour });
     case "mail":
-      return renderDigest(result);
+      return (await import("../report/digest.ts")).renderDigest(result);
     case "json":
-      return renderJson(result);
+      return (await import("../report/json.ts")).renderJson(result);
     case "sarif":
-      return renderSarif(result, { ruleInfo: ruleInfo() });
+      return (await import("../report/sarif.ts")).renderSarif(result, { ruleInfo: await ruleInfo() });
     case "html":
       return (await import("../report/html.ts")).renderHtml(result);
   }
 }
 
-function ruleInfo() {
+async function ruleInfo() {
+  const { rules } = await import("../rules/index.ts");
   return new Map(
     rules.map((rule) => [rule.id, { summary: rule.summary, help: rule.consequence, severity: rule.severity }]),
   );
@@ -154,10 +150,10 @@ function ruleInfo() {
 
 async function writeAll(result: ReviewResult, out: string, io: CommandIo): Promise<void> {
   const files: readonly [name: string, text: string][] = [
-    ["review.json", renderJson(result)],
+    ["review.json", await render(result, "json", false)],
     ["review.html", await render(result, "html", false)],
-    ["review.sarif", renderSarif(result, { ruleInfo: ruleInfo() })],
-    ["digest.txt", renderDigest(result)],
+    ["review.sarif", await render(result, "sarif", false)],
+    ["digest.txt", await render(result, "mail", false)],
   ];
   for (const [name, text] of files) writeFileSync(join(out, name), text);
   io.err(`objreview: wrote ${files.map(([name]) => name).join(", ")} to ${resolve(out)}\n`);

@@ -64,8 +64,8 @@ export interface AffectedOptions {
   readonly headConfig: KernelConfig;
   readonly headSourceDir: string;
   readonly sourceArch: string;
-  /** Of a full base build, where there is one. */
-  readonly dependencies: DependencyIndex | undefined;
+  /** Of a full base build, where there is one; asked for only where a touched file can have dependents. */
+  readonly dependencies: () => Promise<DependencyIndex | undefined>;
   /** Asked for only when there are no dependency files, or a source that no list names is touched. */
   readonly includes: () => Promise<IncludeTable>;
   /** Paths of the head's Makefiles and sources that mention one of the symbols: `git grep -lw`. */
@@ -235,7 +235,7 @@ async function findIncluders(
   included: readonly string[],
 ): Promise<{ list: Dependent[]; method: AffectedResult["method"] }> {
   if (included.length === 0) return { list: [], method: "none" };
-  const { dependencies } = options;
+  const dependencies = await options.dependencies();
   // A file that the base build never saw (new, or newly named) has no dependents in its dependency files.
   const known = dependencies !== undefined && included.every((path) => dependencies.objectsOf.has(path));
   if (!known) {

@@ -1,15 +1,16 @@
 // A patch series onto a base commit, with the result of `git am --3way`.
 //
 // git am refreshes, reads and writes an index of 87,000 entries several times a patch. What it does first for each patch, a
-// plain apply onto the index, needs no work tree: here it happens in a copy of the index, and the commits are put together
-// from the same parts (git-mailinfo, git-write-tree, git-commit-tree), so they have the same names. Only a patch that does
-// not apply that way goes to the real `git am --3way` in the slot's work tree.
+// plain apply onto the index, needs no work tree: here it happens in an index of the touched files alone, or in a copy of the
+// whole one, and the commits are put together from the same parts (git-mailinfo, git-write-tree, git-commit-tree), so they have
+// the same names. Only a patch that does not apply that way goes to the real `git am --3way` in the slot's work tree.
 
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InvariantError, ToolError, UsageError } from "../base/errors.ts";
 import type { Git } from "./git.ts";
 import type { Slot } from "./slot.ts";
+import { TouchedIndex } from "./touched-index.ts";
 
 export type ApplyResult =
   | { readonly kind: "applied"; readonly commits: readonly string[] }
@@ -29,7 +30,7 @@ interface MailPatch {
   readonly email: string;
   readonly date: string;
   /** Subject, empty line, body, in the form that git am gives a commit. */
-  readonly message: string;
+  readonly message: Promise<string>;
   readonly diff: Uint8Array;
 }
 
@@ -43,20 +44,47 @@ interface Progress {
  * Applies `mails` (one patch each, with or without a leading mbox "From " line) in order. The author and both dates of a
  * commit are the mail's, the committer is fixed: the same series on the same base gives the same commits everywhere. The
  * commits are in the tree's store; the slot's work tree ends clean, at whatever commit `slot.head()` says.
+ * @param touched every path that the mails name, old names and new ones; where they are given and plain, it is quicker
  */
-export async function applySeries(slot: Slot, baseCommit: string, mails: readonly Uint8Array[]): Promise<ApplyResult> {
+export async function applySeries(
+  slot: Slot,
+  baseCommit: string,
+  mails: readonly Uint8Array[],
+  touched: readonly string[] = [],
+): Promise<ApplyResult> {
   const scratch = join(slot.folder, "apply");
   rmSync(scratch, { recursive: true, force: true });
   mkdirSync(scratch, { mode: 0o700 });
+  const objects = join(slot.tree.git.place.gitDir, "objects");
+  const opening = TouchedIndex.open(slot.tree.git, baseCommit, touched, join(scratch, "touched"), objects);
+  // Looked at behind the first mail.
+  opening.catch(() => undefined);
   try {
-    const git = slot.git.withIndex(await copyIndex(slot, baseCommit, join(scratch, "index")));
     const progress: Progress = { tip: baseCommit, commits: [], alreadyThere: [] };
+    let small: TouchedIndex | undefined;
+    /** The whole index; it holds `tip` where it is used. */
+    let whole: Git | undefined;
+    const openWhole = async (): Promise<Git> => {
+      small = undefined;
+      if (whole !== undefined) return whole;
+      whole = slot.git.withIndex(await copyIndex(slot, baseCommit, join(scratch, "index")));
+      if (progress.tip !== baseCommit) await whole.runOk(["read-tree", progress.tip]);
+      return whole;
+    };
     for (const [number, mail] of mails.entries()) {
       const bare = bareMail(mail);
-      const patch = await readMail(git, scratch, bare);
+      const patch = await readMail(slot.tree.git, scratch, bare);
+      if (number === 0) small = await opening;
       if (patch === undefined) {
         return { kind: "conflict", patch: number, files: [], message: "the mail has no patch in it" };
       }
+      const quick = small && (await applyTouched(small, progress.tip, baseCommit, patch));
+      if (quick !== undefined) {
+        advance(progress, quick);
+        continue;
+      }
+      // The small index has the patch applied or not: whichever, it is not used again.
+      const git = await openWhole();
       const tip = await applyPlain(git, progress.tip, baseCommit, patch);
       if (tip !== undefined) {
         advance(progress, tip);
@@ -77,6 +105,7 @@ export async function applySeries(slot: Slot, baseCommit: string, mails: readonl
     const { commits, alreadyThere: patches } = progress;
     return patches.length === 0 ? { kind: "applied", commits } : { kind: "already-upstream", patches, commits };
   } finally {
+    await opening.catch(() => undefined);
     rmSync(scratch, { recursive: true, force: true });
   }
 }
@@ -92,7 +121,7 @@ const KEPT_INDEXES = 3;
 /** An index that holds `commit`: a copy of the slot's own where that is it, or of one that an earlier series on the same base left. */
 async function copyIndex(slot: Slot, commit: string, path: string): Promise<string> {
   const own = join(slot.git.place.gitDir, "index");
-  if (slot.head() === commit && existsSync(own)) {
+  if (slot.head() === commit && slot.isSettled && existsSync(own)) {
     copyFileSync(own, path);
     return path;
   }
@@ -129,8 +158,10 @@ async function readMail(git: Git, scratch: string, mail: Uint8Array): Promise<Ma
   const diff = readFileSync(diffFile);
   if (diff.length === 0) return undefined;
   const body = readFileSync(bodyFile, "utf8");
-  const message = await git.runOk(["stripspace"], { input: `${field("Subject")}\n\n${body}` });
-  return { author: field("Author"), email: field("Email"), date: field("Date"), message: message.stdout, diff };
+  const message = git.runOk(["stripspace"], { input: `${field("Subject")}\n\n${body}` }).then(({ stdout }) => stdout);
+  // Looked at when the commit is made.
+  message.catch(() => undefined);
+  return { author: field("Author"), email: field("Email"), date: field("Date"), message, diff };
 }
 
 /** What git am tries first. undefined when the patch does not apply as it stands. */
@@ -141,6 +172,19 @@ async function applyPlain(git: Git, tip: string, baseCommit: string, patch: Mail
   return commitTree(git, tree, tip, baseCommit, patch);
 }
 
+/** The same over the touched files alone. undefined, too, where it takes the whole index to tell. */
+async function applyTouched(
+  index: TouchedIndex,
+  tip: string,
+  baseCommit: string,
+  patch: MailPatch,
+): Promise<string | undefined> {
+  const applied = await index.git.run(["apply", "--cached", "-"], { input: patch.diff });
+  if (applied.exitCode !== 0) return undefined;
+  const tree = await index.writeTree();
+  return tree && commitTree(index.git, tree, tip, baseCommit, patch);
+}
+
 async function commitTree(
   git: Git,
   tree: string,
@@ -148,9 +192,10 @@ async function commitTree(
   baseCommit: string,
   patch: MailPatch,
 ): Promise<string> {
+  const message = await patch.message;
   const commit = (who: { name: string; email: string; date: string }) =>
     git.run(["commit-tree", tree, "-p", parent, "-F", "-"], {
-      input: patch.message,
+      input: message,
       env: {
         GIT_AUTHOR_NAME: who.name,
         GIT_AUTHOR_EMAIL: who.email,
@@ -199,6 +244,7 @@ async function applyThreeWay(
   patch: MailPatch,
 ): Promise<string | { files: string[]; message: string }> {
   await slot.checkout(tip);
+  await slot.settle();
   slot.taint();
   const args = ["am", "--3way", "--no-gpg-sign", "--committer-date-is-author-date", "--quoted-cr=nowarn"];
   const result = await slot.git.run(args, { input: mail });

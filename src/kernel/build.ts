@@ -42,6 +42,8 @@ export interface BuildRequest {
   readonly jobs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: BuildProgress) => void) | undefined;
+  /** Called whenever a compile is on its way in the sandbox. */
+  readonly onRunning?: (() => void) | undefined;
 }
 
 export interface BuiltObject {
@@ -110,6 +112,7 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
     compileCache: request.compileCache,
     seconds: request.profile.limits.buildSeconds,
     signal: request.signal,
+    onRunning: request.onRunning,
   };
   const jobs = request.jobs ?? availableParallelism();
 

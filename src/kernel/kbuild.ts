@@ -39,6 +39,8 @@ export interface SandboxedRun {
   readonly seconds: number;
   readonly signal?: AbortSignal | undefined;
   readonly onLine?: ((line: string) => void) | undefined;
+  /** Called when the run is on its way. */
+  readonly onRunning?: (() => void) | undefined;
   /** The build folder is mounted read-only. */
   readonly readsOnly?: boolean;
   /** More to mount, after source and build folder. */
@@ -141,6 +143,7 @@ export async function runInBuild(run: SandboxedRun, command: readonly string[]):
     limits: buildLimits(run.profile, run.seconds),
     ...(run.signal === undefined ? {} : { signal: run.signal }),
     ...(onLine === undefined ? {} : { onLine: (line: string) => onLine(line) }),
+    onRunning: run.onRunning,
   });
   return {
     outcome: result.outcome,

@@ -12,7 +12,7 @@ import { isBuildPlanFile, isRecipeFor, isSharedRecipe } from "./plan-inputs.ts";
 import type { PreparedFolder } from "./prepare.ts";
 import type { Profile } from "./profile.ts";
 import type { SourceListing } from "./source-listing.ts";
-import { digestListing } from "./source-listing.ts";
+import { digestListing, memoByListing } from "./source-listing.ts";
 
 // Finished objects of trusted sources, found again by content. An object is the same when kbuild would run the same command
 // (its recipes, the configuration and the tools are the same) over the same files, and when no header of a name that it
@@ -80,9 +80,9 @@ export function openObjectCache(options: {
     prepared.toolchain.id,
     commandIdentity(profile, options.compileCache),
     JSON.stringify([...prepared.config.values].sort()),
-    digestListing(listing, (path) => (isSharedRecipe(path, profile.sourceArch) ? "content" : undefined)),
+    digestSharedRecipes(listing, profile.sourceArch),
   ]);
-  const recipes = [...listing.files.keys()].filter(isBuildPlanFile).sort();
+  const recipes = recipesOf(listing);
   const planOf = new Map<string, string>();
   const recipesFor = (dir: string): string => {
     let found = planOf.get(dir);
@@ -93,10 +93,9 @@ export function openObjectCache(options: {
     }
     return found;
   };
-  let headers: Map<string, string> | undefined;
   const shadowsOf = (deps: Iterable<string>): string => {
-    headers ??= indexByName(listing);
-    return digest([...new Set([...deps].map(baseName))].sort().map((name) => `${name}=${headers!.get(name) ?? ""}`));
+    const headers = indexByName(listing);
+    return digest([...new Set([...deps].map(baseName))].sort().map((name) => `${name}=${headers.get(name) ?? ""}`));
   };
   const entryFile = (object: string): string => {
     const key = digest([plan, recipesFor(dirname(object)), object]);
@@ -212,7 +211,15 @@ function digestGenerated(outDir: string, path: string): string | undefined {
   return file.kind === "file" ? createHash("sha256").update(file.bytes).digest("hex") : undefined;
 }
 
-function indexByName(listing: SourceListing): Map<string, string> {
+const recipesOf = memoByListing((listing) => [...listing.files.keys()].filter(isBuildPlanFile).sort());
+
+const digestSharedRecipes = memoByListing((listing, sourceArch) => {
+  const shared = recipesOf(listing).filter((path) => isSharedRecipe(path, sourceArch));
+  return digestListing({ files: new Map(shared.map((path) => [path, listing.files.get(path)!])) }, () => "content");
+});
+
+/** Name of a header -> where headers of that name stand. */
+const indexByName = memoByListing((listing): ReadonlyMap<string, string> => {
   const places = new Map<string, string[]>();
   for (const path of listing.files.keys()) {
     if (!path.endsWith(".h")) continue;
@@ -222,7 +229,7 @@ function indexByName(listing: SourceListing): Map<string, string> {
     else list.push(path);
   }
   return new Map([...places].map(([name, paths]) => [name, paths.sort().join(" ")]));
-}
+});
 
 function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);

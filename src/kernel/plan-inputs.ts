@@ -1,10 +1,19 @@
-// Which source files decide how kbuild builds, apart from the C and assembly sources and headers themselves.
+// Which source files decide how kbuild builds, apart from the C and assembly sources and headers themselves. All of a kernel's 87,000 paths are
+// asked about in every review: what most of them can be told from by a few characters comes first.
 
 /** Recipes and configuration: Kconfig, Makefile, Kbuild and included make fragments, scripts, defconfigs. */
 export function isBuildPlanFile(path: string): boolean {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  if (/^(Kconfig|Makefile|Kbuild|Platform)/.test(name) || name.endsWith(".mk")) return true;
-  return path.startsWith("scripts/") || /^(arch\/[^/]+|kernel)\/configs\//.test(path);
+  const name = path.lastIndexOf("/") + 1;
+  if (PLAN_NAMES.some((start) => path.startsWith(start, name)) || path.endsWith(".mk")) return true;
+  return path.startsWith("scripts/") || isDefaultConfiguration(path);
+}
+
+const PLAN_NAMES = ["Makefile", "Kconfig", "Kbuild", "Platform"];
+
+function isDefaultConfiguration(path: string): boolean {
+  if (!path.startsWith("arch/")) return path.startsWith("kernel/configs/");
+  const end = path.indexOf("/", 5);
+  return end > 5 && path.startsWith("configs/", end + 1);
 }
 
 /**
@@ -31,14 +40,14 @@ export function isRecipeFor(path: string, dir: string): boolean {
 
 /** What decides the configuration and, apart from its values, no command. */
 function isConfigurationInput(path: string): boolean {
-  return /(^|\/)Kconfig[^/]*$/.test(path) || /^(arch\/[^/]+|kernel)\/configs\//.test(path);
+  return path.startsWith("Kconfig", path.lastIndexOf("/") + 1) || isDefaultConfiguration(path);
 }
 
 /** Configuration alone: what `make ...config` reads. */
 export function isConfigurationFile(path: string): boolean {
   const name = path.slice(path.lastIndexOf("/") + 1);
   // $(shell ...) in Kconfig runs scripts (scripts/Kconfig.include), and the host program itself lives in scripts/kconfig.
-  return name.startsWith("Kconfig") || path.startsWith("scripts/") || /^(arch\/[^/]+|kernel)\/configs\//.test(path);
+  return name.startsWith("Kconfig") || path.startsWith("scripts/") || isDefaultConfiguration(path);
 }
 
 /**
@@ -47,12 +56,15 @@ export function isConfigurationFile(path: string): boolean {
  */
 export function isGeneratorInput(path: string): boolean {
   if (path === "kernel/bounds.c" || path === "kernel/time/timeconst.bc") return true;
-  if (/(^|\/)(asm|rq|vdso)-offsets[^/]*\.c$/.test(path)) return true;
-  if (/^arch\/[^/]+\/(tools|entry\/syscalls|boot\/tools)\//.test(path) || /\.tbl$/.test(path)) return true;
-  if (/^tools\/(objtool|lib|build|scripts|include|arch|bpf\/resolve_btfids)\//.test(path)) return true;
+  if (path.endsWith(".c") && path.includes("-offsets") && /(^|\/)(asm|rq|vdso)-offsets[^/]*\.c$/.test(path))
+    return true;
+  if (path.endsWith(".tbl")) return true;
+  if (path.startsWith("tools/"))
+    return /^tools\/(objtool|lib|build|scripts|include|arch|bpf\/resolve_btfids)\//.test(path);
   // include/linux/atomic/*.h is checked against scripts/atomic; cpufeatures.h feeds generated masks.
+  if (!path.startsWith("arch/")) return path.startsWith("include/linux/atomic/");
   return (
-    /^include\/linux\/atomic\//.test(path) ||
+    /^arch\/[^/]+\/(tools|entry\/syscalls|boot\/tools)\//.test(path) ||
     /^arch\/[^/]+\/include\/asm\/(cpufeatures|orc_types|sysreg.*)\.h$/.test(path)
   );
 }
@@ -69,10 +81,10 @@ export function isWrapperName(path: string, sourceArch: string): boolean {
 
 /** What decides a prepared build folder, by content or by name. Headers that its generators include are tracked apart. */
 export function preparedInput(sourceArch: string): (path: string) => "content" | "name" | undefined {
+  const own = `arch/${sourceArch}/`;
   return (path) => {
-    const arch = /^arch\/([^/]+)\//.exec(path);
     // Kconfig files of all architectures are not read; scripts/ and tools/arch are shared.
-    if (arch !== null && arch[1] !== sourceArch) return undefined;
+    if (path.startsWith("arch/") && !path.startsWith(own) && path.includes("/", 5)) return undefined;
     if (isBuildPlanFile(path) || isGeneratorInput(path)) return "content";
     return isWrapperName(path, sourceArch) ? "name" : undefined;
   };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { DirectoryPlan, MakeEnvironment } from "./build-plan.ts";
 import { isBuildPlanFile } from "./plan-inputs.ts";
 import type { PreparedFolder } from "./prepare.ts";
-import { digestListing, type SourceListing } from "./source-listing.ts";
+import { digestListing, memoByListing, type SourceListing } from "./source-listing.ts";
 import { ensureFolder } from "./state-folder.ts";
 
 // Evaluating the top Makefile costs as much as compiling a file. Its answer, and those of the directories, are the same as long as the
@@ -16,12 +16,16 @@ export interface PlanMemo {
   keep(environment: MakeEnvironment, plans: ReadonlyMap<string, DirectoryPlan>): void;
 }
 
+const digestRecipes = memoByListing((listing) =>
+  digestListing(listing, (path) => (isBuildPlanFile(path) ? "content" : undefined)),
+);
+
 /** Marks a Map in the JSON file: directory plans hold some. */
 const MAP_KEY = "$map";
 
 /** The memo of one prepared folder and the source listing that it is used with. A damaged file counts as empty. */
 export function openPlanMemo(cacheDir: string, prepared: PreparedFolder, listing: SourceListing): PlanMemo {
-  const recipes = digestListing(listing, (path) => (isBuildPlanFile(path) ? "content" : undefined));
+  const recipes = digestRecipes(listing);
   const key = createHash("sha256")
     .update(`${prepared.key}\0${prepared.toolchain.id}\0${recipes}`)
     .digest("hex")

@@ -15,7 +15,7 @@ import { runOk, SYSTEM_PATH } from "./process.ts";
 import type { Profile } from "./profile.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { SourceListing } from "./source-listing.ts";
-import { digestListing } from "./source-listing.ts";
+import { digestListing, memoByListing } from "./source-listing.ts";
 import { ensureFolder } from "./state-folder.ts";
 import type { Toolchain } from "./toolchain.ts";
 import { identifyToolchain } from "./toolchain.ts";
@@ -72,6 +72,9 @@ const preparedRecord = z.strictObject({
 
 type PreparedRecord = z.infer<typeof preparedRecord>;
 
+/** Digest of what decides a prepared folder, by the architecture. */
+const digestInputs = memoByListing((listing, sourceArch) => digestListing(listing, preparedInput(sourceArch)));
+
 /**
  * The prepared folder of a trusted source, from the cache or made now. Throws ToolError where the base cannot be configured
  * or prepared, UsageError where a line of the profile's fragment does not hold in this tree.
@@ -86,7 +89,7 @@ export async function prepareBase(options: PrepareOptions): Promise<PreparedFold
   rmSync(scratch, { recursive: true, force: true });
 
   const planKey = shortDigest([
-    digestListing(listing, preparedInput(profile.sourceArch)),
+    digestInputs(listing, profile.sourceArch),
     toolchain.id,
     JSON.stringify([profile.kernelArch, profile.config, profile.compiler, profile.cFlags, profile.asmFlags]),
     compileCache === undefined ? "" : "ccache",

@@ -1,8 +1,8 @@
 // Running other programs: the one place in the project that starts a process. Never through a shell, never with an
 // inherited environment, always as a process group of its own so that what it started dies with it.
 
+import { type ChildProcess, spawn } from "node:child_process";
 import { openSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { execa } from "execa";
 import type { ToolErrorCode } from "../base/errors.ts";
 import { ToolError } from "../base/errors.ts";
 
@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly fd3?: (processId: number) => Uint8Array | Promise<Uint8Array>;
   /** Called with the process id as soon as the child runs. */
   readonly onStart?: (processId: number) => void;
+  /** Called when the child has been given all that it waits for: from then on it needs nobody. */
+  readonly onFed?: (() => void) | undefined;
 }
 
 /** How a child ended: by itself, or because one of its bounds was reached and its group was killed. */
@@ -54,18 +56,8 @@ export async function runToEnd(command: readonly string[], options: RunOptions):
   if (file === undefined) throw new ToolError("failed", "empty command", { command });
   const began = performance.now();
   if (options.signal?.aborted === true) return unstarted("cancelled");
-  const child = execa(file, args, {
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: { ...options.env },
-    extendEnv: false,
-    detached: true,
-    cleanup: false,
-    reject: false,
-    buffer: false,
-    stdio: childDescriptors(options),
-  });
-  const processId = child.pid;
-  if (processId === undefined) throw cannotStart(command, options.cwd, (await child) as { code?: string | undefined });
+  const child = await start(file, args, command, options);
+  const processId = child.pid as number;
 
   let end: RunEnd = "exited";
   const stop = (reason: RunEnd): void => {
@@ -93,13 +85,8 @@ export async function runToEnd(command: readonly string[], options: RunOptions):
     });
   const drained = Promise.all([listen(child.stdout, out), listen(child.stderr, err)]);
   const exited = new Promise<{ code: number | null; signal: string | null }>((done) => {
-    child.nodeChildProcess.once("exit", (code, signal) => done({ code, signal }));
+    child.once("exit", (code, signal) => done({ code, signal }));
   });
-  // The result is put together from the events above; execa's own promise only has to be looked at.
-  child.then(
-    () => {},
-    () => {},
-  );
 
   const abort = (): void => stop("cancelled");
   options.signal?.addEventListener("abort", abort, { once: true });
@@ -108,7 +95,8 @@ export async function runToEnd(command: readonly string[], options: RunOptions):
   try {
     options.onStart?.(processId);
     if (options.input !== undefined) feed(child.stdin, options.input);
-    if (options.fd3 !== undefined) feed(child.stdio[3] as NodeJS.WritableStream, await options.fd3(processId));
+    if (options.fd3 !== undefined) feed(child.stdio[3] as NodeJS.WritableStream | null, await options.fd3(processId));
+    options.onFed?.();
     const { code, signal } = await exited;
     if (end !== "exited") killGroup(processId);
     const grace = new Promise<void>((done) => setTimeout(done, PIPE_GRACE_MILLIS).unref());
@@ -136,6 +124,31 @@ export async function runToEnd(command: readonly string[], options: RunOptions):
     clearTimeout(timer);
     options.signal?.removeEventListener("abort", abort);
   }
+}
+
+async function start(
+  file: string,
+  args: readonly string[],
+  command: readonly string[],
+  options: RunOptions,
+): Promise<ChildProcess> {
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, {
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      env: { ...options.env },
+      detached: true,
+      stdio: childDescriptors(options),
+    });
+  } catch (error) {
+    // Some reasons are thrown (E2BIG, a NUL in an argument), the others come as an event.
+    throw cannotStart(command, options.cwd, error as NodeJS.ErrnoException);
+  }
+  const failed = new Promise<NodeJS.ErrnoException>((done) => {
+    child.on("error", done);
+  });
+  if (child.pid === undefined) throw cannotStart(command, options.cwd, await failed);
+  return child;
 }
 
 /**
@@ -186,14 +199,13 @@ export function killGroup(processId: number): void {
  * Pipes for what we talk through. Descriptors that we inherited without close-on-exec (a CI runner's, a shell's) would pass
  * into the child, and an open folder is a way out of any sandbox: they are covered with /dev/null.
  */
-function childDescriptors(options: RunOptions): ["ignore" | "pipe", "pipe", "pipe", ...("ignore" | "pipe")[]] {
-  const above: ("ignore" | "pipe")[] = options.fd3 === undefined ? [] : ["pipe"];
+function childDescriptors(options: RunOptions): ("ignore" | "pipe" | number)[] {
+  const above: ("ignore" | "pipe" | number)[] = options.fd3 === undefined ? [] : ["pipe"];
   inherited ??= findInherited();
-  // execa takes any descriptor by number; its types know 0 to 2 only.
   for (const descriptor of inherited) {
     const index = descriptor - 3;
     while (above.length < index) above.push("ignore");
-    if (above[index] === undefined || above[index] === "ignore") above[index] = devNull() as unknown as "ignore";
+    if (above[index] === undefined || above[index] === "ignore") above[index] = devNull();
   }
   return [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe", ...above];
 }

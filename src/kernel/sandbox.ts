@@ -1,7 +1,7 @@
 // Building is running someone else's code. What a job may see is an allow-list of mounts, what it may use is bounded, and
 // how it ended is one of a few names. Two ways: bubblewrap, and the bare throw-away machine of a CI runner.
 
-import { lstatSync, readFileSync } from "node:fs";
+import { lchownSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { InvariantError, ToolError } from "../base/errors.ts";
 import { bwrapCommand, JOB_USER_ID } from "./bwrap.ts";
@@ -51,6 +51,8 @@ export interface SandboxJob {
   readonly limits: SandboxLimits;
   readonly signal?: AbortSignal;
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
+  /** Called when the job is on its way: whoever starts it may block from then on without holding it up. */
+  readonly onRunning?: (() => void) | undefined;
 }
 
 export type SandboxOutcome =
@@ -178,12 +180,21 @@ async function takeIntoUse(folder: string, asRoot: boolean): Promise<void> {
   const kind = lstatSync(folder, { throwIfNoEntry: false });
   if (kind?.isDirectory() !== true)
     throw new ToolError("failed", `${folder}: no such folder to mount`, { command: ["bwrap"] });
-  if (asRoot && kind.uid !== JOB_USER_ID) await giveToJobUser(folder);
+  if (!asRoot || kind.uid === JOB_USER_ID) return;
+  // A folder that is ours and empty was made for this job a moment ago: no program has to be started to give it away.
+  if (kind.uid === 0 && readdirSync(folder).length === 0) {
+    requireOwnFolder(folder);
+    lchownSync(folder, JOB_USER_ID, JOB_USER_ID);
+  } else await giveToJobUser(folder);
 }
 
 async function giveToJobUser(path: string): Promise<void> {
-  if (resolve(path).split("/").length < 4) throw new InvariantError(`${path} is too near the root to be given away`);
+  requireOwnFolder(path);
   // chown(1) -R goes by file descriptors and does not follow links: nothing that a job put there leads it elsewhere.
   const owner = `${JOB_USER_ID}:${JOB_USER_ID}`;
   await runOk(["chown", "-R", "-h", "-P", owner, "--", path], { env: HOST_ENV });
+}
+
+function requireOwnFolder(path: string): void {
+  if (resolve(path).split("/").length < 4) throw new InvariantError(`${path} is too near the root to be given away`);
 }

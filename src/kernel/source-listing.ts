@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ChangedFiles } from "./changed-files.ts";
 import type { Git } from "./git.ts";
 import { ensureFolder } from "./state-folder.ts";
 
@@ -15,13 +16,36 @@ const MAX_LISTING_BYTES = 256 * 1024 * 1024;
 /** Reads `git ls-tree -r -z` output: "MODE TYPE ID\tPATH\0". Symbolic links and submodules are left out. */
 export function readListing(text: string): SourceListing {
   const files = new Map<string, string>();
-  for (const entry of text.split("\0")) {
-    if (!entry.startsWith("100")) continue;
-    const tab = entry.indexOf("\t");
-    files.set(entry.slice(tab + 1), entry.slice(entry.lastIndexOf(" ", tab) + 1, tab));
+  for (let at = 0; at < text.length; ) {
+    const found = text.indexOf("\0", at);
+    const end = found < 0 ? text.length : found;
+    if (text.startsWith("100", at)) {
+      const tab = text.indexOf("\t", at);
+      files.set(text.slice(tab + 1, end), text.slice(text.lastIndexOf(" ", tab) + 1, tab));
+    }
+    at = end + 1;
   }
   return { files };
 }
+
+/**
+ * A value that a listing decides, alone or with a key such as an architecture: worked out once, for a kernel has 87,000 files and a worker
+ * reviews many series on one base.
+ */
+export function memoByListing<T>(
+  work: (listing: SourceListing, key: string) => T,
+): (listing: SourceListing, key?: string) => T {
+  const known = new WeakMap<SourceListing, Map<string, T>>();
+  return (listing, key = "") => {
+    const values = known.get(listing) ?? new Map<string, T>();
+    known.set(listing, values);
+    if (!values.has(key)) values.set(key, work(listing, key));
+    return values.get(key) as T;
+  };
+}
+
+/** What was read last, with the file that it came from: names of commits say everything about their files. */
+let lastListed: { readonly file: string; readonly listing: SourceListing } | undefined;
 
 /** Listings that are kept: bases are few, and a listing is some 8 MB. */
 const KEPT_LISTINGS = 4;
@@ -35,7 +59,12 @@ export async function listCommit(git: Git, commit: string, cacheDir?: string): P
   if (cacheDir === undefined) return readListing(await ask());
   const shelf = ensureFolder(cacheDir, "listings");
   const file = join(shelf, commit);
-  if (existsSync(file)) return readListing(readFileSync(file, "utf8"));
+  if (lastListed?.file === file) return lastListed.listing;
+  const keep = (text: string): SourceListing => {
+    lastListed = { file, listing: readListing(text) };
+    return lastListed.listing;
+  };
+  if (existsSync(file)) return keep(readFileSync(file, "utf8"));
   const text = await ask();
   writeFileSync(`${file}.${process.pid}`, text);
   renameSync(`${file}.${process.pid}`, file);
@@ -44,8 +73,11 @@ export async function listCommit(git: Git, commit: string, cacheDir?: string): P
     .sort((a, b) => age(b) - age(a))
     .slice(KEPT_LISTINGS))
     rmSync(join(shelf, name), { force: true });
-  return readListing(text);
+  return keep(text);
 }
+
+/** Listing -> the one that it was made from, and the paths that may differ. */
+const origins = new WeakMap<SourceListing, { readonly from: SourceListing; readonly paths: readonly string[] }>();
 
 /** The listing of `commit`, from the listing of another commit and what differs between the two. Throws ToolError. */
 export async function listCommitFrom(
@@ -57,22 +89,41 @@ export async function listCommitFrom(
   if (from === commit) return listing;
   const command = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", from, commit];
   const fields = (await git.runOk(command, { maxOutputBytes: MAX_LISTING_BYTES })).stdout.split("\0");
-  const files = new Map(listing.files);
+  const files = new ChangedFiles(listing.files);
+  const paths: string[] = [];
   // git-diff-tree(1), raw output with -z: ":MODE MODE ID ID STATUS\0PATH\0"
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [, mode = "", , id = ""] = fields[at]!.split(" ");
     if (mode.startsWith("100")) files.set(fields[at + 1]!, id);
     else files.delete(fields[at + 1]!);
+    paths.push(fields[at + 1]!);
   }
-  return { files };
+  const made = { files };
+  origins.set(made, { from: listing, paths });
+  return made;
 }
 
 /** Paths that differ between two listings: changed, added and removed, sorted. */
 export function changedPaths(from: SourceListing, to: SourceListing): string[] {
+  const candidates = pathsBetween(from, to);
+  if (candidates !== undefined)
+    return [...candidates].filter((path) => from.files.get(path) !== to.files.get(path)).sort();
   const changed: string[] = [];
   for (const [path, id] of to.files) if (from.files.get(path) !== id) changed.push(path);
   for (const path of from.files.keys()) if (!to.files.has(path)) changed.push(path);
   return changed.sort();
+}
+
+/** The paths that may differ where `to` was made from `from`, step by step; else undefined. */
+function pathsBetween(from: SourceListing, to: SourceListing): Set<string> | undefined {
+  const paths = new Set<string>();
+  for (let at = to; at !== from; ) {
+    const origin = origins.get(at);
+    if (origin === undefined) return undefined;
+    for (const path of origin.paths) paths.add(path);
+    at = origin.from;
+  }
+  return paths;
 }
 
 /** One digest of the files that `select` names; "name" takes the path alone into account. */
@@ -80,11 +131,13 @@ export function digestListing(
   listing: SourceListing,
   select: (path: string) => "content" | "name" | undefined,
 ): string {
-  const hash = createHash("sha256");
-  for (const path of [...listing.files.keys()].sort()) {
+  const lines: { path: string; line: string }[] = [];
+  for (const [path, id] of listing.files) {
     const kind = select(path);
-    if (kind === "content") hash.update(`${path}\0${listing.files.get(path)}\n`);
-    else if (kind === "name") hash.update(`${path}\n`);
+    if (kind !== undefined) lines.push({ path, line: kind === "content" ? `${path}\0${id}\n` : `${path}\n` });
   }
-  return hash.digest("hex");
+  lines.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return createHash("sha256")
+    .update(lines.map(({ line }) => line).join(""))
+    .digest("hex");
 }

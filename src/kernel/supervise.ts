@@ -66,6 +66,7 @@ export async function supervise(job: SandboxJob, what: Supervised): Promise<Sand
       ...(what.cwd === undefined ? {} : { cwd: what.cwd }),
       ...(job.signal === undefined ? {} : { signal: job.signal }),
       ...(job.onLine === undefined ? {} : { onLine: job.onLine }),
+      onFed: job.onRunning,
       onStart: (id) => {
         processId = id;
         what.cgroup?.join(id);

@@ -63,6 +63,7 @@ export class Tree {
   readonly folder: string;
   /** git on the bare store. */
   readonly git: Git;
+  #lastDiff: { readonly key: string; readonly diff: Promise<string> } | undefined;
 
   constructor(dir: string, folder: string, git: Git) {
     this.dir = dir;
@@ -75,12 +76,15 @@ export class Tree {
     if (!/^[^\x00-\x20\x7f:?*[\\-][^\x00-\x20\x7f:?*[\\]{0,255}$/.test(rev) || rev.includes("@{")) {
       throw new UsageError(`${JSON.stringify(rev)} is not a revision`);
     }
+    // Asked at the same time: where the revision is not of that form its own name is told, and the description is not looked at.
+    const describing = rev === "HEAD" || /^[0-9a-f]{4,64}$/.test(rev) ? this.#describe(rev) : undefined;
     const parsed = await this.git.run(["rev-parse", "--verify", "--quiet", "--end-of-options", `${rev}^{commit}`]);
     const commit = parsed.stdout.trim();
     if (parsed.exitCode !== 0 || !FULL_OBJECT_NAME.test(commit)) {
       throw new UsageError(`${this.dir}: no commit ${JSON.stringify(rev)}`);
     }
-    return { commit, name: commit.startsWith(rev) || rev === "HEAD" ? await this.#describe(commit) : rev };
+    const isNameless = commit.startsWith(rev) || rev === "HEAD";
+    return { commit, name: isNameless ? ((await describing) ?? commit.slice(0, 12)) : rev };
   }
 
   /** The bytes of a file, or undefined when the commit has none of that name. A symbolic link reads as its target's name. */
@@ -143,7 +147,18 @@ export class Tree {
   }
 
   /** A unified diff with renames, full object names and three lines of context. Binary files are named only. */
-  async diff(from: string, to: string): Promise<string> {
+  diff(from: string, to: string): Promise<string> {
+    const key = `${from} ${to}`;
+    // The last patch of a series is asked for more than once, and so is the whole of a series of one.
+    let diff = this.#lastDiff?.key === key ? this.#lastDiff.diff : undefined;
+    if (diff === undefined) {
+      diff = this.#diff(from, to);
+      this.#lastDiff = { key, diff };
+    }
+    return diff;
+  }
+
+  async #diff(from: string, to: string): Promise<string> {
     const args = ["diff-tree", "-p", "-r", "-M", "--full-index", "-U3", "--no-ext-diff", "--no-textconv", "--no-color"];
     return (await this.git.runOk([...args, from, to, "--"], { maxOutputBytes: MAX_DIFF_BYTES })).stdout;
   }
@@ -216,15 +231,14 @@ export class Tree {
     return entries;
   }
 
-  async #describe(commit: string): Promise<string> {
-    const short = commit.slice(0, 12);
+  async #describe(rev: string): Promise<string | undefined> {
     try {
-      const args = ["describe", "--tags", "--always", "--abbrev=12", "--candidates=1", commit];
+      const args = ["describe", "--tags", "--always", "--abbrev=12", "--candidates=1", rev];
       const described = await this.git.run(args, { timeoutMillis: DESCRIBE_TIMEOUT_MILLIS });
-      return described.exitCode === 0 ? described.stdout.trim() : short;
+      return described.exitCode === 0 ? described.stdout.trim() : undefined;
     } catch {
       // A long history without tags takes too long; the name is for people only.
-      return short;
+      return undefined;
     }
   }
 }

@@ -1,4 +1,4 @@
-import { type HeaderValue, type ParsedMail, simpleParser } from "mailparser";
+import type { HeaderValue, ParsedMail } from "mailparser";
 import { FormatError } from "../base/errors.ts";
 import type { RawMessage } from "./mbox.ts";
 import { type PatchSubject, readSubject } from "./subject.ts";
@@ -143,6 +143,8 @@ function findHeaderEnd(bytes: Uint8Array): number {
 }
 
 async function runParser(bytes: Uint8Array, message: RawMessage): Promise<ParsedMail> {
+  // Loaded where there is a mail: a bare diff does without.
+  const { simpleParser } = await import("mailparser");
   try {
     return await simpleParser(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), parserOptions);
   } catch (error) {

@@ -131,7 +131,7 @@ class BaseBuild {
     const { profile, state, jobs, signal, onProgress } = this.#request;
     const slot = this.#slot;
     const listing = await listCommit(slot.tree.git, this.#commit, state.cache);
-    this.#summarize = summarizeOptions((await readTreeFacts(slot, this.#commit)).formats);
+    this.#summarize = summarizeOptions((await readTreeFacts(slot, { commit: this.#commit, listing })).formats);
     const sandbox = await this.#request.openSandbox();
     const ccache = join(state.cache, "ccache");
     await sandbox.adopt(ensureFolder(ccache));

@@ -1,24 +1,24 @@
-import { VMLINUX } from "../facts/kernel-index.ts";
-import type { Outside } from "../flow/outside.ts";
+import { type KernelIndex, VMLINUX } from "../facts/kernel-index.ts";
 import { type AffectedObject, type AffectedResult, DEFAULT_DEPENDENT_CAP } from "../kernel/affected.ts";
 import type { BuildResult } from "../kernel/build.ts";
 import type { CoverageNote } from "../report/result.ts";
 import { type FactUser, findFactUsers } from "./fact-changes.ts";
 import { patchesOf } from "./history.ts";
-import type { SourceState } from "./profile-build.ts";
+import { type Judged, judgeAll, type OutsideOf } from "./judge.ts";
 import type { ProfileReviewOptions } from "./profile-review.ts";
 import { SeriesKernel, type Summary } from "./series-kernel.ts";
+import { type StartedBuild, startBuild } from "./started-build.ts";
+import type { SourceState } from "./states.ts";
 import { stopUnlessDone } from "./stops.ts";
 import { readTreeFacts } from "./tree-facts.ts";
-
-/** What is known of other objects by the object that is judged, in one state of the series. */
-export type OutsideOf = (object: string) => Outside | undefined;
 
 export interface BothSides {
   /** The affected objects, with those that use a symbol whose facts the series changes. */
   readonly affected: AffectedResult;
   readonly baseResult: BuildResult;
   readonly headResult: BuildResult;
+  /** The objects of the base, as they are before any callee is looked up. */
+  readonly judgedBase: ReadonlyMap<string, Judged>;
   /** @param result what was built of the state, under the names of the head */
   outsideOf(state: SourceState, result: BuildResult): Promise<OutsideOf>;
 }
@@ -30,26 +30,43 @@ export async function buildBothSides(options: ProfileReviewOptions, notes: Cover
   const { request, profile, build, slot, base, states, timer } = options;
   const tip = states[states.length - 1] as SourceState;
   let affected = options.affected;
-  let baseResult = emptyResult;
+  let baseResult = underHeadNames(options.first.ofBase, affected.objects);
   let headResult = emptyResult;
-  const buildMore = async (objects: readonly AffectedObject[]): Promise<void> => {
-    const ofBase = underHeadNames(await build.buildBase(objects.flatMap((o) => o.baseObject ?? [])), objects);
-    stopUnlessDone(ofBase, "the base");
-    baseResult = joined(baseResult, ofBase);
-    const inTip = objects.filter((o) => o.inHead).map((o) => o.object);
-    const ofTip = await build.buildState(tip, "head", inTip);
+  const takeTip = async (first: StartedBuild): Promise<void> => {
+    const ofTip = await first.ofTip;
     stopUnlessDone(ofTip, "the patched tree");
     headResult = joined(headResult, ofTip);
   };
-  await buildMore(affected.objects);
-  const { index, unusable } = build.index;
+
+  // While the tip is built: what is needed of the base alone.
+  const { index, unusable } = await build.findIndex();
+  const lists = { base: await readTreeFacts(slot, base), tip: await readTreeFacts(slot, tip) };
+  const judge = { facts: lists.base, config: build.config };
   if (unusable !== undefined) notes.push({ kind: "assumption", object: "", why: unusable });
-  if (index === undefined) return { affected, baseResult, headResult, outsideOf: async () => () => undefined };
+  if (index === undefined) {
+    const judgedBase = await judgeAll(baseResult, judge, () => undefined, modulesOf(affected));
+    await takeTip(options.first);
+    return { affected, baseResult, headResult, judgedBase, outsideOf: async () => () => undefined };
+  }
 
   notes.push({ kind: "assumption", object: "", why: `other objects are known from the ${index.age}` });
   request.onProgress?.(`${profile.name}: ${index.age}`);
   const kernel = new SeriesKernel(index);
-  const lists = { base: await readTreeFacts(slot, base.commit), tip: await readTreeFacts(slot, tip.commit) };
+  const firstBefore = kernel.ofBase(lists.base, affected.objects, kernel.summarize(baseResult, lists.base));
+  const firstByName = new Map(affected.objects.map((item) => [item.object, item]));
+  const firstJudged = await judgeAll(
+    baseResult,
+    judge,
+    outsideIn(kernel, firstBefore, firstByName, "base"),
+    modulesOf(affected),
+  );
+  await takeTip(options.first);
+
+  const buildMore = async (objects: readonly AffectedObject[]): Promise<void> => {
+    const more = await startBuild(build, objects, tip);
+    baseResult = joined(baseResult, underHeadNames(more.ofBase, objects));
+    await takeTip(more);
+  };
   const listed = difference(lists.base.noreturn, lists.tip.noreturn);
   const cap = request.dependentCap ?? DEFAULT_DEPENDENT_CAP;
   /** What is known of both sides with all that is built by now. */
@@ -59,7 +76,8 @@ export async function buildBothSides(options: ProfileReviewOptions, notes: Cover
     const ofTip = (item: AffectedObject): Summary | undefined =>
       // Of an object that does not compile nothing new is known.
       item.inHead ? (tipFacts.get(item.object) ?? baseFacts.get(item.object)) : undefined;
-    const before = kernel.ofBase(lists.base, affected.objects, baseFacts);
+    const isFirst = affected === options.affected;
+    const before = isFirst ? firstBefore : kernel.ofBase(lists.base, affected.objects, baseFacts);
     const after = kernel.ofState(lists.tip, affected.objects, baseFacts, ofTip);
     const changed = affected.objects.filter((item) => ofTip(item)?.code !== baseFacts.get(item.object)?.code);
     return { baseFacts, ofTip, before, after, changed };
@@ -89,7 +107,7 @@ export async function buildBothSides(options: ProfileReviewOptions, notes: Cover
   /** Objects as the last state that built them left them; states are asked for in order. */
   const latest = new Map<string, Summary>();
   const between = async (state: SourceState, result: BuildResult) => {
-    const ofState = await readTreeFacts(slot, state.commit);
+    const ofState = await readTreeFacts(slot, state);
     for (const [object, summary] of kernel.summarize(result, ofState)) latest.set(object, summary);
     const at = states.indexOf(state);
     const of = (item: AffectedObject): Summary | undefined => {
@@ -99,19 +117,39 @@ export async function buildBothSides(options: ProfileReviewOptions, notes: Cover
     };
     return kernel.ofState(ofState, affected.objects, baseFacts, of);
   };
+  const outsideBase = outsideIn(kernel, before, byName, "base");
+  // What is known of other objects may be another by now; else only what was built since has to be looked at.
+  const known: ReadonlyMap<string, Judged> = before === firstBefore ? firstJudged : new Map();
+  const since = { ...baseResult, built: new Map([...baseResult.built].filter(([object]) => !known.has(object))) };
+  const judgedBase = new Map([...known, ...(await judgeAll(since, judge, outsideBase, modulesOf(affected)))]);
   return {
     affected,
     baseResult,
     headResult,
+    judgedBase,
     async outsideOf(state, result) {
-      const known = state === base ? before : state === tip ? after : await between(state, result);
-      return (object) => {
-        const item = byName.get(object);
-        const name = state === base ? (item?.baseObject ?? object) : object;
-        return item && kernel.outsideFor(known, item, name);
-      };
+      if (state === base) return outsideBase;
+      return outsideIn(kernel, state === tip ? after : await between(state, result), byName, "head");
     },
   };
+}
+
+function outsideIn(
+  kernel: SeriesKernel,
+  known: KernelIndex,
+  byName: ReadonlyMap<string, AffectedObject>,
+  side: "base" | "head",
+): OutsideOf {
+  return (object) => {
+    const item = byName.get(object);
+    const name = side === "base" ? (item?.baseObject ?? object) : object;
+    return item && kernel.outsideFor(known, item, name);
+  };
+}
+
+/** Those of the affected objects that are parts of modules, which promise other things than vmlinux. */
+export function modulesOf({ objects }: AffectedResult): Set<string> {
+  return new Set(objects.flatMap(({ object, membership }) => (membership.kind === "module" ? [object] : [])));
 }
 
 const emptyResult: BuildResult = { outcome: "done", built: new Map(), failed: [], warnings: [], millis: 0 };

@@ -2,8 +2,8 @@ import type { BuildResult } from "../kernel/build.ts";
 import { fileKind } from "../patch/touched.ts";
 import type { CoverageNote } from "../report/result.ts";
 import type { Judged } from "./judge.ts";
-import type { SourceState } from "./profile-build.ts";
 import type { ProfileReviewOptions } from "./profile-review.ts";
+import type { SourceState } from "./states.ts";
 import { stopUnlessDone } from "./stops.ts";
 import type { History, ObjectState } from "./walk.ts";
 

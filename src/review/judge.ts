@@ -5,7 +5,7 @@ import { type Analyzed, brokenContracts, type Located } from "../analyze/compare
 import type { ByteSource } from "../base/bytes.ts";
 import { FormatError } from "../base/errors.ts";
 import { firstOf, knownReturns, nothingOutside, type Outside } from "../flow/outside.ts";
-import type { BuiltObject } from "../kernel/build.ts";
+import type { BuildResult, BuiltObject } from "../kernel/build.ts";
 import { openFileSource } from "../kernel/file-source.ts";
 import { OUT_MOUNT, SOURCE_MOUNT } from "../kernel/kbuild.ts";
 import type { KernelConfig } from "../kernel/kernel-config.ts";
@@ -52,6 +52,27 @@ export function judgeObject(built: BuiltObject, options: JudgeOptions): Judged {
   } finally {
     source.close();
   }
+}
+
+/** What is known of other objects by the object that is judged, in one state of the series. */
+export type OutsideOf = (object: string) => Outside | undefined;
+
+/**
+ * Everything that was built of one state. Others get their turn between two objects: a build that runs meanwhile has to be watched.
+ * @param modules those of the objects that are parts of modules
+ */
+export async function judgeAll(
+  result: BuildResult,
+  options: JudgeOptions,
+  outsideOf: OutsideOf,
+  modules: ReadonlySet<string>,
+): Promise<Map<string, Judged>> {
+  const judged = new Map<string, Judged>();
+  for (const [object, built] of result.built) {
+    judged.set(object, judgeObject(built, { ...options, outside: outsideOf(object), isModule: modules.has(object) }));
+    await new Promise(setImmediate);
+  }
+  return judged;
 }
 
 /** Digest of an object's code, without debug sections. Throws FormatError. */

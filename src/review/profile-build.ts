@@ -17,19 +17,14 @@ import type { Profile } from "../kernel/profile.ts";
 import { planReplay } from "../kernel/replay.ts";
 import type { Sandbox } from "../kernel/sandbox.ts";
 import { openSlot, type Slot } from "../kernel/slot.ts";
-import { changedPaths, type SourceListing } from "../kernel/source-listing.ts";
+import { changedPaths } from "../kernel/source-listing.ts";
 import { ensureFolder } from "../kernel/state-folder.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
 import { fileKind, type TouchedFile, touchedFiles } from "../patch/touched.ts";
-import { type FoundIndex, findBaseIndex, noIndex } from "./base-index.ts";
+import type { FoundIndex } from "./base-index.ts";
 import type { ReviewRequest } from "./request.ts";
+import type { SourceState } from "./states.ts";
 import type { PhaseTimer } from "./timer.ts";
-
-/** A commit of the series (or its base) with the list of its files. */
-export interface SourceState {
-  readonly commit: string;
-  readonly listing: SourceListing;
-}
 
 export interface ProfileBuildOptions {
   readonly request: ReviewRequest;
@@ -45,8 +40,7 @@ export interface ProfileBuildOptions {
 export class ProfileBuild {
   readonly #options: ProfileBuildOptions;
   readonly prepared: PreparedFolder;
-  /** What a base build knows of this kernel, where there is one. */
-  readonly index: FoundIndex;
+  #index: Promise<FoundIndex> | undefined;
   readonly #cache: ObjectCache | undefined;
   readonly #compileCacheDir: string;
   readonly #baseBuilt = new Map<string, BuiltObject>();
@@ -61,10 +55,9 @@ export class ProfileBuild {
       }
     | undefined;
 
-  private constructor(options: ProfileBuildOptions, prepared: PreparedFolder, index: FoundIndex) {
+  private constructor(options: ProfileBuildOptions, prepared: PreparedFolder) {
     this.#options = options;
     this.prepared = prepared;
-    this.index = index;
     const { request, profile, base } = options;
     this.#compileCacheDir = ensureFolder(request.state.cache, "ccache");
     // What an earlier review of the slot collected.
@@ -82,7 +75,7 @@ export class ProfileBuild {
 
   static async open(options: ProfileBuildOptions): Promise<ProfileBuild> {
     const { request, profile, slot, sandbox, base, jobs } = options;
-    if (slot.head() === undefined) request.onProgress?.("writing the work tree");
+    if (slot.head() === undefined && !slot.isMoving) request.onProgress?.("writing the work tree");
     const ccache = join(request.state.cache, "ccache");
     if (!existsSync(ccache)) await sandbox.adopt(ensureFolder(ccache));
     const prepared = await prepareBase({
@@ -97,16 +90,21 @@ export class ProfileBuild {
       signal: request.signal,
       onProgress: ({ text }) => request.onProgress?.(`${profile.name}: ${text}`),
     });
-    const index = request.useCache
-      ? await findBaseIndex({
-          tree: slot.tree,
-          cacheDir: request.state.cache,
-          profile,
-          compiler: prepared.toolchain.compiler,
-          ...base,
-        })
-      : noIndex;
-    return new ProfileBuild(options, prepared, index);
+    return new ProfileBuild(options, prepared);
+  }
+
+  /** What a base build knows of this kernel, where there is one. Reading it takes as long as applying a patch: best while a compiler runs. */
+  findIndex(): Promise<FoundIndex> {
+    this.#index ??= this.#readIndex();
+    return this.#index;
+  }
+
+  async #readIndex(): Promise<FoundIndex> {
+    const { request, profile, slot, base } = this.#options;
+    const { findBaseIndex, noIndex } = await import("./base-index.ts");
+    if (!request.useCache) return noIndex;
+    const { compiler } = this.prepared.toolchain;
+    return findBaseIndex({ tree: slot.tree, cacheDir: request.state.cache, profile, compiler, ...base });
   }
 
   get config(): KernelConfig {
@@ -164,8 +162,16 @@ export class ProfileBuild {
     });
   }
 
-  /** Objects of one state of the series. Nothing of it is kept for others. */
-  async buildState(state: SourceState, name: string, objects: readonly string[]): Promise<BuildResult> {
+  /**
+   * Objects of one state of the series. Nothing of it is kept for others.
+   * @param onRunning called whenever a compile is on its way
+   */
+  async buildState(
+    state: SourceState,
+    name: string,
+    objects: readonly string[],
+    onRunning?: () => void,
+  ): Promise<BuildResult> {
     const { request, slot, base, profile, timer } = this.#options;
     return timer.time("build head", async () => {
       const identity = `${this.prepared.toolchain.id} ${commandIdentity(profile, this.#ccache("ro"))}`;
@@ -195,6 +201,7 @@ export class ProfileBuild {
         outDir,
         wanted,
         replay,
+        onRunning,
       );
       const built = new Map([...same, ...result.built]);
       request.onProgress?.(`${profile.name}: ${name}: ${built.size} of ${objects.length} objects`);
@@ -227,7 +234,10 @@ export class ProfileBuild {
           headSourceDir: slot.dir,
           sourceArch: profile.sourceArch,
           // Of a part of the kernel they would name a part of the dependents.
-          dependencies: this.index.index?.isWhole === true ? this.index.index.dependencies : undefined,
+          dependencies: async () => {
+            const { index } = await this.findIndex();
+            return index?.isWhole === true ? index.dependencies : undefined;
+          },
           ...(request.dependentCap === undefined ? {} : { cap: request.dependentCap }),
           includes: () =>
             scanIncludes({
@@ -350,6 +360,7 @@ export class ProfileBuild {
     outDir: string,
     objects: readonly string[],
     replay?: ReturnType<typeof planReplay>,
+    onRunning?: () => void,
   ) {
     const { request, profile, slot, sandbox, jobs } = this.#options;
     return buildObjects({
@@ -369,6 +380,7 @@ export class ProfileBuild {
       jobs,
       signal: request.signal,
       onProgress: ({ text }) => request.onProgress?.(`${profile.name}: ${text}`),
+      onRunning,
     });
   }
 }

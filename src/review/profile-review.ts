@@ -7,12 +7,14 @@ import type { Profile } from "../kernel/profile.ts";
 import type { Slot } from "../kernel/slot.ts";
 import type { CoverageNote, ReviewObject, ReviewWeakening } from "../report/result.ts";
 import { findBodies, withoutUndecided } from "./bodies.ts";
-import { buildBothSides, type OutsideOf } from "./both-sides.ts";
+import { buildBothSides, modulesOf } from "./both-sides.ts";
 import { walkHistory } from "./history.ts";
-import { type Judged, type JudgeOptions, judgeObject } from "./judge.ts";
-import type { ProfileBuild, SourceState } from "./profile-build.ts";
+import { type Judged, type JudgeOptions, judgeAll, judgeObject, type OutsideOf } from "./judge.ts";
+import type { ProfileBuild } from "./profile-build.ts";
 import type { ReviewRequest } from "./request.ts";
 import { type Opinion, secondOpinions } from "./second-opinion.ts";
+import type { StartedBuild } from "./started-build.ts";
+import type { SourceState } from "./states.ts";
 import type { PhaseTimer } from "./timer.ts";
 import { readTreeFacts } from "./tree-facts.ts";
 import { type Blamed, type BrokenBetween, blame, findBrokenBetween, firstBreaking } from "./walk.ts";
@@ -60,6 +62,8 @@ export interface ProfileReviewOptions {
   /** Paths that each patch touches. */
   readonly touched: readonly (readonly string[])[];
   readonly affected: AffectedResult;
+  /** The build of the affected objects, under way. */
+  readonly first: StartedBuild;
   readonly timer: PhaseTimer;
 }
 
@@ -68,10 +72,10 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
   const { request, profile, build, slot, base, states, timer } = options;
   const tip = states[states.length - 1] as SourceState;
   const notes: CoverageNote[] = [];
-  const { affected, baseResult, headResult, outsideOf } = await buildBothSides(options, notes);
-  const judge = async (state: SourceState, result: BuildResult, into: CoverageNote[]) =>
-    judgeState({ ...options, affected }, state, result, await outsideOf(state, result), into);
-  const before = await judge(base, baseResult, []);
+  const { affected, baseResult, headResult, judgedBase, outsideOf } = await buildBothSides(options, notes);
+  const judge = async (state: SourceState, result: BuildResult, into: CoverageNote[], known?: typeof judgedBase) =>
+    judgeState({ ...options, affected }, state, result, await outsideOf(state, result), into, known);
+  const before = await judge(base, baseResult, [], judgedBase);
   request.onProgress?.(`${profile.name}: analysing ${headResult.built.size} objects`);
   const after = comparable(await judge(tip, headResult, notes), baseResult);
   const histories = await walkHistory({
@@ -93,7 +97,7 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
     describeObject(o, profile.name, { before, after, baseResult, headResult }),
   );
   const touched = new Set(options.touched.flat());
-  const tipFacts = await readTreeFacts(slot, tip.commit);
+  const tipFacts = await readTreeFacts(slot, tip);
   addCoverage(notes, objects, after, affected, tipFacts.source);
   const blamed = blame(before, after, histories, states.length - 1);
   const modules = modulesOf(affected);
@@ -132,7 +136,7 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
       after,
       objects,
       baseFacts:
-        touched.has(NORETURN_LIST) || touched.has(ACCESS_SAFE_LIST) ? await readTreeFacts(slot, base.commit) : tipFacts,
+        touched.has(NORETURN_LIST) || touched.has(ACCESS_SAFE_LIST) ? await readTreeFacts(slot, base) : tipFacts,
       tipFacts,
       tip,
       touched,
@@ -143,40 +147,25 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
   };
 }
 
-function judgeAll(
-  result: BuildResult,
-  options: JudgeOptions,
-  outsideOf: OutsideOf,
-  modules: ReadonlySet<string>,
-): Map<string, Judged> {
-  return new Map(
-    [...result.built].map(([object, built]) => [
-      object,
-      judgeObject(built, { ...options, outside: outsideOf(object), isModule: modules.has(object) }),
-    ]),
-  );
-}
-
-/** Those of the affected objects that are parts of modules, which promise other things than vmlinux. */
-function modulesOf({ objects }: AffectedResult): Set<string> {
-  return new Set(objects.flatMap(({ object, membership }) => (membership.kind === "module" ? [object] : [])));
-}
-
-/** Judges what was built of one state; callees whose never returning decides a verdict are looked up. */
+/**
+ * Judges what was built of one state; callees whose never returning decides a verdict are looked up.
+ * @param known the same before any callee is looked up, where that was worked out already
+ */
 async function judgeState(
   options: ProfileReviewOptions,
   state: SourceState,
   result: BuildResult,
   outsideOf: OutsideOf,
   notes: CoverageNote[],
+  known?: ReadonlyMap<string, Judged>,
 ): Promise<Map<string, Judged>> {
   const { build, slot, base, timer, request, profile } = options;
   const judge: JudgeOptions = {
-    facts: await readTreeFacts(slot, state.commit),
+    facts: await readTreeFacts(slot, state),
     config: state === base ? build.config : await build.configOf(state),
   };
   const modules = modulesOf(options.affected);
-  const judged = await timer.time("analyse", () => judgeAll(result, judge, outsideOf, modules));
+  const judged = new Map(known ?? (await timer.time("analyse", () => judgeAll(result, judge, outsideOf, modules))));
   const undecidedIn = (object: string): readonly string[] =>
     (judged.get(object)?.analysis?.undecided ?? []).filter((s) => outsideOf(object)?.neverReturns(s) === undefined);
   const symbols = [...new Set([...judged.keys()].flatMap(undecidedIn))];

@@ -8,9 +8,10 @@ import type { Series } from "../patch/series.ts";
 import type { CoverageNote } from "../report/result.ts";
 import { explainMissing, type MissingFile } from "./missing.ts";
 import { ProfileBuild } from "./profile-build.ts";
-import { type ProfileReview, reviewProfile } from "./profile-review.ts";
+import type { ProfileReview } from "./profile-review.ts";
 import { stopOnBrokenRecipe } from "./recipes.ts";
 import { type ReviewRequest, ReviewStop } from "./request.ts";
+import { type StartedBuild, startBuild } from "./started-build.ts";
 import type { SeriesStates } from "./states.ts";
 import { stopOfBase, stopOfHead } from "./stops.ts";
 import type { PhaseTimer } from "./timer.ts";
@@ -129,6 +130,7 @@ async function reviewUnder(profile: Profile, input: ProfilesInput, patches: read
   } catch (error) {
     throw stopOfBase(error, profile, "the base cannot be configured or prepared");
   }
+  let first: StartedBuild | undefined;
   try {
     await stopOnBrokenRecipe(build, tip, patches, series, profile.name);
     const found = withoutRenamed(await build.findAffected(tip, patches));
@@ -136,15 +138,30 @@ async function reviewUnder(profile: Profile, input: ProfilesInput, patches: read
     request.onProgress?.(
       `${profile.name}: ${affected.objects.length} affected ${affected.objects.length === 1 ? "object" : "objects"}`,
     );
+    first = await startBuild(build, affected.objects, tip);
+    // The rules and all that they stand on: loaded while the compiler runs.
+    const { reviewProfile } = await import("./profile-review.ts");
     const touched = sources.patches.map((files) =>
       files.flatMap((file) => [file.oldPath, file.newPath].filter((path) => path !== undefined)),
     );
-    const review = await reviewProfile({ request, profile, build, slot, base, states, touched, affected, timer });
+    const review = await reviewProfile({
+      request,
+      profile,
+      build,
+      slot,
+      base,
+      states,
+      touched,
+      affected,
+      first,
+      timer,
+    });
     const missing = await explainMissing(affected.notBuilt, build, slot.tree, tip.commit, profile);
     return { review, missing, leftOut };
   } catch (error) {
     throw stopOfHead(error, profile, series);
   } finally {
+    await first?.ofTip.catch(() => undefined);
     build.close();
   }
 }

@@ -1,8 +1,9 @@
 import type { FileDiff } from "../patch/file-diff.ts";
 import type { Series } from "../patch/series.ts";
 import { touchedFiles } from "../patch/touched.ts";
-import type { ProfileBuild, SourceState } from "./profile-build.ts";
+import type { ProfileBuild } from "./profile-build.ts";
 import { ReviewStop } from "./request.ts";
+import type { SourceState } from "./states.ts";
 
 // A Makefile that make cannot read lists nothing. That is no removal of all its objects: it is asked for one that does not exist, which
 // gives make's own error, and where that lies in a Makefile that the series touches, the series is broken.

@@ -5,18 +5,17 @@ import { openTree, type ResolvedCommit } from "../kernel/tree.ts";
 import { parseDiff } from "../patch/diff.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
 import type { Series } from "../patch/series.ts";
+import { touchedFiles } from "../patch/touched.ts";
 import { RESULT_VERSION, type ReviewResult } from "../report/result.ts";
 import { VERSION } from "../version.ts";
-import { Decorator } from "./decorate.ts";
-import { describeFindings } from "./findings.ts";
+import type { Decorator } from "./decorate.ts";
 import { explainWithoutObjects, needsBuild } from "./no-objects.ts";
 import { reviewProfiles } from "./profiles.ts";
 import { type ReviewRequest, ReviewStop, throwIfCancelled } from "./request.ts";
 import { describePatches, describeSeries, readInput } from "./series-input.ts";
 import { readStates } from "./states.ts";
 import { PhaseTimer } from "./timer.ts";
-import { type Draft, summarise } from "./verdict.ts";
-import { mergeWeakened, skippedByRecipes } from "./weakened.ts";
+import type { Draft } from "./verdict.ts";
 
 // The pipeline: series in, a result out. Whatever a patch can do ends in a verdict; what is thrown is a mistake of the caller
 // (UsageError, FormatError), a tool that is missing (ToolError), or ours.
@@ -36,20 +35,35 @@ export async function review(request: ReviewRequest): Promise<ReviewResult> {
 
 async function run(request: ReviewRequest, result: Draft, timer: PhaseTimer): Promise<void> {
   const tree = await openTree(request.tree, request.state);
-  const base = await tree.resolve(request.base);
-  result.base = { commit: base.commit, name: base.name, chosenBy: "as asked by --base" };
-  const series = await timer.time("read series", () => readInput(request.input, tree));
+  const { base, series } = await timer.time("read series", async () => {
+    const resolving = tree.resolve(request.base);
+    const reading = readInput(request.input, tree);
+    // What is wrong with the base is told first.
+    reading.catch(() => undefined);
+    const found = await resolving;
+    result.base = { commit: found.commit, name: found.name, chosenBy: "as asked by --base" };
+    return { base: found, series: await reading };
+  });
   result.series = describeSeries(series);
   result.patches = describePatches(series);
   request.onProgress?.(
     `series: ${series.title} (${series.patches.length} ${series.patches.length === 1 ? "patch" : "patches"})`,
   );
   result.reproduce = [...request.reproduce(nameForOthers(base))];
+  // Trying the sandbox out takes as long as applying a patch; whether it can be had is looked at when the first build is due.
+  const opening = needsBuild(series.patches.map((patch) => patch.files)) ? request.openSandbox() : undefined;
+  opening?.catch(() => undefined);
   const slot = await openSlot(tree, "review");
-  const decorator = new Decorator(tree);
+  let moving: Promise<void> | undefined;
+  let decorator: Decorator | undefined;
   try {
     const commits = await timer.time("apply", () => apply(request, result, series, slot, base));
     throwIfCancelled(request);
+    if (slot.head() !== undefined && buildsOnlyTip(series)) {
+      // Needed before the first compile, and git has a processor of its own meanwhile; whoever needs it waits for it.
+      moving = slot.checkout(commits.at(-1) as string);
+      moving.catch(() => undefined);
+    }
     const sources = await timer.time("list files", () => readStates(tree, base.commit, commits, request.state.cache));
     const { patches } = sources;
     result.coverage.notes.push(...explainWithoutObjects(patches));
@@ -57,10 +71,15 @@ async function run(request: ReviewRequest, result: Draft, timer: PhaseTimer): Pr
       result.verdict = "clean";
       return;
     }
-    const sandbox = await request.openSandbox();
+    const sandbox = await (opening ?? request.openSandbox());
     result.sandbox = { mode: sandbox.mode, network: sandbox.network, limits: sandbox.limits };
     const { reviews, notes, incomplete } = await reviewProfiles({ request, slot, sandbox, series, sources, timer });
     result.coverage.notes.push(...notes);
+    const [{ Decorator }, { describeFindings }, { summarise }, { mergeWeakened, skippedByRecipes }] = await Promise.all(
+      [import("./decorate.ts"), import("./findings.ts"), import("./verdict.ts"), import("./weakened.ts")],
+    );
+    const decorated = new Decorator(tree);
+    decorator = decorated;
     const diffs = new Map<number, readonly FileDiff[]>();
     const { findings, graphs } = await timer.time("describe", () =>
       describeFindings({
@@ -72,7 +91,7 @@ async function run(request: ReviewRequest, result: Draft, timer: PhaseTimer): Pr
           if (!diffs.has(patch)) diffs.set(patch, parseDiff(await tree.diff(base.commit, commits[patch] as string)));
           return diffs.get(patch) as readonly FileDiff[];
         },
-        decorator,
+        decorator: decorated,
       }),
     );
     result.findings = findings;
@@ -92,9 +111,16 @@ async function run(request: ReviewRequest, result: Draft, timer: PhaseTimer): Pr
       result.reason = incomplete;
     }
   } finally {
-    decorator.close();
+    decorator?.close();
+    await moving?.catch(() => undefined);
     slot.release();
   }
+}
+
+/** Nothing in it decides how the base is built: the base itself need not be checked out where it was built before. */
+function buildsOnlyTip({ patches }: Series): boolean {
+  const kinds = touchedFiles(patches.map(({ files }) => files)).map((file) => file.kind);
+  return needsBuild(patches.map(({ files }) => files)) && !kinds.includes("kbuild") && !kinds.includes("kconfig");
 }
 
 /** What others can name too: a name of ours like HEAD or a branch may mean something else to them. */
@@ -114,6 +140,7 @@ async function apply(
     slot,
     base.commit,
     series.patches.map((patch) => patch.mail),
+    series.patches.flatMap(({ files }) => files.flatMap((file) => [file.oldPath ?? [], file.newPath ?? []].flat())),
   );
   if (applied.kind === "conflict") {
     for (const [n, patch] of result.patches.entries()) {

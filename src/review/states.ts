@@ -1,8 +1,13 @@
-import { listCommit, listCommitFrom } from "../kernel/source-listing.ts";
+import { listCommit, listCommitFrom, type SourceListing } from "../kernel/source-listing.ts";
 import type { Tree } from "../kernel/tree.ts";
 import { parseDiff } from "../patch/diff.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
-import type { SourceState } from "./profile-build.ts";
+
+/** A commit of the series (or its base) with the list of its files. */
+export interface SourceState {
+  readonly commit: string;
+  readonly listing: SourceListing;
+}
 
 /** The base and the states behind each patch, with what leads from one to the next. */
 export interface SeriesStates {
@@ -31,9 +36,13 @@ export async function readStates(
       patches.push([]);
       continue;
     }
-    before = { commit, listing: await listCommitFrom(tree.git, before.commit, before.listing, commit) };
+    const [listing, diff] = await Promise.all([
+      listCommitFrom(tree.git, before.commit, before.listing, commit),
+      tree.diff(before.commit, commit),
+    ]);
+    before = { commit, listing };
     states.push(before);
-    patches.push(parseDiff(await tree.diff(states.at(-2)?.commit ?? base, commit)));
+    patches.push(parseDiff(diff));
   }
   return { base: first, states, patches };
 }

@@ -3,9 +3,25 @@ import { FormatError } from "../base/errors.ts";
 import { builtInFacts } from "../facts/built-in.ts";
 import { factFiles, factsOfTexts } from "../facts/tree-facts.ts";
 import type { Slot } from "../kernel/slot.ts";
+import type { SourceState } from "./states.ts";
+
+/** Few series touch these files, and a worker reviews many on one base: what was read last, by the content of all of them. */
+const known = new Map<string, TreeFacts>();
+const KEPT = 8;
 
 /** The lists and formats of one state of the tree; where it has none, the built-in ones, and the report says so. */
-export async function readTreeFacts(slot: Slot, commit: string): Promise<TreeFacts> {
+export async function readTreeFacts(slot: Slot, { commit, listing }: SourceState): Promise<TreeFacts> {
+  // A file that the listing lacks may be there as a link.
+  const ids = factFiles.map((path) => listing.files.get(path) ?? `${path} of ${commit}`);
+  const key = `${slot.tree.folder} ${ids.join(" ")}`;
+  const facts = known.get(key) ?? (await readFacts(slot, commit));
+  known.delete(key);
+  known.set(key, facts);
+  for (const old of [...known.keys()].slice(0, -KEPT)) known.delete(old);
+  return facts;
+}
+
+async function readFacts(slot: Slot, commit: string): Promise<TreeFacts> {
   const files = await slot.tree.readFiles(commit, factFiles);
   const decoder = new TextDecoder();
   try {

@@ -4,7 +4,7 @@ import type { FileDiff } from "../patch/file-diff.ts";
 import type { ReviewObject, ReviewWeakening } from "../report/result.ts";
 import type { SourcePlace } from "../rules/finding.ts";
 import type { Judged } from "./judge.ts";
-import type { SourceState } from "./profile-build.ts";
+import type { SourceState } from "./states.ts";
 
 // What a series takes out of the check: told beside the findings, so that nobody has to see it in the diff.
 

@@ -54,7 +54,7 @@ async function affectedBy(
     headConfig: opened.config,
     headSourceDir: bench.head.dir,
     sourceArch: "x86",
-    dependencies: undefined,
+    dependencies: async () => undefined,
     includes: () =>
       scanIncludes({
         sourceDir: bench.head.dir,

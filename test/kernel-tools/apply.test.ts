@@ -37,6 +37,8 @@ async function apply(
   t.after(() => slot.release());
   await slot.checkout(base);
   const result = await applySeries(slot, base, mails);
+  assert.deepEqual(await applySeries(slot, base, mails, pathsOf(mails)), result, "over an index of the touched files");
+  await slot.settle();
   const left = await slot.git.runOk(["status", "--porcelain", "--ignored"]);
   assert.equal(left.stdout, "", "the slot ends clean");
   assert.ok(slot.head() !== undefined);
@@ -46,6 +48,14 @@ async function apply(
     assert.deepEqual(await applySeries(slot, base, mails), result, "again, from another commit in the slot");
   }
   return result;
+}
+
+/** Paths as the lines of the mails have them, unquoted ones only. */
+function pathsOf(mails: readonly Uint8Array[]): string[] {
+  const lines = /^(?:diff --git a\/(\S+) b\/(\S+)|(?:---|\+\+\+) [ab]\/(\S+)|(?:rename|copy) (?:from|to) (\S+))$/gm;
+  return mails.flatMap((mail) =>
+    [...Buffer.from(mail).toString("latin1").matchAll(lines)].flatMap((match) => match.slice(1).filter(Boolean)),
+  );
 }
 
 /** Commits that git am makes one mail at a time, or the index of the mail at which it stops. */
@@ -96,6 +106,19 @@ test("a series of every kind of change gives the commits of git am", async (t) =
   assert.equal(mails.length, 7);
   const result = await apply(t, repository, base, mails);
   assert.deepEqual(result, { kind: "applied", commits: await gitAm(dir, repository, base, mails) });
+});
+
+test("a slot that was never written to will do", async (t) => {
+  const { dir, repository, base } = await setUp(t);
+  await repository.commit("a: change", { "a.c": numbered(40, { 20: "one" }) });
+  const mails = await repository.mails(`${base}..HEAD`);
+  const tree = await openTree(repository.dir, testState(join(dir, "fresh")));
+  const slot = await openSlot(tree, "review");
+  t.after(() => slot.release());
+  assert.deepEqual(await applySeries(slot, base, mails, ["a.c"]), {
+    kind: "applied",
+    commits: await gitAm(dir, repository, base, mails),
+  });
 });
 
 test("authors, dates and encodings come out as git am has them", async (t) => {

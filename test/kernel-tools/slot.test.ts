@@ -79,8 +79,50 @@ test("files whose content alone changes, many folders deep and with odd names", 
   await slot.checkout(one);
   await slot.checkout(two);
   for (const name of names) assert.equal(readFileSync(join(slot.dir, name), "utf8"), `two ${name}\n`);
+  assert.equal(slot.isSettled, false, "the index is left for later");
+  await slot.settle();
+  assert.equal(slot.isSettled, true);
   assert.equal((await slot.git.runOk(["status", "--porcelain"])).stdout, "");
   assert.equal((await slot.git.runOk(["write-tree"])).stdout.trim(), await repository.git("rev-parse", "HEAD^{tree}"));
+  slot.release();
+});
+
+test("quick checkouts in a row, then one that makes and removes files, then another process", async (t) => {
+  const { repository, tree } = await setUp(t);
+  const base = await repository.commit("base", { "a.c": "0\n", "b.c": "0\n", "c.c": "0\n" });
+  const one = await repository.commit("one", { "a.c": "1\n" });
+  const two = await repository.commit("two", { "b.c": "2\n" });
+  const grown = await repository.commit("grown", { "c.c": null, "new/d.c": "3\n", "a.c": "3\n" });
+  const slot = await openSlot(tree, "review");
+  await slot.checkout(base);
+  for (const commit of [one, two, base, two]) await slot.checkout(commit);
+  assert.equal(slot.isSettled, false);
+  assert.deepEqual(
+    ["a.c", "b.c", "c.c"].map((name) => readFileSync(join(slot.dir, name), "utf8")),
+    ["1\n", "2\n", "0\n"],
+  );
+  await slot.checkout(grown);
+  assert.equal(slot.isSettled, true, "a merge goes by the whole index");
+  assert.equal((await slot.git.runOk(["status", "--porcelain"])).stdout, "");
+  await slot.checkout(two);
+  await slot.checkout(one);
+  slot.release();
+  const again = await openSlot(tree, "review");
+  assert.equal(again.isSettled, false, "what is left to do outlives the process");
+  await again.checkout(grown);
+  assert.equal((await again.git.runOk(["status", "--porcelain"])).stdout, "");
+  assert.equal((await again.git.runOk(["write-tree"])).stdout.trim(), await repository.git("rev-parse", "HEAD^{tree}"));
+  again.release();
+});
+
+test("attributes of the new commit decide how a file is written", async (t) => {
+  const { repository, tree } = await setUp(t);
+  const before = await repository.commit("before", { ".gitattributes": "\n", "a.c": "one\n" });
+  const after = await repository.commit("after", { ".gitattributes": "*.c text eol=crlf\n", "a.c": "two\n" });
+  const slot = await openSlot(tree, "review");
+  await slot.checkout(before);
+  await slot.checkout(after);
+  assert.equal(readFileSync(join(slot.dir, "a.c"), "utf8"), "two\r\n");
   slot.release();
 });
 

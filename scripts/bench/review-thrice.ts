@@ -1,11 +1,10 @@
-// node review-twice.ts TREE PATCH: reviews the patch three times in one process and prints the seconds and phases of the last.
+// node review-thrice.ts TREE PATCH...: reviews the patches in one process and prints the seconds and phases of the last.
 import { type ReviewEnvironment, type ReviewOptions, reviewCommand } from "../../src/cli/review.ts";
 
-const [tree = "", patch = ""] = process.argv.slice(2);
-const options: ReviewOptions = {
+const [tree = "", ...patches] = process.argv.slice(2);
+const options: Omit<ReviewOptions, "patch"> = {
   tree,
   base: "HEAD",
-  patch: [patch],
   format: "json",
   cache: true,
   sandbox: "bwrap",
@@ -18,11 +17,11 @@ const environment: ReviewEnvironment = {
 };
 let json = "";
 let seconds = 0;
-for (let n = 0; n < 3; n++) {
+for (const patch of patches) {
   json = "";
   const began = performance.now();
   const status = await reviewCommand(
-    options,
+    { ...options, patch: [patch] },
     {
       out: (text) => {
         json += text;
