@@ -60,6 +60,7 @@ function search(context: RuleContext): BareAddress[] {
     functions.symbolCovering(code.insns.section[insn] as number, code.insns.offset[insn] as number);
   forEachAddressTaken(code, (taken) => {
     const { symbol, toSection, toOffset } = taken;
+    if (taken.insn !== NONE && symbol !== NONE && isPatchedPlace(context, symbolName[symbol] as string)) return;
     if (toSection <= 0) {
       if (toSection === NONE && symbol > 0) elsewhere(taken, toOffset);
       return;
@@ -84,6 +85,11 @@ function search(context: RuleContext): BareAddress[] {
     add(taken, to, ownerName(context, owner, to), !begins(context, owner, to));
   });
   return list;
+}
+
+/** Code that names a trampoline has it patched (include/linux/static_call.h, static_call_update()); its address is not branched to. */
+function isPatchedPlace({ flow }: RuleContext, name: string): boolean {
+  return flow.code.arch.names.isStaticCallTrampoline(name);
 }
 
 /** @param isCode an instruction takes the address: it may want to compare with it alone */
@@ -115,6 +121,7 @@ export function bareUses(context: RuleContext): BareUse[] {
     const value = symbols.value[s] as number;
     if (symbols.binding[s] === STB_WEAK && outside.isOverridden(name) !== false) continue;
     for (const use of outside.addressUses(name) ?? []) {
+      if (use.isCode && isPatchedPlace(context, name)) continue;
       if (!isBare(pads.at(section, value + use.addend, s), use.isCode)) continue;
       const to = insnAt(code, section, value + use.addend);
       list.push({ to, use, isInside: !begins(context, ownerOf(flow, to), to) });
