@@ -130,11 +130,15 @@ export async function findAffected(options: AffectedOptions): Promise<AffectedRe
   }
 
   const dependents = await findIncluders(options, included);
-  const { list: ranked, users } = rankDependents(dependents.list, {
-    diffs: options.headerDiffs,
-    read: sourceReader(options.headSourceDir),
-    headers: options.headers,
-  });
+  // To rank them takes reading every header; where all are built there is nothing to choose.
+  const { list: ranked, users } =
+    dependents.list.length <= (options.cap ?? DEFAULT_DEPENDENT_CAP)
+      ? { list: dependents.list, users: 0 }
+      : rankDependents(dependents.list, {
+          diffs: options.headerDiffs,
+          read: sourceReader(options.headSourceDir),
+          headers: options.headers,
+        });
   const cap = options.cap ?? Math.max(DEFAULT_DEPENDENT_CAP, Math.min(users, USERS_CAP));
   let taken = 0;
   let seen = 0;
