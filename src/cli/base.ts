@@ -116,9 +116,12 @@ export async function baseStatusCommand(
  */
 export function baseGcCommand(options: BaseGcOptions, io: CommandIo, { env }: Pick<Environment, "env">): number {
   const cap = options.diskCap === undefined ? undefined : options.diskCap * GIGABYTE;
-  const result = collectGarbage(locateState(env).cache, cap);
+  const state = locateState(env);
+  const result = collectGarbage(state.cache, cap);
   for (const line of result.removed) io.out(`removed ${line}\n`);
-  io.out(`${gigabytes(result.freedBytes)} freed; bases and the object cache hold ${gigabytes(result.heldBytes)}.\n`);
+  // In the words and figures of `status`, which counts folders too.
+  const freed = result.freedBytes === 0 ? "Nothing to remove" : `${gigabytes(result.freedBytes)} freed`;
+  io.out(`${freed}; bases and the object cache hold ${gigabytes(heldBytes(state))}.\n`);
   if (!result.isBelowCap) io.err("objreview: still above the cap: the rest belongs to a base that is being built\n");
   return result.isBelowCap ? 0 : 1;
 }
