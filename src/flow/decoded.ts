@@ -42,6 +42,9 @@ const keptSchema = {
 /** Rows that are decoded before they are kept. */
 const BLOCK_ROWS = 16_384;
 
+/** Bytes of code from which on decoding a sample first pays. */
+const MUCH_CODE = 1 << 22;
+
 /**
  * Decodes sections, one pass each.
  * @param byteCount how many bytes they have together
@@ -50,6 +53,10 @@ export function decodeSections(object: ElfObject, arch: Arch, sections: readonly
   const sectionCount = object.sections.length;
   const kept = new KeptInsns(byteCount, sectionCount, arch.registers.name.length);
   const block = newDecodeOutput(Math.min(byteCount, BLOCK_ROWS * 3), sectionCount);
+  if (byteCount > MUCH_CODE && arch.sampleCode !== undefined) {
+    const sample = arch.sampleCode();
+    arch.decode(sample, 0, 0, sample.length, newDecodeOutput(sample.length));
+  }
   const sectionStart = new Int32Array(sectionCount);
   const sectionEnd = new Int32Array(sectionCount);
   for (const s of sections) {

@@ -14,6 +14,8 @@ export interface Arch {
    * @returns where it stopped, to go on from there; `end` when all is decoded
    */
   decode(bytes: Uint8Array, section: number, start: number, end: number, out: DecodeOutput, rows?: number): number;
+  /** Code in which every way through the decoder occurs, to be decoded before much else is: see there. Absent where the decoder has few ways. */
+  readonly sampleCode?: () => Uint8Array;
   /** Unsigned immediate that the instruction of `size` bytes at `start` compares something with; undefined for every other one. */
   comparedWith(bytes: Uint8Array, start: number, size: number): number | undefined;
   readonly registers: Registers;

@@ -5,6 +5,7 @@ import { decode } from "./decode.ts";
 import { names } from "./names.ts";
 import { entryFrame, registers } from "./registers.ts";
 import { relocs } from "./relocs.ts";
+import { sampleCode } from "./sample.ts";
 
 /** 64-bit mode of x86. */
 export const x86_64: Arch = {
@@ -12,6 +13,7 @@ export const x86_64: Arch = {
   elfMachine: EM_X86_64,
   minInsnSize: 1,
   decode,
+  sampleCode,
   comparedWith,
   registers,
   relocs,
