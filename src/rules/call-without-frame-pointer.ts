@@ -17,7 +17,8 @@ export const callWithoutFramePointer = defineRule({
     const { flow, frames } = context;
     const { code, kind } = flow;
     const told = new Set<number>();
-    for (const i of flow.turns) {
+    for (let n = 0; n < flow.turns.length; n++) {
+      const i = flow.turns[n] as number;
       if (kind[i] !== KIND_CALL && kind[i] !== KIND_INDIRECT_CALL) continue;
       const owner = ownerOf(flow, i);
       const state = frames.states.all[frames.state[i] as number];

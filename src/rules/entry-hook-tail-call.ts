@@ -14,7 +14,8 @@ export const entryHookTailCall = defineRule({
   check(context, report) {
     const { code, kind, symbol, turns } = context.flow;
     const tell = tellSites(context, report);
-    for (const i of turns) {
+    for (let n = 0; n < turns.length; n++) {
+      const i = turns[n] as number;
       if (kind[i] !== KIND_TAIL_CALL && kind[i] !== KIND_CONDITIONAL_TAIL) continue;
       const named = symbol.at(i);
       if (named !== NONE && code.arch.names.isEntryHook(code.object.symbolName[named] as string)) tell(i);

@@ -51,7 +51,8 @@ const PAD_SIZE = 4;
 function jumpsIntoOthers(context: RuleContext, report: (report: Report) => void): void {
   const { flow, frames, outside } = context;
   const { code } = flow;
-  for (const insn of flow.turns) {
+  for (let n = 0; n < flow.turns.length; n++) {
+    const insn = flow.turns[n] as number;
     const kind = flow.kind[insn];
     if (kind !== KIND_TAIL_CALL && kind !== KIND_CONDITIONAL_TAIL) continue;
     const row = code.reloc.at(insn);

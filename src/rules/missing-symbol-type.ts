@@ -15,7 +15,8 @@ export const missingSymbolType = defineRule({
     const { code, functions, kind, symbol, target } = flow;
     const { object, insns } = code;
     const tell = tellSites(context, report);
-    for (const i of flow.turns) {
+    for (let n = 0; n < flow.turns.length; n++) {
+      const i = flow.turns[n] as number;
       // A call by a relocation may go anywhere; one that the assembler resolved stays in its section and names a local label.
       if (kind[i] !== KIND_CALL || code.reloc.at(i) !== NONE || functions.ofInsn[i] === NONE) continue;
       const to = target.at(i);

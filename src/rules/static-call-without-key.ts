@@ -19,7 +19,8 @@ export const staticCallWithoutKey = defineRule({
     let keys: ReadonlySet<string> | undefined;
     const missing: (boolean | undefined)[] = new Array(object.symbols.length).fill(undefined);
     const tell = tellSites(context, report);
-    for (const i of turns) {
+    for (let n = 0; n < turns.length; n++) {
+      const i = turns[n] as number;
       const k = kind[i];
       if (k !== KIND_CALL && k !== KIND_TAIL_CALL && k !== KIND_CONDITIONAL_TAIL) continue;
       const named = symbol.at(i);
@@ -28,7 +29,7 @@ export const staticCallWithoutKey = defineRule({
       let isMissing = missing[named];
       if (isMissing === undefined) {
         const key = names.staticCallKey(object.symbolName[named] as string);
-        keys ??= key === undefined ? undefined : new Set(object.symbolName);
+        keys ??= key === undefined ? undefined : new Set(object.symbolName.filter(names.isStaticCallKey));
         isMissing = key !== undefined && keys?.has(key) === false;
         missing[named] = isMissing;
       }

@@ -131,7 +131,8 @@ function orphanParts(context: RuleContext): ReadonlySet<number> {
   const { ofInsn, table } = flow.functions;
   const orphans = new Set<number>();
   const parented = new Set<number>();
-  for (const i of flow.turns) {
+  for (let n = 0; n < flow.turns.length; n++) {
+    const i = flow.turns[n] as number;
     const to = flow.target.at(i);
     const f = to === NONE ? NONE : (ofInsn[to] as number);
     if (f === NONE || table.parent[f] === f || ofInsn[i] === f) continue;
@@ -181,9 +182,9 @@ function explainedCode(context: RuleContext, told: ReadonlySet<number>): Uint8Ar
   const { next: following } = flow;
   const { state } = context.frames;
   const sanitizers = sanitizerSymbols(context);
-  for (let i = 0; i < state.length; i++) {
+  const explainBehind = (i: number): void => {
     const next = following.of(i);
-    if (next === NONE || state[next] !== NONE) continue;
+    if (next === NONE || state[next] !== NONE) return;
     const isDeadCall = flow.kind[i] === KIND_CALL && returns.deadCall.has(i);
     // Of a callee that the tree lists it does not matter what else is wrong with it.
     const isByBody = isDeadCall && !context.isListedNoreturn(calleeSymbol(context, i));
@@ -191,7 +192,10 @@ function explainedCode(context: RuleContext, told: ReadonlySet<number>): Uint8Ar
     if (callee !== NONE && told.has(flow.functions.table.parent[callee] as number)) explain(next);
     if ((isDeadCall || flow.kind[i] === KIND_BUG) && isTrapOrWayToOne(context, next)) explain(next);
     else if (sanitizers.size > 0 && isSanitizerCall(context, sanitizers, next)) explain(next);
-  }
+  };
+  const { turns } = flow;
+  if (sanitizers.size > 0) for (let i = 0; i < state.length; i++) explainBehind(i);
+  else for (let n = 0; n < turns.length; n++) explainBehind(turns[n] as number);
   const after = successors(flow, returns);
   const { edges } = flow.instead;
   for (let i = work.pop(); i !== undefined; i = work.pop()) {

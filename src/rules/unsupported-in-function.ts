@@ -22,14 +22,17 @@ export const unsupportedInFunction = defineRule({
     // Where calls do not push, calls of a hypervisor or of firmware keep to the convention of calls (arm64: SMCCC, Arm DEN 0028).
     if (arch.registers.link !== NO_REGISTER) return;
     const tell = tellSites(context, report);
-    for (const i of flow.turns) {
+    const { turns } = flow;
+    for (let n = 0; n < turns.length; n++) {
+      const i = turns[n] as number;
+      const message = messageOf(insns.kind[i] as number, flow.kind[i] as number, insns.flags[i] as number);
+      if (message === undefined) continue;
       const id = frames.state[i] as number;
       if (id === NONE || frames.owner.of(i) < 0) continue;
       const state = frames.states.all[id] as FrameState;
-      const message = messageOf(insns.kind[i] as number, flow.kind[i] as number, insns.flags[i] as number);
       const behind = flow.next.of(i);
       // Behind another finding it is not told again.
-      if (message === undefined || state.base === BASE_LOST) continue;
+      if (state.base === BASE_LOST) continue;
       if (behind !== NONE && ((flow.marks.bits[behind] as number) & MARK_HINT) !== 0) continue;
       const says = describeState(arch, state);
       tell(i, message, { way: frameWay(context, i), evidence: [{ witness: "instructions", says }] });

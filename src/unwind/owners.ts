@@ -1,3 +1,4 @@
+import { BitSet } from "../base/bit-set.ts";
 import { NONE } from "../base/table.ts";
 
 /** Exceptions that a Map holds; with more of them a column takes less. */
@@ -12,24 +13,33 @@ export class Owners {
   /** insn -> state id, NONE where nothing was walked */
   readonly #state: Int32Array;
   readonly #others = new Map<number, number>();
+  /** Rows that #others has. */
+  readonly #isOther: BitSet;
   #column: Int32Array | undefined;
 
   constructor(ofInsn: Int32Array, state: Int32Array) {
     this.#ofInsn = ofInsn;
     this.#state = state;
+    this.#isOther = new BitSet(state.length);
   }
 
   /** -> function, or NONE for code without one and where no path comes */
   of(insn: number): number {
     if (this.#state[insn] === NONE) return NONE;
     if (this.#column !== undefined) return this.#column[insn] as number;
-    return this.#others.get(insn) ?? (this.#ofInsn[insn] as number);
+    return this.#isOther.has(insn) ? (this.#others.get(insn) as number) : (this.#ofInsn[insn] as number);
+  }
+
+  /** The function is the one that covers the instruction. */
+  setInnermost(insn: number): void {
+    if (this.#column !== undefined) this.#column[insn] = this.#ofInsn[insn] as number;
   }
 
   set(insn: number, owner: number): void {
     if (this.#column !== undefined) this.#column[insn] = owner;
     else if (owner !== this.#ofInsn[insn]) {
       this.#others.set(insn, owner);
+      this.#isOther.add(insn);
       if (this.#others.size > MOST_KEPT) this.#spill();
     }
   }

@@ -80,7 +80,7 @@ export interface Frames {
 }
 
 export function simulateFrames(flow: Flow, returns: Returns): Frames {
-  const { code, functions, marks, hints, instead, kind, target, next: following } = flow;
+  const { code, functions, marks, hints, instead, kind, target } = flow;
   const { ofInsn } = functions;
   const states = new FrameStates(code.arch);
   const transitions = new Transitions(states, code);
@@ -106,6 +106,8 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   for (let h = 0; h < hints.length; h++)
     if (hints.type[h] !== UNWIND_HINT_TYPE_SAVE) saves.delete(hints.insn[h] as number);
   const unannotated = new Set(flow.faults.filter((f) => f.fault === FAULT_UNANNOTATED_INTRA_CALL).map((f) => f.insn));
+
+  const hasOwnedReplacements = [...instead.replacementOf.keys()].some((insn) => ofInsn[insn] !== NONE);
 
   const arrive = (insn: number, from: number, forOwner: number, arriving: FrameState): void => {
     let incoming = arriving;
@@ -330,14 +332,16 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
    */
   const run = (start: number): number => {
     const forOwner = owner.of(start);
+    if (forOwner === NONE || saveWaiters.size > 0) return start;
+    const { bits } = marks;
     let current = states.all[state[start] as number] as FrameState;
     for (let insn = start; ; ) {
-      const to = following.of(insn);
       const k = kind[insn] as number;
-      if ((k !== KIND_OTHER && k !== KIND_NOP) || to === NONE || ofInsn[to] !== forOwner || forOwner === NONE)
-        return insn;
-      if ((marks.bits[insn] as number) !== 0 || ((marks.bits[to] as number) & MARK_HINT) !== 0) return insn;
-      if (saveWaiters.size > 0 || instead.replacementOf.has(to)) return insn;
+      if ((k !== KIND_OTHER && k !== KIND_NOP) || bits[insn] !== 0) return insn;
+      // Without a mark the next row stands behind.
+      const to = insn + 1;
+      if (ofInsn[to] !== forOwner || ((bits[to] as number) & MARK_HINT) !== 0) return insn;
+      if (hasOwnedReplacements && instead.replacementOf.has(to)) return insn;
       const effect = transitions.after(current, insn);
       if (effect !== undefined) {
         if (effect.fault !== 0) return insn;
@@ -348,8 +352,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
         return NONE;
       }
       state[to] = current.id;
-      cameFrom.set(to, insn);
-      owner.set(to, forOwner);
+      owner.setInnermost(to);
       insn = to;
     }
   };
