@@ -86,7 +86,7 @@ export interface ObjectAnalysis {
   readonly defined: ReadonlySet<string>;
   /** The symbol is one of another object. */
   isImported(symbol: string): boolean;
-  /** Bytes of code, by section name, for excerpts. */
+  /** Bytes of code, by section name, for excerpts; of a linked kernel only while its source is open. */
   codeBytes(section: string): Uint8Array | undefined;
   /** Symbol that the instruction at a section's offset names, for excerpts. */
   symbolAt(section: string, offset: number): string | undefined;
@@ -114,6 +114,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const functions = buildFunctions(code);
   const { facts } = options;
   const flow = buildFlow(code, functions, facts.formats);
+  forgetMuchCode(flow);
   const outside = options.outside ?? nothingOutside;
   const checks = options.checks ?? checksWithoutConfig;
   const returns = solveReturns(flow, (symbol) => (facts.noreturn.has(symbol) ? true : outside.neverReturns(symbol)));
@@ -198,6 +199,14 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     },
     symbolAt: (name, offset) => symbolAt(flow, name, offset),
   };
+}
+
+/** Bytes of code that are no longer held once it is decoded. */
+const MUCH_CODE = 1 << 22;
+
+/** Nothing but excerpts asks for the bytes of code any more: of a linked kernel they are read again for those. */
+function forgetMuchCode({ code: { object, sections } }: Flow): void {
+  for (const s of sections) if ((object.sections.size[s] as number) > MUCH_CODE) object.forget(s);
 }
 
 function makeFinding(

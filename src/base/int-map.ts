@@ -1,3 +1,4 @@
+import { release } from "./release.ts";
 import { NONE } from "./table.ts";
 
 /** Rows of #slots per entry: the key and its value. */
@@ -5,7 +6,7 @@ const STRIDE = 2;
 
 /** Integers that are not negative -> integers, in one typed array (open addressing, at most three quarters full): 11 to 22 bytes an entry. */
 export class IntMap {
-  #slots: Int32Array;
+  #slots: Int32Array<ArrayBuffer>;
   #mask: number;
   #size = 0;
 
@@ -58,5 +59,6 @@ export class IntMap {
       this.#slots[to] = old[from] as number;
       this.#slots[to + 1] = old[from + 1] as number;
     }
+    release(old);
   }
 }

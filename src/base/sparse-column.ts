@@ -1,3 +1,4 @@
+import { release } from "./release.ts";
 import { NONE } from "./table.ts";
 
 // A column of 32-bit values that few rows have: a bit a row says which, and the values of those stand side by side, found by counting the
@@ -61,8 +62,8 @@ export class SparseColumn {
 
 /** Rows come in ascending order, each once. */
 export class SparseColumnBuilder {
-  #present: Uint32Array;
-  #values: Int32Array;
+  #present: Uint32Array<ArrayBuffer>;
+  #values: Int32Array<ArrayBuffer>;
   #count = 0;
 
   /** @param rows about how many rows there are; it grows as needed */
@@ -77,11 +78,13 @@ export class SparseColumnBuilder {
     if (word >= this.#present.length) {
       const grown = new Uint32Array(Math.max(word + 1, this.#present.length * 2));
       grown.set(this.#present);
+      release(this.#present);
       this.#present = grown;
     }
     if (this.#count === this.#values.length) {
       const grown = new Int32Array(this.#count * 2);
       grown.set(this.#values);
+      release(this.#values);
       this.#values = grown;
     }
     this.#present[word] = (this.#present[word] as number) | (1 << (row & 31));

@@ -1,3 +1,4 @@
+import { release } from "./release.ts";
 import { NONE } from "./table.ts";
 
 /** Rows of the table per entry: three keys and the value. */
@@ -8,7 +9,7 @@ const STRIDE = 4;
  * a string or a double as its key, and would allocate for it.
  */
 export class TripleMap {
-  #slots: Int32Array;
+  #slots: Int32Array<ArrayBuffer>;
   #mask: number;
   #size = 0;
 
@@ -60,5 +61,6 @@ export class TripleMap {
       const to = this.#find(old[at] as number, old[at + 1] as number, old[at + 2] as number);
       for (let n = 0; n < STRIDE; n++) this.#slots[to + n] = old[at + n] as number;
     }
+    release(old);
   }
 }

@@ -59,6 +59,8 @@ export interface ElfObject {
   findSection(name: string): number;
   /** Body of a section; empty for NOBITS. */
   bytes(section: number): Uint8Array;
+  /** Lets go of a body that is not needed for now; it is read again when it is asked for. Nobody may hold it any more. */
+  forget(section: number): void;
   /** Relocations that patch this section; an empty table without any. */
   relocs(section: number): RelocTable;
 }
@@ -99,7 +101,15 @@ export function openObject(source: ByteSource): ElfObject {
     body.set(section, found);
     return found;
   };
+  const forget = (section: number): void => {
+    const found = body.get(section);
+    if (found === undefined) return;
+    body.delete(section);
+    source.release?.(found);
+  };
   const { symbols, symbolName } = readSymbols(sections, sectionName, bytes, fieldAt);
+  // The tables say it all in fewer bytes.
+  for (let s = 1; s < sections.length; s++) if (sections.type[s] === SHT_SYMTAB) forgetSymbols(sections, s, forget);
   const relocSections = new Map<number, number[]>();
   for (let i = 1; i < sections.length; i++) {
     const type = sections.type[i];
@@ -125,14 +135,14 @@ export function openObject(source: ByteSource): ElfObject {
     symbolName,
     findSection: (name) => sectionByName.get(name) ?? NONE,
     bytes,
+    forget,
     relocs(section) {
       let table = relocTables.get(section);
       if (table === undefined) {
         const from = relocSections.get(section) ?? [];
         table = readRelocs(from, section, sections, sectionName, symbols.length, bytes);
         relocTables.set(section, table);
-        // The table says it all in fewer bytes.
-        for (const raw of from) body.delete(raw);
+        for (const raw of from) forget(raw);
       }
       return table;
     },
@@ -140,6 +150,11 @@ export function openObject(source: ByteSource): ElfObject {
 }
 
 type FieldAt = (section: number, field: number) => number;
+
+function forgetSymbols(sections: SectionTable, table: number, forget: (section: number) => void): void {
+  forget(table);
+  forget(sections.link[table] as number);
+}
 
 function requireEntrySize(sections: SectionTable, section: number, wanted: number, fieldAt: FieldAt): void {
   const size = sections.size[section] as number;

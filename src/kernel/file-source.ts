@@ -43,6 +43,9 @@ export function openFileSource(path: string): FileSource {
       }
       return bytes;
     },
+    release: (bytes) => {
+      (bytes.buffer as ArrayBuffer).transfer(0);
+    },
     close: () => closeSync(fd),
   };
 }

@@ -125,6 +125,7 @@ export function handObject(content: Readonly<Record<string, Part>>, machine = EM
     symbolName: names,
     ...tables(names, bodies),
     bytes,
+    forget: () => {},
     relocs: relocsOf,
     findSection,
   };

@@ -4,6 +4,7 @@ import { type ByteSource, bytesSource } from "../../src/base/bytes.ts";
 import { FormatError, type FormatErrorCode } from "../../src/base/errors.ts";
 import { openObject } from "../../src/elf/object.ts";
 import { compile } from "../support/assemble.ts";
+import { cpuMillis } from "../support/cpu-time.ts";
 
 const SHDR = 64;
 
@@ -270,9 +271,9 @@ test("relocations out of range: place, symbol, patched section, entry size; comp
 
 test("quadratic names: a long run of characters and a symbol at each of its offsets ends in bounded time", () => {
   const object = hostileNames(200_000);
-  const start = performance.now();
+  const start = cpuMillis();
   rejects(object, "over-budget", /overlapping names/);
-  assert.ok(performance.now() - start < 2_000);
+  assert.ok(cpuMillis() - start < 2_000);
 });
 
 /** header, [null, symtab, strtab] in a table, `count` symbols, a string table of `count` characters and one NUL. */

@@ -8,6 +8,7 @@ import { renderHtml } from "../../src/report/html.ts";
 import { parseReviewJson } from "../../src/report/json.ts";
 import { placeInLanes } from "../../src/report/lanes.ts";
 import type { ReviewGraph, ReviewResult } from "../../src/report/result.ts";
+import { cpuMillis } from "../support/cpu-time.ts";
 import { folder, visit } from "./browser.ts";
 import { exampleResult, peekGraph, twoFindingsResult } from "./fixtures.ts";
 
@@ -182,9 +183,9 @@ test("a graph beyond all measure is drawn in part, in bounded time", () => {
       to: (i * 7919) % count,
     })),
   };
-  const started = performance.now();
+  const started = cpuMillis();
   const svg = paintGraph(graph, "g", undefined)!;
-  assert.ok(performance.now() - started < 2000);
+  assert.ok(cpuMillis() - started < 2000);
   assert.ok(svg.length < 300_000, `${svg.length} characters`);
   assert.equal(svg.match(/class="node block[^"]* site"/g)?.length, 1);
   assert.ok(blocksLeftOut(graph) > 4500);

@@ -8,6 +8,7 @@ import { placeFinding } from "../../src/review/place.ts";
 import { withoutExcess } from "../../src/review/profiles.ts";
 import { PhaseTimer } from "../../src/review/timer.ts";
 import { compilerName } from "../../src/review/verdict.ts";
+import { cpuMillis } from "../support/cpu-time.ts";
 import { findingOf, judgedOf } from "./values.ts";
 
 test("time in a phase within a phase counts once", async () => {
@@ -52,11 +53,11 @@ test("definitions of a function are told from calls, declarations and mentions",
 });
 
 test("a hostile source does not hold up the search for a definition", () => {
-  const began = performance.now();
+  const began = cpuMillis();
   assert.equal(definesFunction("a.c", "stop_it(".repeat(500_000), "stop_it"), false);
   assert.equal(definesFunction("a.c", `stop_it()${"_".repeat(1_000_000)}`, "stop_it"), false);
   assert.equal(definesFunction("a.c", `stop_it()${" __a".repeat(200_000)}`, "stop_it"), false);
-  assert.ok(performance.now() - began < 2000);
+  assert.ok(cpuMillis() - began < 2000);
 });
 
 test("findings that rest on an undecided callee are left out, and no others", () => {
