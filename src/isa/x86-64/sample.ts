@@ -45,6 +45,14 @@ const operands: readonly (readonly number[])[] = [
   [0x05, 8, 0, 0, 0],
 ];
 
+/** What the sequences above do not come to: clac, stac, endbr64, a jump that asks for no landing pad. */
+const single: readonly (readonly number[])[] = [
+  [0x0f, 0x01, 0xca],
+  [0x0f, 0x01, 0xcb],
+  [0xf3, 0x0f, 0x1e, 0xfa],
+  [0x3e, 0xff, 0xe0],
+];
+
 /**
  * Code in which every way through the decoder occurs. A compiler that optimises for what it has seen (V8) has to throw away its work whenever
  * something new comes: that took longer, over a kernel, than decoding it.
@@ -52,10 +60,16 @@ const operands: readonly (readonly number[])[] = [
 export function sampleCode(): Uint8Array {
   const bytes: number[] = [];
   let n = 0;
-  for (const prefix of before) {
-    for (let opcode = 0; opcode < 256; opcode++, n++)
-      bytes.push(...prefix, opcode, ...(operands[n % operands.length] as readonly number[]), 0, 0, 0);
+  for (const [p, prefix] of before.entries()) {
+    for (let opcode = 0; opcode < 256; opcode++, n++) {
+      const [modrm, ...rest] = operands[n % operands.length] as readonly number[];
+      // Another of the eight operations of an opcode group each time.
+      bytes.push(...prefix, opcode, (modrm as number) ^ (((opcode + p) & 7) << 3), ...rest, 0, 0, 0);
+    }
   }
+  // Whatever is cut off before ends in these.
+  for (let i = 0; i < 15; i++) bytes.push(0x90);
+  for (const insn of single) bytes.push(...insn);
   // An instruction of more than 15 bytes, and one that the end cuts off.
   for (let i = 0; i < 15; i++) bytes.push(0x66);
   bytes.push(0x90, 0xe8, 0, 0);
