@@ -45,12 +45,15 @@ const operands: readonly (readonly number[])[] = [
   [0x05, 8, 0, 0, 0],
 ];
 
-/** What the sequences above do not come to: clac, stac, endbr64, a jump that asks for no landing pad. */
+/** What the sequences above may not come to: clac, stac, endbr64, a jump that asks for no landing pad, stack slots, a stack pointer that a register is added to. */
 const single: readonly (readonly number[])[] = [
   [0x0f, 0x01, 0xca],
   [0x0f, 0x01, 0xcb],
   [0xf3, 0x0f, 0x1e, 0xfa],
   [0x3e, 0xff, 0xe0],
+  [0x48, 0x89, 0x44, 0x24, 0x08],
+  [0x48, 0x8b, 0x44, 0x24, 0x08],
+  [0x48, 0x01, 0xc4],
 ];
 
 /**
