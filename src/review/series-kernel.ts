@@ -24,10 +24,15 @@ export interface Summary {
 /** The facts of what was built of one state, under the names that the head has for the objects. */
 export type StateFacts = ReadonlyMap<string, Summary>;
 
+/**
+ * Kernels of an index, by its units and what the tree says (tree-facts.ts has one value for equal files): to work one out takes a tenth of a
+ * second, and a worker has the same for one series after the other.
+ */
+const plainKernels = new WeakMap<BaseIndex["units"], Map<TreeFacts, KernelIndex>>();
+const KEPT_KERNELS = 2;
+
 export class SeriesKernel {
   readonly #index: BaseIndex;
-  /** Kernels of the index by the list of functions that never return. */
-  readonly #plain = new Map<string, KernelIndex>();
   /** Formats of a state's tree -> file of an object -> what it says. */
   readonly #known = new Map<KernelFormats | undefined, Map<string, Summary>>();
 
@@ -109,12 +114,13 @@ export class SeriesKernel {
   }
 
   #plainKernel(lists: TreeFacts): KernelIndex {
-    const key = `${lists.formats?.alternatives.size} ${[...lists.noreturn].sort().join(" ")}`;
-    let kernel = this.#plain.get(key);
-    if (kernel === undefined) {
-      kernel = KernelIndex.build(this.#index.units, unitOptions(lists));
-      this.#plain.set(key, kernel);
-    }
+    const { units } = this.#index;
+    const kernels = plainKernels.get(units) ?? new Map<TreeFacts, KernelIndex>();
+    plainKernels.set(units, kernels);
+    const kernel = kernels.get(lists) ?? KernelIndex.build(units, unitOptions(lists));
+    kernels.delete(lists);
+    kernels.set(lists, kernel);
+    for (const old of [...kernels.keys()].slice(0, -KEPT_KERNELS)) kernels.delete(old);
     return kernel;
   }
 }

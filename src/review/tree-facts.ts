@@ -11,18 +11,18 @@ const KEPT = 8;
 
 /** The lists and formats of one state of the tree; where it has none, the built-in ones, and the report says so. */
 export async function readTreeFacts(slot: Slot, { commit, listing }: SourceState): Promise<TreeFacts> {
-  // A file that the listing lacks may be there as a link.
-  const ids = factFiles.map((path) => listing.files.get(path) ?? `${path} of ${commit}`);
-  const key = `${slot.tree.folder} ${ids.join(" ")}`;
-  const facts = known.get(key) ?? (await readFacts(slot, commit));
+  // Of regular files alone: what the listing lacks is not there, or a link, which says nothing.
+  const present = factFiles.filter((path) => listing.files.has(path));
+  const key = present.map((path) => `${path} ${listing.files.get(path)}`).join("\n");
+  const facts = known.get(key) ?? (await readFacts(slot, commit, present));
   known.delete(key);
   known.set(key, facts);
   for (const old of [...known.keys()].slice(0, -KEPT)) known.delete(old);
   return facts;
 }
 
-async function readFacts(slot: Slot, commit: string): Promise<TreeFacts> {
-  const files = await slot.tree.readFiles(commit, factFiles);
+async function readFacts(slot: Slot, commit: string, paths: readonly string[]): Promise<TreeFacts> {
+  const files = await slot.tree.readFiles(commit, paths);
   const decoder = new TextDecoder();
   try {
     const facts = factsOfTexts((path) => (files.has(path) ? decoder.decode(files.get(path)) : undefined));
