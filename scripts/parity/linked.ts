@@ -13,7 +13,7 @@ import { insnAt } from "../../src/flow/code.ts";
 import { KIND_CONDITIONAL_TAIL, KIND_TAIL_CALL, ownerOf } from "../../src/flow/flow.ts";
 import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
 import { findOverridden } from "../../src/flow/overridden.ts";
-import { KIND_BRANCH, KIND_JUMP } from "../../src/isa/insn-table.ts";
+import { KIND_BRANCH, KIND_JUMP, KIND_NOP } from "../../src/isa/insn-table.ts";
 import { type LinkMap, linkKernel } from "./link-map.ts";
 import { matchFindings, type Placed } from "./linked-findings.ts";
 import { buildStages, type Stages } from "./stages.ts";
@@ -145,7 +145,7 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
   }
   // The linked one has the code of weak functions that were replaced too, and nobody knows whose it is.
   const lives = (each: Placed): boolean => !gone.some((range) => covers(range, each));
-  const isNamed = (each: Placed): boolean => !gone.some((range) => isFallInto(range, each));
+  const isNamed = (each: Placed): boolean => !runsIntoNameless(each, linked, map);
   const matched = matchFindings(told.filter(isNamed), wanted.filter(lives));
   const tell = (side: "single" | "linked", { object, place, finding }: Placed): void => {
     const said = `${finding.rule}: ${finding.message}`;
@@ -226,7 +226,6 @@ function comesFromElsewhere({ frames }: Stages, row: number, own: ReadonlySet<nu
 
 interface Range {
   readonly object: string;
-  readonly name: string;
   readonly section: string;
   readonly from: number;
   readonly to: number;
@@ -239,8 +238,7 @@ function overriddenPlaces(object: string, { flow }: Stages, outside: Outside): R
   for (let f = 0; f < table.length; f++) {
     if (gone[f] !== 1) continue;
     const section = flow.code.object.sectionName[table.section[f] as number] as string;
-    const name = flow.code.object.symbolName[table.symbol[f] as number] as string;
-    ranges.push({ object, name, section, from: table.start[f] as number, to: table.end[f] as number });
+    ranges.push({ object, section, from: table.start[f] as number, to: table.end[f] as number });
   }
   return ranges;
 }
@@ -250,13 +248,18 @@ function covers({ object, section, from, to }: Range, each: Placed): boolean {
   return each.object === object && each.place.startsWith(`${section}+`) && from <= offset && offset < to;
 }
 
-/** What runs on into such a function: linked, it runs into code without a name. */
-function isFallInto(range: Range, { object, finding }: Placed): boolean {
-  return (
-    object === range.object &&
-    finding.messageKey === "next-function" &&
-    finding.message.endsWith(` to the next function ${range.name}()`)
-  );
+/** What runs past its end into a weak function that was replaced, here or in the next object: linked, it runs into code without a name. */
+function runsIntoNameless({ object, finding }: Placed, { code, flow }: Stages, map: LinkMap): boolean {
+  if (finding.rule !== "falls-through") return false;
+  const placed = map.get(object)?.find((each) => each.name === finding.section && finding.offset < each.size);
+  if (placed === undefined) return false;
+  const section = code.object.findSection(placed.into);
+  let row = insnAt(code, section, placed.offset + finding.offset);
+  if (row === NONE) return false;
+  do row++;
+  while (flow.kind[row] === KIND_NOP);
+  if (code.insns.section[row] !== section || flow.functions.ofInsn[row] !== NONE) return false;
+  return flow.functions.symbolCovering(section, code.insns.offset[row] as number) === NONE;
 }
 
 const spotOf = ({ section, offset }: { readonly section: string; readonly offset: number }): string =>
