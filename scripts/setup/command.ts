@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
+import { execa } from "execa";
 import type { Report } from "./progress.ts";
 
 /** Set-up cannot go on. The message is all that the person is shown; the exit status is 2. */
@@ -17,7 +18,7 @@ export interface CommandOptions {
 
 const TAIL_LINES = 20;
 
-const running = new Set<ChildProcess>();
+const running = new Set<{ kill(signal: NodeJS.Signals): boolean }>();
 
 /** Ends what set-up has started; for the signal handlers of the composition root. */
 export function stopCommands(signal: NodeJS.Signals): void {
@@ -39,38 +40,29 @@ export async function exitStatus(child: ChildProcess): Promise<number> {
 
 /** Runs a command to its end and gives back its stdout; a failure carries the last lines of its output. */
 export async function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
-  const child = start(
-    spawn(command, args, { cwd: options.cwd, env: options.env ?? process.env, stdio: ["ignore", "pipe", "pipe"] }),
-  );
+  const child = execa(command, [...args], {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: options.env ?? process.env,
+    extendEnv: false,
+    stdin: "ignore",
+    all: true,
+    reject: false,
+    stripFinalNewline: false,
+  });
+  running.add(child);
   const tail: string[] = [];
-  let stdout = "";
-  const listen = (stream: NodeJS.ReadableStream, keep: boolean): void => {
-    let rest = "";
-    stream.setEncoding("utf8");
-    stream.on("data", (chunk: string) => {
-      if (keep) stdout += chunk;
-      const lines = (rest + chunk).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        if (line.trim() === "") continue;
-        tail.push(line);
-        if (tail.length > TAIL_LINES) tail.shift();
-        options.report?.(line.trim().replace(/\s+/g, " "));
-      }
-    });
-  };
-  listen(child.stdout!, true);
-  listen(child.stderr!, false);
-  let status: number;
-  try {
-    status = await exitStatus(child);
-  } catch (error) {
-    throw new SetupError(`cannot start ${command}: ${(error as Error).message}`);
+  for await (const line of child.iterable({ from: "all" })) {
+    if (line.trim() === "") continue;
+    tail.push(line);
+    if (tail.length > TAIL_LINES) tail.shift();
+    options.report?.(line.trim().replace(/\s+/g, " "));
   }
-  if (status !== 0) {
-    throw new SetupError(`${command} ${args.join(" ")}: exit status ${status}\n${tail.join("\n")}`);
-  }
-  return stdout;
+  const { failed, exitCode, signal, stdout, originalMessage } = await child;
+  running.delete(child);
+  if (!failed) return stdout;
+  if (exitCode === undefined && signal === undefined) throw new SetupError(`cannot start ${command}: ${originalMessage}`);
+  const status = exitCode ?? 128 + constants.signals[signal as NodeJS.Signals];
+  throw new SetupError(`${command} ${args.join(" ")}: exit status ${status}\n${tail.join("\n")}`);
 }
 
 /** Runs a command on this process's own stdin, stdout and stderr and gives back its exit status. */
