@@ -10,9 +10,12 @@ export class IntMap {
   #mask: number;
   #size = 0;
 
-  constructor() {
-    this.#slots = new Int32Array(16 * STRIDE).fill(NONE);
-    this.#mask = 15;
+  /** @param entries about how many there will be; it grows as needed */
+  constructor(entries = 8) {
+    let slots = 16;
+    while (slots * 3 < entries * 4) slots *= 2;
+    this.#slots = new Int32Array(slots * STRIDE).fill(NONE);
+    this.#mask = slots - 1;
   }
 
   get size(): number {

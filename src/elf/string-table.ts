@@ -12,12 +12,15 @@ export class StringTable {
   readonly #bytes: Uint8Array;
   readonly #place: { format: string; section: string };
   readonly #names = new Map<number, string>();
+  /** The whole table as text, where that has a character for each byte. */
+  readonly #text: string | undefined;
   #budget: number;
 
   constructor(bytes: Uint8Array, format: string, section: string) {
     this.#bytes = bytes;
     this.#place = { format, section };
     this.#budget = 16 * bytes.length + 4096;
+    this.#text = isAscii(bytes) ? utf8.decode(bytes) : undefined;
   }
 
   /** @throws FormatError out-of-range where no terminated name starts, over-budget */
@@ -29,8 +32,14 @@ export class StringTable {
     this.#budget -= nul - offset;
     if (this.#budget < 0)
       throw new FormatError("over-budget", "overlapping names of unlikely length", { ...this.#place, offset });
-    const name = utf8.decode(this.#bytes.subarray(offset, nul));
+    const name = this.#text?.slice(offset, nul) ?? utf8.decode(this.#bytes.subarray(offset, nul));
     this.#names.set(offset, name);
     return name;
   }
+}
+
+function isAscii(bytes: Uint8Array): boolean {
+  let all = 0;
+  for (let i = 0; i < bytes.length; i++) all |= bytes[i] as number;
+  return all < 0x80;
 }

@@ -2,7 +2,16 @@ import { type SparseColumn, SparseColumnBuilder } from "../base/sparse-column.ts
 import { NONE, TableBuilder } from "../base/table.ts";
 import type { ElfObject } from "../elf/object.ts";
 import type { Arch } from "../isa/arch.ts";
-import { type DecodeOutput, newDecodeOutput, type OpTable, opSchema } from "../isa/insn-table.ts";
+import {
+  type DecodeOutput,
+  FLAG_FAR,
+  FLAG_INVALID,
+  FLAG_NOTRACK,
+  KIND_UNKNOWN,
+  newDecodeOutput,
+  type OpTable,
+  opSchema,
+} from "../isa/insn-table.ts";
 
 // A linked kernel has five million instructions, and each byte of a row is 5 MB. Instructions are decoded block by block into a table that
 // has every column, and kept in one that has only as much of each as is needed.
@@ -20,6 +29,8 @@ export interface CodeInsns {
   readonly writes: Uint16Array;
   readonly target: SparseColumn;
   readonly op: SparseColumn;
+  /** Rows that are no instruction, or have a flag of FLAG_INVALID, FLAG_NOTRACK, FLAG_FAR: a few, ascending. */
+  readonly odd: readonly number[];
 }
 
 export interface Decoded {
@@ -38,6 +49,8 @@ const keptSchema = {
   flags: "u8",
   writes: "u16",
 } as const;
+
+const ODD_FLAGS = FLAG_INVALID | FLAG_NOTRACK | FLAG_FAR;
 
 /** Rows that are decoded before they are kept. */
 const BLOCK_ROWS = 16_384;
@@ -78,6 +91,7 @@ class KeptInsns {
   readonly #ops: TableBuilder<typeof opSchema>;
   readonly #target: SparseColumnBuilder;
   readonly #op: SparseColumnBuilder;
+  readonly #odd: number[] = [];
 
   constructor(byteCount: number, sectionCount: number, registerCount: number) {
     const wide = "i32" as unknown as "u16";
@@ -107,8 +121,9 @@ class KeptInsns {
     }
     this.#insns.length = first + length;
     const firstOp = this.#ops.length;
-    const { target, op } = columns;
+    const { target, op, kind, flags } = columns;
     for (let row = 0; row < length; row++) {
+      if (kind[row] === KIND_UNKNOWN || ((flags[row] as number) & ODD_FLAGS) !== 0) this.#odd.push(first + row);
       if (target[row] !== NONE) this.#target.add(first + row, target[row] as number);
       if (op[row] !== NONE) this.#op.add(first + row, firstOp + (op[row] as number));
     }
@@ -127,7 +142,7 @@ class KeptInsns {
     const table = this.#insns.finish();
     const { length } = table;
     return {
-      insns: { ...table, target: this.#target.finish(length), op: this.#op.finish(length) },
+      insns: { ...table, target: this.#target.finish(length), op: this.#op.finish(length), odd: this.#odd },
       ops: this.#ops.finish(),
     };
   }

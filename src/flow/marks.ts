@@ -45,6 +45,8 @@ export interface Marks {
   readonly excluded: Uint8Array;
   /** insn -> how many more begins than ends of an instrumentation region name it than its two bits say; absent for none */
   readonly moreRegions: ReadonlyMap<number, number>;
+  /** Instructions that MARK_RETPOLINE_SAFE or MARK_INTRA_CALL is said of, ascending. */
+  readonly promised: readonly number[];
   /** Annotation entries that name no instruction. */
   readonly dangling: Dangling[];
 }
@@ -63,11 +65,13 @@ export function readMarks(code: Code, functions: Functions, formats: Pick<Kernel
   const bits = new Uint16Array(code.insns.length);
   const dangling: Dangling[] = [];
   const moreRegions = new Map<number, number>();
+  const promised = new Set<number>();
   const mark = (section: string, entry: number, target: Target, insn: number, bit: number): void => {
     if (insn === NONE) dangling.push(danglingEntry(code, `${section} entry ${entry}`, target));
     else {
       if (((bits[insn] as number) & bit & (MARK_INSTR_BEGIN | MARK_INSTR_END)) !== 0)
         moreRegions.set(insn, (moreRegions.get(insn) ?? 0) + (bit === MARK_INSTR_BEGIN ? 1 : -1));
+      if ((bit & (MARK_RETPOLINE_SAFE | MARK_INTRA_CALL)) !== 0) promised.add(insn);
       bits[insn] = (bits[insn] as number) | bit;
     }
   };
@@ -100,7 +104,7 @@ export function readMarks(code: Code, functions: Functions, formats: Pick<Kernel
     const isBefore = ((flags[f] as number) & FUNCTION_PREFIX) !== 0 && f + 1 < excluded.length;
     if (isBefore && section[f] === section[f + 1] && end[f] === start[f + 1]) excluded[f] = excluded[f + 1] as number;
   }
-  return { bits, excluded, moreRegions, dangling };
+  return { bits, excluded, moreRegions, promised: [...promised].sort((a, b) => a - b), dangling };
 }
 
 /** @param target where the entry points; undefined for an entry without a relocation */

@@ -30,7 +30,8 @@ export const listedNoreturnReturns = defineRule({
       return verdict;
     };
     const told = new Set<number>();
-    for (const i of flow.turns) {
+    for (let n = 0; n < flow.turns.length; n++) {
+      const i = flow.turns[n] as number;
       if (flow.kind[i] !== KIND_RETURN || frames.state[i] === NONE) continue;
       const f = ofInsn[i] as number;
       const whole = f === NONE ? NONE : (table.parent[f] as number);

@@ -26,11 +26,10 @@ export const misplacedAnnotation = defineRule({
   },
   check(context, report) {
     const { code, marks, kind } = context.flow;
-    const { bits } = marks;
+    const { bits, promised } = marks;
     const tell = tellSites(context, report);
-    for (let i = 0; i < bits.length; i++) {
+    for (const i of promised) {
       const mark = bits[i] as number;
-      if ((mark & (MARK_RETPOLINE_SAFE | MARK_INTRA_CALL)) === 0) continue;
       if ((mark & MARK_RETPOLINE_SAFE) !== 0 && !safeKinds.has(kind[i] as number)) tell(i, "retpoline-safe");
       if ((mark & MARK_INTRA_CALL) !== 0 && code.insns.kind[i] !== KIND_CALL) tell(i, "intra-call");
     }

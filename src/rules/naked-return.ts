@@ -13,7 +13,8 @@ export const nakedReturn = defineRule({
   check(context, report) {
     const { kind, flags } = context.flow.code.insns;
     const tell = tellSites(context, report);
-    for (const i of context.flow.turns) {
+    for (let n = 0; n < context.flow.turns.length; n++) {
+      const i = context.flow.turns[n] as number;
       if (kind[i] !== KIND_RETURN || ((flags[i] as number) & FLAG_FAR) !== 0) continue;
       if (!isAnnotatedSafe(context, i) && !runsBeforeUserSpace(context, i)) tell(i);
     }

@@ -15,10 +15,10 @@ export const undecodableInstruction = defineRule({
   },
   check(context, report) {
     const { flow, frames } = context;
-    const { flags, length } = flow.code.insns;
+    const { flags, odd } = flow.code.insns;
     // Behind the first such byte nothing of what is decoded means anything: one for a function.
     const told = new Set<string>();
-    for (let i = 0; i < length; i++) {
+    for (const i of odd) {
       const isUnknown = flow.kind[i] === KIND_UNKNOWN;
       if ((!isUnknown && ((flags[i] as number) & FLAG_INVALID) === 0) || frames.state[i] === NONE) continue;
       const owner = ownerOf(flow, i);

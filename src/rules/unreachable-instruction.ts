@@ -89,7 +89,8 @@ function behindCalls({ flow, frames, returns }: RuleContext): ReadonlyMap<number
   const found = new Map<number, number>();
   const after = successors(flow, returns);
   const { edges } = flow.instead;
-  for (const call of flow.turns) {
+  for (let n = 0; n < flow.turns.length; n++) {
+    const call = flow.turns[n] as number;
     if (flow.kind[call] !== KIND_CALL || !returns.deadCall.has(call)) continue;
     const owner = ownerOf(flow, call);
     const work: number[] = [];

@@ -10,8 +10,8 @@ export const untrackedBranch = defineRule({
     "the branch may go anywhere, although the kernel relies on indirect branch tracking to keep it to landing pads",
   messages: { default: { text: "{function}() makes an indirect branch with a notrack prefix" } },
   check(context, report) {
-    const { flags } = context.flow.code.insns;
+    const { flags, odd } = context.flow.code.insns;
     const tell = tellSites(context, report);
-    for (const i of context.flow.turns) if (((flags[i] as number) & FLAG_NOTRACK) !== 0) tell(i);
+    for (const i of odd) if (((flags[i] as number) & FLAG_NOTRACK) !== 0) tell(i);
   },
 });

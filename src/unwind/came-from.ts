@@ -5,10 +5,11 @@ import { NONE } from "../base/table.ts";
 export class CameFrom {
   /** insn -> state id, NONE where nothing was walked */
   readonly #state: Int32Array;
-  readonly #others = new IntMap();
+  readonly #others: IntMap;
 
   constructor(state: Int32Array) {
     this.#state = state;
+    this.#others = new IntMap(state.length >>> 4);
   }
 
   get length(): number {

@@ -158,7 +158,8 @@ function writers(flow: Flow, frames: Frames, unsaved: Uint32Array): Set<number> 
 function callers(flow: Flow, frames: Frames, unsaved: Uint32Array, callees: Callees): number[] {
   const { parent } = flow.functions.table;
   const found = new Set<number>();
-  for (const i of flow.turns) {
+  for (let n = 0; n < flow.turns.length; n++) {
+    const i = flow.turns[n] as number;
     const id = frames.state[i] as number;
     if (id === NONE || (callees.lostAt(i) & (unsaved[id] as number)) === 0) continue;
     const f = frames.owner.of(i);
