@@ -60,7 +60,8 @@ export async function run(command: string, args: readonly string[], options: Com
   const { failed, exitCode, signal, stdout, originalMessage } = await child;
   running.delete(child);
   if (!failed) return stdout;
-  if (exitCode === undefined && signal === undefined) throw new SetupError(`cannot start ${command}: ${originalMessage}`);
+  if (exitCode === undefined && signal === undefined)
+    throw new SetupError(`cannot start ${command}: ${originalMessage}`);
   const status = exitCode ?? 128 + constants.signals[signal as NodeJS.Signals];
   throw new SetupError(`${command} ${args.join(" ")}: exit status ${status}\n${tail.join("\n")}`);
 }
