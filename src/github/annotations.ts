@@ -1,0 +1,81 @@
+// Annotations of a check run: every finding that has a line of the head, the gravest first. They are shown as plain text.
+
+import { findingLines } from "../report/finding-text.ts";
+import type { ReviewResult } from "../report/result.ts";
+import { safeProse } from "../report/safe.ts";
+import { messageOf } from "../report/sentences.ts";
+import { plural } from "../report/wrap.ts";
+import { ANNOTATIONS_PER_CALL, MAX_ANNOTATION_BYTES, MAX_ANNOTATION_TITLE } from "./limits.ts";
+import type { Annotation, AnnotationLevel } from "./payloads.ts";
+import { byGravity, isTransient, type Topic } from "./topics.ts";
+
+const LEVEL = { error: "failure", warning: "warning", note: "notice" } as const satisfies Record<
+  string,
+  AnnotationLevel
+>;
+
+/** At most `max` bytes of UTF-8, cut at a line end where there is one, so that no character is halved. */
+export function clipBytes(text: string, max: number): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= max) return text;
+  const cut = new TextDecoder().decode(bytes.subarray(0, max - 4)).replace(/\ufffd+$/, "");
+  const line = cut.lastIndexOf("\n");
+  return `${line > 0 ? cut.slice(0, line) : cut}\n...`;
+}
+
+function clipUnits(text: string, max: number): string {
+  if (text.length <= max) return text;
+  return `${text
+    .slice(0, max - 3)
+    .toWellFormed()
+    .replace(/\ufffd$/, "")}...`;
+}
+
+function annotationOf(topic: Topic, result: ReviewResult): Annotation {
+  const { finding, others } = topic;
+  // The API wants a line of at least 1; a file without a known line is annotated at its top.
+  const line = Math.max(1, finding.line);
+  const unknown = finding.line === 0 ? " The compiler gave no line." : "";
+  const more = others.length === 0 ? "" : ` (and ${plural(others.length, "more place")} like it)`;
+  const consequence = safeProse(finding.consequence);
+  return {
+    path: finding.file,
+    start_line: line,
+    end_line: line,
+    annotation_level: LEVEL[finding.severity],
+    title: clipUnits(messageOf(finding), MAX_ANNOTATION_TITLE),
+    // An empty message is refused.
+    message: clipBytes(
+      `${consequence === "" ? `${messageOf(finding)}.` : consequence}${unknown} [${safeProse(finding.rule, 60)}]${more}`,
+      MAX_ANNOTATION_BYTES,
+    ),
+    raw_details: clipBytes(findingLines(finding, result).join("\n"), MAX_ANNOTATION_BYTES),
+  };
+}
+
+/** A path that GitHub takes: relative, inside of the repository. Generated files and headers of the compiler have others. */
+function isInTree(path: string): boolean {
+  return path !== "" && !/^\/|(^|\/)\.{1,2}(\/|$)/.test(path) && /^[\x20-\x7e]{1,400}$/.test(path);
+}
+
+export interface Annotated {
+  readonly annotations: readonly Annotation[];
+  /** Topics without one: beyond `max`, or without a place in the head. */
+  readonly leftOut: number;
+}
+
+/** `max`: annotations of the whole run, from the repository's configuration. */
+export function annotate(topics: readonly Topic[], result: ReviewResult, max: number): Annotated {
+  const placed = byGravity(topics).filter(({ finding }) => !isTransient(finding) && isInTree(finding.file));
+  const annotations = placed.slice(0, max).map((topic) => annotationOf(topic, result));
+  return { annotations, leftOut: topics.length - annotations.length };
+}
+
+/** Batches that one request each takes. */
+export function batches(annotations: readonly Annotation[]): Annotation[][] {
+  const all: Annotation[][] = [];
+  for (let at = 0; at < annotations.length; at += ANNOTATIONS_PER_CALL) {
+    all.push(annotations.slice(at, at + ANNOTATIONS_PER_CALL));
+  }
+  return all;
+}
