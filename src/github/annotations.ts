@@ -1,4 +1,5 @@
-// Annotations of a check run: every finding that has a line of the head, the gravest first. They are shown as plain text.
+// Annotations of a check run: every finding that has a line of the head, the gravest first, then what the compiler says. They are shown
+// as plain text.
 
 import { findingLines } from "../report/finding-text.ts";
 import type { ReviewResult } from "../report/result.ts";
@@ -58,6 +59,34 @@ function isInTree(path: string): boolean {
   return path !== "" && !/^\/|(^|\/)\.{1,2}(\/|$)/.test(path) && /^[\x20-\x7e]{1,400}$/.test(path);
 }
 
+/** The first error of a head that does not build. */
+function brokenAnnotation({ broken, verdict }: ReviewResult): Annotation[] {
+  if (verdict !== "broken" || broken === undefined || broken.repairedBy !== undefined || !isInTree(broken.file))
+    return [];
+  return [compilerAnnotation(broken.file, broken.line, "failure", "It does not build", broken.error, broken.profile)];
+}
+
+function warningAnnotations(result: ReviewResult): Annotation[] {
+  return result.compilerWarnings
+    .filter(({ file, line }) => line > 0 && isInTree(file))
+    .map(({ file, line, text, profile }) =>
+      compilerAnnotation(file, line, "notice", "New compiler warning", text, profile),
+    );
+}
+
+function compilerAnnotation(
+  path: string,
+  line: number,
+  level: AnnotationLevel,
+  title: string,
+  text: string,
+  profile: string,
+): Annotation {
+  const at = Math.max(1, line);
+  const message = `${safeProse(text)} [${safeProse(profile, 60)}]`;
+  return { path, start_line: at, end_line: at, annotation_level: level, title, message };
+}
+
 export interface Annotated {
   readonly annotations: readonly Annotation[];
   /** Topics without one: beyond `max`, or without a place in the head. */
@@ -67,8 +96,9 @@ export interface Annotated {
 /** `max`: annotations of the whole run, from the repository's configuration. */
 export function annotate(topics: readonly Topic[], result: ReviewResult, max: number): Annotated {
   const placed = byGravity(topics).filter(({ finding }) => !isTransient(finding) && isInTree(finding.file));
-  const annotations = placed.slice(0, max).map((topic) => annotationOf(topic, result));
-  return { annotations, leftOut: topics.length - annotations.length };
+  const told = placed.slice(0, max).map((topic) => annotationOf(topic, result));
+  const compiler = [...brokenAnnotation(result), ...warningAnnotations(result)].slice(0, max - told.length);
+  return { annotations: [...told, ...compiler], leftOut: topics.length - told.length };
 }
 
 /** Batches that one request each takes. */

@@ -12,22 +12,28 @@ const PART = "&#8203;";
  * nothing at its start opens a block. `max`: code points of the text before escaping.
  */
 export function prose(text: string, max = 400): string {
-  return (
-    safeProse(text, max)
-      .replaceAll("&", "&amp;")
-      .replaceAll(/[\\`*[\]<>|~]/g, (char) => (char === "<" ? "&lt;" : char === ">" ? "&gt;" : `\\${char}`))
-      // Between letters an underscore is a letter (GFM 6.4).
-      .replaceAll(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, "\\_")
-      .replaceAll("@", `@${PART}`)
-      .replaceAll(/#(?=\d)/g, `#${PART}`)
-      .replaceAll(/\bGH-(?=\d)/gi, (found) => `${found}${PART}`)
-      .replaceAll(/:(?=[\w+-]+:)/g, `:${PART}`)
-      .replaceAll(/\b(mailto|xmpp):/gi, (found) => `${found}${PART}`)
-      // So says GitHub's own page on mathematics.
-      .replaceAll("$", "<span>$</span>")
-      .replace(/^(\s*)([-+=#])/, "$1\\$2")
-      .replace(/^(\s*\d{1,9})([.)])/, "$1\\$2")
-  );
+  return safeProse(text, max)
+    .replaceAll(SIGNS, escapeSign)
+    .replace(/^(\s*)([-+=#>])/, "$1\\$2")
+    .replace(/^(\s*\d{1,9})([.)])/, "$1\\$2");
+}
+
+// Between letters an underscore is a letter (GFM 6.4). safeProse parts "www." at a word's start; "_www." begins a link too (6.9).
+const SIGNS =
+  /[\\`*[\]|~<&$@]|(?<![a-z0-9])_|_(?![a-z0-9])|#(?=\d)|\bGH-(?=\d)|:(?=[\w+-]+:)|\b(?:mailto|xmpp):|www(?=\.)/gi;
+
+function escapeSign(sign: string): string {
+  switch (sign) {
+    case "<":
+      return "&lt;";
+    case "&":
+      return "&amp;";
+    // So says GitHub's own page on mathematics.
+    case "$":
+      return "<span>$</span>";
+    default:
+      return /^[\\`*[\]|~_]$/.test(sign) ? `\\${sign}` : `${sign}${PART}`;
+  }
 }
 
 /** A code span, fenced by more backticks than the text has in a row. "" for empty text, which has no span. */

@@ -33,16 +33,33 @@ function capital(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
-/** The verdict as plain text, "1 new finding, from this patch." */
+/** The verdict in a pull request's words, "1 new finding, from this patch.": there is one version, its head. */
+function verdictWords(result: ReviewResult): string {
+  return verdictSentence(result)
+    .replace(/\bv\d+ of this series/g, "this pull request")
+    .replace(/a later version of the series/, "a later push");
+}
+
+/** The same as plain text with a capital letter, for the check's title. */
 export function verdictPlain(result: ReviewResult): string {
-  return capital(verdictSentence(result));
+  return capital(verdictWords(result));
 }
 
 /** What a verdict other than findings is about: the first error, the conflict's files, the reason. */
 function bodyBlocks(result: ReviewResult): string[] {
   const lines = verdictBody(result);
   if (lines.length === 0) return [];
-  if (result.verdict === "broken" || result.verdict === "conflict") return [fenced(lines, "text").join("\n")];
+  if (result.verdict === "broken" || result.verdict === "conflict") {
+    const indent = Math.min(
+      ...lines.filter((line) => line !== "").map((line) => line.length - line.trimStart().length),
+    );
+    return [
+      fenced(
+        lines.map((line) => line.slice(indent)),
+        "text",
+      ).join("\n"),
+    ];
+  }
   return [prose(lines.map((line) => line.trim()).join(" "), 2000)];
 }
 
@@ -201,13 +218,13 @@ export function summaryBody(input: SummaryInput): string {
   const gaps = [...groups.notBuilt, ...groups.notChecked].reduce((sum, group) => sum + group.names.length, 0);
   const state = [
     onLines === 0 ? undefined : `${plural(onLines, "finding")} on ${onLines === 1 ? "its line" : "their lines"}`,
-    untold.length === 0 ? undefined : `${untold.length} in the table`,
+    onLines === 0 || untold.length === 0 ? undefined : `${untold.length} in the table`,
     fixed === 0 ? undefined : `${fixed} fixed since`,
     waived === 0 ? undefined : `${waived} waived`,
   ].filter((words) => words !== undefined);
   const sha = /^[0-9a-f]{40,64}$/.test(headSha) ? headSha.slice(0, 12) : code(headSha, 40);
   const blocks = [
-    `**objreview: ${sentence(verdictSentence(result))}**`,
+    `**objreview: ${sentence(verdictWords(result))}**`,
     ...bodyBlocks(result),
     findingTable(untold, result, links, 10).join("\n"),
     ...(state.length === 0 ? [] : [`${capital(state.join(", "))}.`]),
