@@ -54,9 +54,9 @@ function annotationOf(topic: Topic, result: ReviewResult): Annotation {
   };
 }
 
-/** A path that GitHub takes: relative, inside of the repository. Generated files and headers of the compiler have others. */
+/** A path of the kernel's tree: relative and inside of it. Generated files and headers of the compiler have others. */
 function isInTree(path: string): boolean {
-  return path !== "" && !/^\/|(^|\/)\.{1,2}(\/|$)/.test(path) && /^[\x20-\x7e]{1,400}$/.test(path);
+  return path.length <= 400 && /^[\w.+,@=~%-]+(\/[\w.+,@=~%-]+)*$/.test(path) && !/(^|\/)\.{1,2}(\/|$)/.test(path);
 }
 
 /** The first error of a head that does not build. */

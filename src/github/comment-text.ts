@@ -41,9 +41,9 @@ export function headline(finding: ReviewFinding): string {
   return sentence(messageOf(finding)).replace(/\.$/, "");
 }
 
-/** A link for a rule or finding, or its name alone. */
+/** The rule's name, linked where its page is known; fit for a table's cell. */
 export function ruleLink(rule: string, links: Links, words?: string): string {
-  const name = words ?? code(rule, 60);
+  const name = words ?? cellCode(rule, 60);
   return links.rules !== undefined && /^[a-z0-9-]{1,80}$/.test(rule) ? `[${name}](${links.rules}/${rule}.md)` : name;
 }
 
