@@ -127,9 +127,9 @@ export function completedCheck(input: CompletedInput): CheckRunBody[] {
   const result = input.result;
   const judged = waived === 0 ? result : withoutTopics(result, allTopics, input.waived!);
   const { annotations, leftOut } = annotate(topics, result, config.limits.annotations);
-  const where = links.review === undefined ? "they are in the JSON form" : `[all of them](${links.review})`;
+  const where = links.review === undefined ? "" : `, see [the whole review](${links.review})`;
   const notes = [
-    ...(leftOut === 0 ? [] : [`${plural(leftOut, "finding")} without an annotation here: ${where}.`]),
+    ...(leftOut === 0 ? [] : [`${plural(leftOut, "finding")} without an annotation${where}.`]),
     ...(waived === 0 ? [] : [`${plural(waived, "finding")} waived.`]),
   ];
   const output = {

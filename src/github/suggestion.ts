@@ -78,21 +78,35 @@ function isInMacro(lines: readonly string[], line: number): boolean {
 }
 
 const START = /^\s*(SYM_(?:FUNC|CODE)_START\w*|SYM_TYPED_FUNC_START)\((\w+)\)/;
-const BOUNDARY = /^\s*(SYM_\w+_(START|END)\w*|SYM_DATA\w*)\(|^\s*\.(section|text|data|pushsection|popsection|macro)\b/;
+const BOUNDARY =
+  /^\s*(SYM_\w+_(START|END)\w*|SYM_DATA\w*)\(|^\s*\.(type|globl|global|weak)\b|^\s*\.(section|text|data|pushsection|popsection|macro)\b/;
 
-/** SYM_FUNC_START(f) without its SYM_FUNC_END(f). */
-function symbolEnd(finding: ReviewFinding, lines: readonly string[]): Fix | undefined {
-  const name = finding.function;
-  if (!finding.message.includes("has no size") || !/^\w+$/.test(name)) return undefined;
-  if (lines.some((line) => new RegExp(`^\\s*SYM_\\w+_END\\(${name}\\)`).test(line))) return undefined;
-  const starts = lines.flatMap((line, i) => (START.exec(line)?.[2] === name ? [i] : []));
+/** The end that the symbol's beginning promises: the kernel's macros give type and size there, plain assembly a ".size". */
+function symbolEnd({ file, function: name, message }: ReviewFinding, lines: readonly string[]): Fix | undefined {
+  const label = /^(\w+) labels code that has neither a type nor a size/.exec(message)?.[1];
+  return endOf(file, label ?? (message.endsWith("() has no size") ? name : ""), lines);
+}
+
+function endOf(file: string, name: string, lines: readonly string[]): Fix | undefined {
+  if (!/^\w+$/.test(name)) return undefined;
+  const isEnd = new RegExp(`^\\s*(SYM_\\w+_END\\(${name}\\)|\\.size\\s+${name}\\s*,)`);
+  if (lines.some((line) => isEnd.test(line))) return undefined;
+  const typed = new RegExp(`^\\s*\\.type\\s+${name}\\s*,\\s*[@%]function\\b`);
+  const isTyped = lines.some((line) => typed.test(line));
+  const starts = lines.flatMap((line, i) =>
+    START.exec(line)?.[2] === name || (isTyped && line.trim() === `${name}:`) ? [i] : [],
+  );
   const start = starts.length === 1 ? starts[0]! : undefined;
-  if (start === undefined) return undefined;
-  const last = lastLineOfBody(lines, start);
-  if (last === undefined) return undefined;
-  const kind = START.exec(lines[start]!)![1]!.startsWith("SYM_CODE") ? "CODE" : "FUNC";
-  const put = [lines[last]!, `SYM_${kind}_END(${name})`];
-  return made(finding.file, lines, last + 1, last + 1, put, "The macro gives the symbol its size.");
+  const last = start === undefined ? undefined : lastLineOfBody(lines, start);
+  if (start === undefined || last === undefined) return undefined;
+  const macro = START.exec(lines[start]!)?.[1];
+  const end =
+    macro === undefined
+      ? `\t.size ${name}, . - ${name}`
+      : `SYM_${macro.startsWith("SYM_CODE") ? "CODE" : "FUNC"}_END(${name})`;
+  const why =
+    macro === undefined ? "The line gives the symbol its size." : "The macro gives the symbol its type and size.";
+  return made(file, lines, last + 1, last + 1, [lines[last]!, end], why);
 }
 
 /** 0-based line of the last instruction before the next symbol or section; undefined where the body is not plain. */
@@ -113,6 +127,8 @@ function lastLineOfBody(lines: readonly string[], start: number): number | undef
 function symbolType(finding: ReviewFinding, lines: readonly string[]): Fix | undefined {
   const callee = / calls (\w+)\(\), whose symbol is no function$/.exec(finding.message)?.[1];
   if (callee === undefined) return undefined;
+  const end = endOf(finding.file, callee, lines);
+  if (end !== undefined) return end;
   const labels = lines.flatMap((line, i) => (line.trim() === `${callee}:` ? [i] : []));
   const start = labels.length === 1 ? labels[0]! : undefined;
   if (start === undefined) return undefined;

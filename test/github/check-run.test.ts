@@ -125,7 +125,7 @@ test("more than 50 annotations go in batches, and the conclusion comes with the 
     calls.map(({ output }) => output.annotations?.length),
     [50, 50, 10],
   );
-  assert.match(calls[2]!.output.summary, /10 findings without an annotation here: \[all of them\]\(https:/);
+  assert.match(calls[2]!.output.summary, /10 findings without an annotation, see \[the whole review\]\(https:/);
   assert.match(calls[2]!.output.summary, /and 100 more, \[all of them\]/);
   for (const call of calls) assertTaken(call);
   // After a crash the run has some already: they cannot be taken back, and the others follow.
