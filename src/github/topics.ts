@@ -26,7 +26,10 @@ export function topicsOf(result: ReviewResult): Topic[] {
   const places = new Map<string, Map<string, ReviewFinding[]>>();
   const speaking = speakingFindings(result);
   const byPlace = [...speaking].sort(
-    (a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || (a.object < b.object ? -1 : 1),
+    (a, b) =>
+      (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) ||
+      a.line - b.line ||
+      (a.object < b.object ? -1 : a.object > b.object ? 1 : 0),
   );
   for (const finding of byPlace) {
     const fingerprint = digits(finding.fingerprint);

@@ -58,6 +58,12 @@ test("what is no YAML is told with its line", () => {
   assert.match(errorsOf("drafts: true\ndrafts: false\n").join("\n"), /^2 : not YAML: Map keys must be unique/);
 });
 
+test("anchors are refused: no key needs one, and they multiply", () => {
+  assert.deepEqual(errorsOf("paths:\n  include: &a [kernel/]\n  exclude: *a\n"), [
+    "0 : anchors and aliases are not taken",
+  ]);
+});
+
 test("hostile files end soon with an error", () => {
   const bomb = [
     "a: &a [x, x, x, x, x, x, x, x]",

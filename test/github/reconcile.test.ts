@@ -274,6 +274,7 @@ test("a marker counts as the last line alone, with line ends of either kind", ()
   const body = planFor(resultWith([finding(1)])).review!.comments[0]!.body;
   assert.equal(readTopicMarker(body.replaceAll("\n", "\r\n"))?.state, "open");
   assert.equal(readTopicMarker(`${body}\nan answer below`), undefined);
+  assert.equal(readTopicMarker(`${body} and more`), undefined);
   const posted: PostedComment = { id: 1, kind: "line", body: `${body}\n> quoted`, hasReplies: false };
   assert.equal(planFor(resultWith([finding(1)]), { posted: [posted] }).review!.comments.length, 1);
 });
