@@ -60,7 +60,7 @@ function wayTable(way: readonly ReviewStep[], file: string): string[] {
   const hasState = shown.some((row) => row.state !== "");
   const cells = shown.flatMap((row, i) => {
     const skipped = row.skipped + (i === head && rows.length > MAX_ROWS ? rows.length - MAX_ROWS : 0);
-    const note = row.note === "" ? "" : ` ${prose(row.note, 60)}`;
+    const note = row.note === "" ? "" : ` (${prose(row.note, 60)})`;
     const state = hasState
       ? ` ${row.isSite && row.state !== "" ? `**${prose(row.state, 60)}**` : prose(row.state, 60)} |`
       : "";
