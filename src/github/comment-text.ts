@@ -189,6 +189,20 @@ export function commentBody(input: CommentInput): string {
   return `${fitBlocks(blocks, MAX_COMMENT_BODY - marker.length - 2, () => footer(finding, links))}\n\n${marker}`;
 }
 
+/** The answer to "explain": the finding with its way in the open. */
+export function explainBody(topic: Topic, links: Links): string {
+  const { finding } = topic;
+  const where = finding.file === "" ? finding.object : `${finding.file}${finding.line === 0 ? "" : `:${finding.line}`}`;
+  const consequence = finding.consequence === "" ? "" : ` ${sentence(finding.consequence)}`;
+  const blocks = [
+    `**${headline(finding)}**, ${code(where)}.${consequence}`,
+    ...(topic.others.length === 0 ? [] : [alsoIn(topic)]),
+    howItGetsThere(finding).join("\n"),
+    footer(finding, links),
+  ].filter((block) => block !== "");
+  return fitBlocks(blocks, MAX_COMMENT_BODY, () => footer(finding, links));
+}
+
 function alsoIn(topic: Topic): string {
   const objects = [...new Set(topic.others.map((other) => other.object))].filter(
     (path) => path !== topic.finding.object,

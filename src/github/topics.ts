@@ -59,6 +59,18 @@ export function isTransient(finding: ReviewFinding): boolean {
   return finding.repairedBy !== undefined;
 }
 
+/** The one topic that a command names: "f1", a key, or the beginning of a key's digits. Undefined for none and for several. */
+export function findTopic(topics: readonly Topic[], id: string): Topic | undefined {
+  const found = topics.filter(
+    ({ key, finding, others }) =>
+      key === id ||
+      finding.id === id ||
+      others.some((other) => other.id === id) ||
+      (id.length >= 8 && key.startsWith(id)),
+  );
+  return found.length === 1 ? found[0] : undefined;
+}
+
 const GRAVITY = { error: 0, warning: 1, note: 2 } as const;
 
 /** Gravest first; the order of the report among equals. */

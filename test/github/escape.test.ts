@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { completedCheck } from "../../src/github/check-run.ts";
-import { closedBody } from "../../src/github/comment-text.ts";
+import { closedBody, explainBody } from "../../src/github/comment-text.ts";
 import { DEFAULT_CONFIG } from "../../src/github/config.ts";
 import { DiffPlaces } from "../../src/github/diff-places.ts";
+import { topicsOf } from "../../src/github/topics.ts";
 import { parseDiff } from "../../src/patch/diff.ts";
 import type { ReviewResult } from "../../src/report/result.ts";
 import { FIXTURES, hostileResult, peekFinding } from "../report/fixtures.ts";
@@ -55,6 +56,7 @@ function everything(result: ReviewResult): string[] {
     plan.newSummary ?? "",
     planFor(result).newSummary ?? "",
     checks[0]!.output.summary,
+    ...topicsOf(result).map((topic) => explainBody(topic, LINKS)),
   ];
 }
 

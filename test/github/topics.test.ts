@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reaches, topicsOf } from "../../src/github/topics.ts";
+import { findTopic, reaches, topicsOf } from "../../src/github/topics.ts";
 import type { ReviewFinding, ReviewResult } from "../../src/report/result.ts";
 import { cleanResult, peekFinding } from "../report/fixtures.ts";
 import { randomResult, randomSource } from "../report/random-result.ts";
@@ -62,4 +62,18 @@ test("severities and floors", () => {
     floors.map((floor) => Number(reaches(severity, floor))).join(""),
   );
   assert.deepEqual(table, ["1110", "0110", "0010"]);
+});
+
+test("a command names a topic by the report's id, its key, or the beginning of its digits", () => {
+  const other = { ...peekFinding, id: "f2", fingerprint: "77aa00112233445566778899aabb", line: 219 };
+  const twice = { ...other, id: "f3", line: 218 };
+  const topics = topicsOf(resultOf(peekFinding, { ...peekFinding, id: "f9", object: "fs/z.o" }, other, twice));
+  const named = (id: string) => findTopic(topics, id)?.finding.id;
+  assert.deepEqual(["f1", "f2", "f3"].map(named), ["f1", "f2", "f3"]);
+  assert.ok(findTopic(topics, "f9") !== undefined && findTopic(topics, "f9") === findTopic(topics, "f1"));
+  assert.notEqual(named("0f3a5c77"), undefined);
+  assert.equal(named("77aa00112233445566778899aabb.2"), findTopic(topics, "f2")?.finding.id);
+  assert.equal(named("77aa0011"), undefined, "two places");
+  assert.equal(named("0f3a5c7"), undefined, "too short");
+  assert.equal(named("f4"), undefined);
 });
