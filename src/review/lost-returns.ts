@@ -32,18 +32,22 @@ export function foldCallers(compared: readonly Compared[], head: ReadonlyMap<str
   const naming = new Map<Compared, Compared>();
   for (const { cause, callers } of groups.values()) {
     const { callee, rule } = cause;
-    const isTold = compared.some(
-      (each) =>
-        speaks(each) &&
-        each.finding.function === callee &&
-        definedIn(each.object, callee) &&
-        (rule === undefined || each.finding.rule === rule),
-    );
-    const [first, ...others] = callers as [Compared, ...Compared[]];
-    for (const each of isTold ? callers : others) folded.add(each);
+    const tells = ({ object }: Compared): boolean =>
+      compared.some(
+        (each) =>
+          speaks(each) &&
+          each.finding.function === callee &&
+          // A local function is its object's own, whatever others call theirs.
+          (each.object === object || definedIn(each.object, callee)) &&
+          (rule === undefined || each.finding.rule === rule),
+      );
+    const untold = callers.filter((caller) => !tells(caller));
+    for (const caller of callers) if (caller !== untold[0]) folded.add(caller);
+    const [first, ...others] = untold;
+    if (first === undefined) continue;
     const names = new Set(others.map(({ finding }) => finding.function));
     names.delete(first.finding.function);
-    if (isTold || names.size === 0) continue;
+    if (names.size === 0) continue;
     const more = [...names].map((name) => ({ function: name, says: `calls ${callee}() too` }));
     const finding = { ...first.finding, related: [...first.finding.related, ...more] };
     naming.set(first, { ...first, finding });

@@ -76,7 +76,9 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
   const judge = async (state: SourceState, result: BuildResult, into: CoverageNote[], known?: typeof judgedBase) =>
     judgeState({ ...options, affected }, state, result, await outsideOf(state, result), into, known);
   const before = await judge(base, baseResult, [], judgedBase);
-  request.onProgress?.(`${profile.name}: analysing ${headResult.built.size} object${headResult.built.size === 1 ? "" : "s"}`);
+  request.onProgress?.(
+    `${profile.name}: analysing ${headResult.built.size} object${headResult.built.size === 1 ? "" : "s"}`,
+  );
   const after = comparable(await judge(tip, headResult, notes), baseResult);
   const histories = await walkHistory({
     options: { ...options, affected },

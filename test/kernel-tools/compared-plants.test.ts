@@ -6,6 +6,7 @@ import { analyzeObject } from "../../src/analyze/analyze-object.ts";
 import { brokenContracts } from "../../src/analyze/compare.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { builtInFacts } from "../../src/facts/built-in.ts";
+import { foldCallers } from "../../src/review/lost-returns.ts";
 import { type Checks, checksWithoutConfig } from "../../src/rules/checks.ts";
 import { kernelBuildFolder } from "../support/kernel-objects.ts";
 import { compilePlanted, type Plant } from "../support/plants.ts";
@@ -49,7 +50,11 @@ for (const plant of plants) {
     assert.deepEqual(base.findings, [], "the source without the plant");
     const head = analyze(plant, join(folder, plant.patch));
     const broken = brokenContracts([{ object, analysis: base }], [{ object, analysis: head }]);
-    const found = [...head.findings, ...broken.map(({ finding }) => finding)].map((finding) => {
+    const { told } = foldCallers(
+      broken.map((each) => ({ ...each, class: "new" as const })),
+      new Map([[object, { object, file: object, codeKey: "", analysis: head, error: undefined }]]),
+    );
+    const found = [...head.findings, ...told.map(({ finding }) => finding)].map((finding) => {
       const outer = finding.place?.inlineStack.at(-1) ?? finding.place;
       return { rule: finding.rule, function: finding.function, file: outer?.file, line: outer?.line };
     });

@@ -109,3 +109,22 @@ test("callers that rely on a function which never kept the register are told onc
     ["new", "f over callee", "callee: does not give the register back", "g: calls callee() too"],
   ]);
 });
+
+test("a local function that no longer keeps a register speaks for its callers in its object, not for those of its namesake", () => {
+  const loser = findingOf("loses", { rule: "callee-saved-not-kept", function: "local" });
+  const relying = (name: string): ObjectFinding =>
+    findingOf(`${name} relies on local`, {
+      rule: "callee-saved-not-kept",
+      function: name,
+      related: [{ function: "local", says: CALLEE_LOSES_REGISTER }],
+    });
+  const head = [
+    object("callee.o", [], []),
+    object("a.o", ["a"], [loser, relying("a")]),
+    object("b.o", ["b"], [relying("b")]),
+  ];
+  assert.deepEqual(told(clean, head), [
+    ["new", "loses"],
+    ["new", "b relies on local", "local: does not give the register back"],
+  ]);
+});
