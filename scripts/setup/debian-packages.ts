@@ -29,6 +29,7 @@ export const testPackages: readonly DebianPackage[] = [
   ...reviewPackages,
   { name: "chromium", purpose: "looks at the HTML page" },
   { name: "clang-16", purpose: "builds the rules' examples, besides gcc" },
+  { name: "postgresql-15", purpose: "the store's tests, besides the embedded one" },
 ];
 
 /** The packages of the list that dpkg does not have completely installed. */

@@ -1,0 +1,31 @@
+import type { Sql } from "./sql.ts";
+
+export interface Take {
+  readonly id: string;
+  /** 1 for the first time it is taken. What later calls give must be this number, or they are refused. */
+  readonly attempt: number;
+}
+
+/** Where the queue has a job: nobody has it, somebody has, its attempts are used up, or it is no longer there. */
+export type JobState = "waiting" | "taken" | "spent" | "gone";
+
+/** The queue under the reviews; every call but `giveBack` is part of the caller's transaction. A job's id is its review's. */
+export interface Jobs {
+  add(sql: Sql, id: string, priority: number): Promise<void>;
+  take(sql: Sql): Promise<Take | undefined>;
+  /** False here and below: it is no longer the caller's. */
+  renew(sql: Sql, take: Take): Promise<boolean>;
+  done(sql: Sql, take: Take): Promise<boolean>;
+  /** Tried again later, if an attempt is left: `state` tells. */
+  fail(sql: Sql, take: Take): Promise<boolean>;
+  drop(sql: Sql, id: string): Promise<void>;
+  state(sql: Sql, id: string): Promise<JobState>;
+  /** Takes jobs back whose holder gave no sign of life; opens transactions of its own. */
+  giveBack(): Promise<void>;
+}
+
+export interface JobBounds {
+  readonly leaseSeconds: number;
+  readonly retrySeconds: number;
+  readonly attempts: number;
+}
