@@ -15,7 +15,7 @@ export interface BossSql extends Sql {
 }
 
 /** Our tables, through the connections that pg-boss holds anyway. */
-class PostgresDatabase implements Database {
+export class PostgresDatabase implements Database {
   readonly dialect = "postgres";
   readonly #boss: PgBoss;
   readonly #end: () => Promise<void>;
