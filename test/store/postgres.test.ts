@@ -16,7 +16,7 @@ let server: PostgresServer;
 let databases = 0;
 
 before(async () => {
-  server = await startPostgres({ programs: DEBIAN_POSTGRES, folder });
+  server = await startPostgres({ programs: DEBIAN_POSTGRES, folder, durable: false });
 });
 after(async () => {
   await server?.stop();
