@@ -118,6 +118,43 @@ export const MIGRATIONS: readonly Migration[] = [
       "create index waivers_by_scope on waivers (scope, created_at) where withdrawn_at is null",
     ],
   },
+  {
+    number: 5,
+    name: "posts that came with a delivery: SQLite makes the table anew for that",
+    only: "sqlite",
+    statements: [
+      "alter table posts rename to posts_before",
+      "drop index open_posts",
+      "drop index posts_by_target",
+      `create table posts (
+        identity text primary key,
+        sequence bigint not null unique,
+        target text not null,
+        review text references reviews (id),
+        kind text not null,
+        body text not null,
+        manner text not null,
+        state text not null,
+        attempts bigint not null default 0,
+        speaker text not null default '',
+        due_at bigint not null,
+        lease_until bigint not null default 0,
+        remote text not null default '',
+        error text not null default '',
+        changed_at bigint not null
+      )`,
+      "insert into posts select * from posts_before",
+      "drop table posts_before",
+      "create index open_posts on posts (target, sequence) where state in ('waiting', 'sending')",
+      "create index posts_by_target on posts (target, sequence)",
+    ],
+  },
+  {
+    number: 6,
+    name: "posts that came with a delivery",
+    only: "postgres",
+    statements: ["alter table posts alter column review drop not null"],
+  },
 ];
 
 export const SCHEMA_VERSION = Math.max(...MIGRATIONS.map((each) => each.number));

@@ -5,7 +5,12 @@ import type { Post, PostOrder, Sending } from "./store.ts";
 
 // The outbox: claim, send, mark. Each step is committed before the next begins, so a dead speaker leaves a post that is either untouched or "sending".
 
-export async function putPosts(sql: Sql, now: number, review: string, posts: readonly PostOrder[]): Promise<number> {
+export async function putPosts(
+  sql: Sql,
+  now: number,
+  review: string | null,
+  posts: readonly PostOrder[],
+): Promise<number> {
   let put = 0;
   for (const each of posts) {
     const { identity, target, kind, body, manner } = postIn.parse(each);

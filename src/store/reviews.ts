@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { InvariantError } from "../base/errors.ts";
 import type { Jobs, Take } from "./jobs.ts";
+import { putPosts } from "./outbox.ts";
 import {
   deliveryIn,
   FINDING_COLUMNS,
@@ -36,6 +37,11 @@ export async function receive(
   const ids: (string | undefined)[] = [];
   const ended: string[] = [];
   for (const order of wanted) {
+    if (order.kind === "post") {
+      await putPosts(sql, now, null, [order.post]);
+      ids.push(undefined);
+      continue;
+    }
     const open = await openReview(sql, order.target);
     if (order.kind === "cancel") {
       if (open !== undefined) ended.push(await endOpen(sql, jobs, now, open, "cancelled"));
@@ -208,6 +214,13 @@ export async function review(sql: Sql, id: string): Promise<Review | undefined> 
 export async function reviews(sql: Sql, target: string): Promise<Review[]> {
   const rows = await sql.all(`select ${REVIEW_COLUMNS} from reviews where target = $1 order by created_at, id`, [
     target,
+  ]);
+  return rows.map(readReview);
+}
+
+export async function open(sql: Sql, limit: number): Promise<Review[]> {
+  const rows = await sql.all(`select ${REVIEW_COLUMNS} from reviews where ${OPEN} order by created_at, id limit $1`, [
+    limit,
   ]);
   return rows.map(readReview);
 }

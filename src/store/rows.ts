@@ -51,7 +51,7 @@ export function readFinding(row: unknown): StoredFinding {
 const postRow = z.object({
   identity: text,
   target: text,
-  review: text,
+  review: text.nullable(),
   kind: text,
   body: text,
   manner: z.enum(["again", "once"]),
@@ -65,7 +65,8 @@ const postRow = z.object({
 export const POST_COLUMNS = Object.keys(postRow.shape).join(", ");
 
 export function readPost(row: unknown): Post {
-  return postRow.parse(row);
+  const post = postRow.parse(row);
+  return { ...post, review: post.review ?? "" };
 }
 
 const waiverRow = z.object({
@@ -105,6 +106,14 @@ const json = bounded(MAX_JSON).refine((value) => {
 
 export const deliveryIn = z.strictObject({ source: name, id: name });
 
+export const postIn = z.strictObject({
+  identity: name,
+  target: name,
+  kind: name,
+  body: json,
+  manner: z.enum(["again", "once"]),
+});
+
 export const orderIn = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("review"),
@@ -116,6 +125,7 @@ export const orderIn = z.discriminatedUnion("kind", [
     again: z.boolean().optional(),
   }),
   z.strictObject({ kind: z.literal("cancel"), target: name }),
+  z.strictObject({ kind: z.literal("post"), post: postIn }),
 ]);
 
 export const findingIn = z.strictObject({
@@ -129,14 +139,6 @@ export const findingIn = z.strictObject({
 });
 
 export const resultIn = json;
-
-export const postIn = z.strictObject({
-  identity: name,
-  target: name,
-  kind: name,
-  body: json,
-  manner: z.enum(["again", "once"]),
-});
 
 export const waiverIn = z.strictObject({
   scope: name,

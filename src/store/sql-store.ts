@@ -84,6 +84,10 @@ export class SqlStore implements Store {
     return reviews.reviews(this.#database, target);
   }
 
+  open(limit: number) {
+    return reviews.open(this.#database, limit);
+  }
+
   result(review: string) {
     return reviews.result(this.#database, review);
   }

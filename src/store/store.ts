@@ -21,7 +21,11 @@ export interface ReviewOrder {
 }
 
 /** What a webhook or a mail asks for. */
-export type Order = ({ readonly kind: "review" } & ReviewOrder) | { readonly kind: "cancel"; readonly target: string };
+export type Order =
+  | ({ readonly kind: "review" } & ReviewOrder)
+  | { readonly kind: "cancel"; readonly target: string }
+  /** Something for the speaker alone, such as a command that somebody wrote: it has the permissions to ask and to answer. */
+  | { readonly kind: "post"; readonly post: PostOrder };
 
 /** The sender's own id of what it sent: X-GitHub-Delivery, a Message-ID. */
 export interface Delivery {
@@ -32,7 +36,7 @@ export interface Delivery {
 export interface Receipt {
   /** The delivery was here before: nothing was done. */
   readonly repeated: boolean;
-  /** The review that each order led to or joined; undefined for a cancel. In the order of the orders. */
+  /** The review that each order led to or joined; undefined for a cancel and a post. In the order of the orders. */
   readonly reviews: readonly (string | undefined)[];
   /** Reviews that these orders ended. */
   readonly ended: readonly string[];
@@ -96,6 +100,7 @@ export interface PostOrder {
 export type PostState = "waiting" | "sending" | "sent" | "failed" | "unknown";
 
 export interface Post extends PostOrder {
+  /** "" where it came with a delivery and not from a review. */
   readonly review: string;
   /** Posts of one target are sent in this order, one at a time. */
   readonly sequence: number;
@@ -173,6 +178,8 @@ export interface Records {
   review(id: string): Promise<Review | undefined>;
   /** Reviews of a target, oldest first. */
   reviews(target: string): Promise<Review[]>;
+  /** Reviews that have not ended, oldest first. */
+  open(limit: number): Promise<Review[]>;
   /** JSON text of the result of a finished review. */
   result(review: string): Promise<string | undefined>;
   findings(review: string): Promise<StoredFinding[]>;

@@ -58,6 +58,30 @@ export function contract(name: string, stage: (t: TestContext) => Promise<Stage>
       await body(made, await made.open());
     });
 
+  promise("a post that came with a delivery is put in once, and needs no review", async (_, store) => {
+    const delivery = { source: "test", id: "command" };
+    const orders: Order[] = [{ kind: "post", post: post("command-1", "t#comment") }];
+    assert.deepEqual(await store.receive(delivery, orders), { repeated: false, reviews: [undefined], ended: [] });
+    assert.equal((await store.receive(delivery, orders)).repeated, true);
+    await store.receive({ source: "test", id: "another" }, orders);
+    const sending = await store.claimPost("s");
+    assert.equal(sending?.post.identity, "command-1");
+    assert.equal(sending.post.review, "");
+    assert.equal(await store.sent(sending, "9"), true);
+    assert.equal(await store.claimPost("s"), undefined);
+  });
+
+  promise("reviews that have not ended are listed", async (_, store) => {
+    const first = await order(store, "t1", "h");
+    const second = await order(store, "t2", "h");
+    assert.deepEqual((await store.open(10)).map((each) => each.id).sort(), [first, second].sort());
+    await store.receive({ source: "test", id: "close" }, [{ kind: "cancel", target: "t1" }]);
+    assert.deepEqual(
+      (await store.open(10)).map((each) => each.id),
+      [second],
+    );
+  });
+
   promise("a review from its order to its end", async (stage, store) => {
     const id = await order(store, "github:o/r#1", "h1", { priority: 3 } as Partial<Order>);
     assert.equal((await store.review(id))?.state, "queued");

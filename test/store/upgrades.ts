@@ -54,8 +54,8 @@ export function upgrades(
       const tables = steps.flatMap((step) => TABLES[step]!);
       const content = async () => Promise.all(tables.map((table) => old.all(`select * from ${table}`)));
       const before = await content();
-      if (age < SCHEMA_VERSION && age > 0)
-        assert.notDeepEqual(await shape(old), today, `age ${age} is today's already`);
+      const isBehind = MIGRATIONS.some(({ number, only }) => number > age && (only ?? old.dialect) === old.dialect);
+      if (isBehind && age > 0) assert.notDeepEqual(await shape(old), today, `age ${age} is today's already`);
       await migrate(old, now);
       assert.deepEqual(await shape(old), today, `from ${age}`);
       assert.deepEqual(await content(), before, `from ${age}`);
