@@ -3,14 +3,19 @@
 // make's own "*** [scripts/Makefile.build:234: kernel/fork.o] Error 1". The text is hostile: it is matched line by line, every
 // list is capped, and nothing in it names a file outside the source tree that is then opened.
 
+interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
 export interface Diagnostic {
   /** Path in the source tree ("kernel/fork.c"), or as printed where it is not below it. */
   readonly file: string;
   /** 1-based; 0: the tool gave none. */
   readonly line: number;
   readonly text: string;
-  /** The lines that led there, innermost first: "In file included from", "in expansion of macro". */
-  readonly via: readonly { readonly file: string; readonly line: number }[];
+  /** The places that led there, those that say most first: expansions of macros, inlined functions, inclusions; each innermost first. */
+  readonly via: readonly Place[];
   readonly severity: "error" | "warning";
   /** The compiler's own name of the warning, "-Wunused-function". */
   readonly option: string | undefined;
@@ -35,6 +40,9 @@ const diagnosticLine = /^([^\s:][^:\n]*):(\d+)(?::\d+)?: (fatal error|error|warn
 // "FILE:LINE: Error: text" of GNU as.
 const assemblerLine = /^([^\s:][^:\n]*):(\d+): (Error|Warning|Fatal error): (.*)$/;
 const includedLine = /^(?:In file included from|\s+from) ([^:\n]+):(\d+)(?::\d+)?[,:]$/;
+const inlinedLine = /^\s+inlined from '[^'\n]*' at ([^:\n]+):(\d+)(?::\d+)?[,:]$/;
+/** A note that is a step on the way, and not another place that the message speaks of. */
+const expansionNote = /^(?:in expansion of macro|in definition of macro|expanded from macro) /;
 // make: "make[4]: *** [FILE:LINE: TARGET] Error 1" / "No rule to make target 'X'" / "FILE:LINE: *** text.  Stop."
 const recipeFailed = /^make(?:\[\d+\])?: \*\*\* \[[^\]\n]*?:\d+: ([^\]\n]+)\] (Error \d+|.*)$/;
 const noRule = /^make(?:\[\d+\])?: \*\*\* No rule to make target '([^'\n]+)'(?:, needed by '([^'\n]+)')?/;
@@ -50,8 +58,9 @@ export function readBuildLog(text: string, sourceDir: string): BuildLog {
   const warnings: Diagnostic[] = [];
   let toolKilled = false;
   let pending: Diagnostic[] = [];
-  let via: { file: string; line: number }[] = [];
-  let last: { via: { file: string; line: number }[] } | undefined;
+  let includes: Place[] = [];
+  let inlined: Place[] = [];
+  let last: { via: Place[]; expansions: number } | undefined;
   let count = 0;
 
   const relative = (file: string): string => {
@@ -63,7 +72,7 @@ export function readBuildLog(text: string, sourceDir: string): BuildLog {
     if (count++ >= MAX_DIAGNOSTICS) return;
     const option = / \[(-W[a-z0-9=+-]+)\]$/i.exec(raw);
     const body = option === null ? raw : raw.slice(0, option.index);
-    const own = { via: via.slice(0, MAX_VIA) };
+    const own = { via: [...inlined, ...includes].slice(0, MAX_VIA), expansions: 0 };
     const diagnostic: Diagnostic = {
       file: relative(file),
       line,
@@ -72,7 +81,8 @@ export function readBuildLog(text: string, sourceDir: string): BuildLog {
       severity,
       option: option?.[1]?.replace(/^-Werror=/, "-W"),
     };
-    via = [];
+    includes = [];
+    inlined = [];
     last = own;
     if (severity === "warning") warnings.push(diagnostic);
     else pending.push(diagnostic);
@@ -82,14 +92,20 @@ export function readBuildLog(text: string, sourceDir: string): BuildLog {
     if (toolKilledLine.test(line)) toolKilled = true;
     const included = includedLine.exec(line);
     if (included !== null) {
-      if (via.length < MAX_VIA) via.push({ file: relative(included[1]!), line: Number(included[2]) });
+      if (includes.length < MAX_VIA) includes.push({ file: relative(included[1]!), line: Number(included[2]) });
+      continue;
+    }
+    const caller = inlinedLine.exec(line);
+    if (caller !== null) {
+      if (inlined.length < MAX_VIA) inlined.push({ file: relative(caller[1]!), line: Number(caller[2]) });
       continue;
     }
     const progress = progressLine.exec(line);
     if (progress !== null) {
       general.push(...pending);
       pending = [];
-      via = [];
+      includes = [];
+      inlined = [];
       last = undefined;
       continue;
     }
@@ -104,8 +120,8 @@ export function readBuildLog(text: string, sourceDir: string): BuildLog {
     if (diagnostic !== null) {
       const [, file, number, kind, body] = diagnostic;
       if (kind === "note") {
-        if (last !== undefined && last.via.length < MAX_VIA)
-          last.via.push({ file: relative(file!), line: Number(number) });
+        if (last !== undefined && last.via.length < 2 * MAX_VIA && expansionNote.test(body!))
+          last.via.splice(last.expansions++, 0, { file: relative(file!), line: Number(number) });
       } else {
         add(kind === "warning" ? "warning" : "error", file!, Number(number), body!);
       }
@@ -141,7 +157,8 @@ export function readBuildLog(text: string, sourceDir: string): BuildLog {
         general.push(...pending);
       }
       pending = [];
-      via = [];
+      includes = [];
+      inlined = [];
       last = undefined;
     }
   }
@@ -166,18 +183,16 @@ function uniqueDiagnostics(list: readonly Diagnostic[]): Diagnostic[] {
 }
 
 /**
- * The place of a diagnostic that a reader of the patch should look at: its own where the patch touches that file, else the
- * first place on the way there (include chain, macro expansion) that the patch touches, else its own.
+ * The diagnostic at the place where a reader of the patch should look: its own where the patch touches that file, else the first
+ * place on the way there (include chain, macro expansion) that the patch touches, its text naming where the compiler said it.
+ * @param touched paths that the patch touches, in the source tree
  */
-export function placeOnPatch(
-  diagnostic: Diagnostic,
-  touched: ReadonlySet<string>,
-): { file: string; line: number; direct: boolean } {
-  if (!touched.has(diagnostic.file)) {
-    const step = diagnostic.via.find((place) => touched.has(place.file));
-    if (step !== undefined) return { file: step.file, line: step.line, direct: false };
-  }
-  return { file: diagnostic.file, line: diagnostic.line, direct: true };
+export function placeOnPatch(diagnostic: Diagnostic, touched: ReadonlySet<string>): Diagnostic {
+  const { file, line, text, via } = diagnostic;
+  if (touched.has(file)) return diagnostic;
+  const step = via.find((place) => touched.has(place.file));
+  if (step === undefined) return diagnostic;
+  return { ...diagnostic, file: step.file, line: step.line, text: `${text} (said at ${file}:${line})` };
 }
 
 /** Warnings of head that base does not have. Lines move with the patch, so file, text and option decide, counted. */

@@ -1,3 +1,4 @@
+import { type Diagnostic, placeOnPatch } from "../kernel/build-errors.ts";
 import type { Series } from "../patch/series.ts";
 import type { CoverageNote, ReviewResult } from "../report/result.ts";
 import type { ProfileReview } from "./profile-review.ts";
@@ -8,6 +9,7 @@ export type Draft = { -readonly [K in keyof ReviewResult]: ReviewResult[K] };
 
 /** Fills in profiles, objects, coverage and warnings, and decides. `result.findings` is there already. */
 export function summarise(result: Draft, profiles: readonly ProfileReview[], series: Series): void {
+  const onPatch = placer(series);
   for (const { profile, compiler, objects, warnings, coverage, identical, built } of profiles) {
     result.profiles.push({
       name: profile.name,
@@ -19,7 +21,7 @@ export function summarise(result: Draft, profiles: readonly ProfileReview[], ser
       identicalObjects: identical,
     });
     result.objects.push(...objects);
-    for (const { file, line, text } of warnings)
+    for (const { file, line, text } of warnings.map(onPatch))
       result.compilerWarnings.push({ file, line, text, profile: profile.name });
     result.coverage.functions += coverage.functions;
     result.coverage.functionsAnalysed += coverage.functionsAnalysed;
@@ -30,6 +32,12 @@ export function summarise(result: Draft, profiles: readonly ProfileReview[], ser
   result.coverage.notes = withoutRepeats(result.coverage.notes);
   countByPatch(result, profiles);
   decide(result, profiles, series);
+}
+
+/** What the compiler says of a header is looked for on the lines that use it, where the series touches those. */
+function placer(series: Series): (said: Diagnostic) => Diagnostic {
+  const touched = new Set(series.patches.flatMap(({ files }) => files.map(({ path }) => path)));
+  return (said) => placeOnPatch(said, touched);
 }
 
 function decide(result: Draft, profiles: readonly ProfileReview[], series: Series): void {
@@ -66,14 +74,15 @@ function firstBroken(profiles: readonly ProfileReview[], series: Series): Review
   const between = profiles.flatMap(({ profile, brokenBetween }) => brokenBetween.map((b) => ({ ...b, profile })));
   const first = [...(atTip.length > 0 ? atTip : between)].sort((a, b) => (a.patch ?? last) - (b.patch ?? last))[0];
   if (first === undefined) return undefined;
+  const error = first.error && placer(series)(first.error);
   const ref = (patch: number) => ({ number: patch + 1, subject: (series.patches[patch] as { title: string }).title });
   return {
     ...(first.patch === undefined ? {} : { patch: ref(first.patch) }),
     ...(first.repairedBy === undefined ? {} : { repairedBy: ref(first.repairedBy) }),
     object: first.object,
-    file: first.error?.file ?? "",
-    line: first.error?.line ?? 0,
-    error: first.error?.text ?? "it does not build",
+    file: error?.file ?? "",
+    line: error?.line ?? 0,
+    error: error?.text ?? "it does not build",
     profile: first.profile.name,
   };
 }

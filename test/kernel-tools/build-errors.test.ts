@@ -67,16 +67,13 @@ test("warnings carry their option and stay out of the errors", () => {
 test("an error in a header that the patch does not touch is placed on the include line that it does", () => {
   const log = readBuildLog(LOG, "/objreview/src");
   const error = log.failed.get("kernel/fork.o")![0]!;
-  assert.deepEqual(placeOnPatch(error, new Set(["kernel/fork.c"])), { file: "kernel/fork.c", line: 53, direct: false });
-  const own = { file: "include/linux/bsearch.h", line: 4, direct: true };
-  assert.deepEqual(placeOnPatch(error, new Set(["include/linux/bsearch.h", "kernel/fork.c"])), own);
-  assert.deepEqual(placeOnPatch(error, new Set(["mm/slub.c"])), own);
-  const macro = log.failed.get("kernel/fork.o")![1]!;
-  assert.deepEqual(placeOnPatch(macro, new Set(["include/linux/list.h"])), {
-    file: "include/linux/list.h",
-    line: 20,
-    direct: false,
-  });
+  const placed = placeOnPatch(error, new Set(["kernel/fork.c"]));
+  assert.deepEqual([placed.file, placed.line], ["kernel/fork.c", 53]);
+  assert.equal(placed.text, `${error.text} (said at include/linux/bsearch.h:4)`);
+  assert.equal(placeOnPatch(error, new Set(["include/linux/bsearch.h", "kernel/fork.c"])), error);
+  assert.equal(placeOnPatch(error, new Set(["mm/slub.c"])), error);
+  const macro = placeOnPatch(log.failed.get("kernel/fork.o")![1]!, new Set(["include/linux/list.h"]));
+  assert.deepEqual([macro.file, macro.line], ["include/linux/list.h", 20]);
 });
 
 test("a broken step that all objects need is an error of none of them alone", () => {

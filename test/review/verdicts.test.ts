@@ -35,6 +35,22 @@ test("a series that does not compile names the error, its place and the first ba
   );
 });
 
+test("what a header's macro says of a line of the patch is placed on that line", async () => {
+  const head = tree.commit(tree.base, "lib: argv: check a size", {
+    [ARGV]: appended(
+      "#include <linux/build_bug.h>\nvoid objr_x(void);\nvoid objr_x(void)\n{\n\tBUILD_BUG_ON(sizeof(long) == 8);\n}\n",
+    ),
+  });
+  const { result } = await runReview({ ...at, range: `${tree.base}..${head}` });
+  const line =
+    tree
+      .read(head, ARGV)
+      .split("\n")
+      .findIndex((text) => text.includes("BUILD_BUG_ON")) + 1;
+  assert.deepEqual([result.verdict, result.broken?.file, result.broken?.line], ["broken", ARGV, line]);
+  assert.match(result.broken?.error ?? "", /BUILD_BUG_ON.* \(said at include\/linux\/\w+\.h:\d+\)$/);
+});
+
 test("a series that does not compile in its middle only is broken there", async () => {
   const one = tree.commit(tree.base, "lib: argv: half a change", {
     [ARGV]: appended("int objr_x(void);\nint objr_x(void) { return objr_y(); }\n"),
