@@ -269,8 +269,20 @@ async function applyThreeWay(
   await slot.checkout(tip);
   return {
     files: [...(known.size > 0 ? known : new Set(await touchedPaths(slot.git, patch)))].sort(),
-    message: reason(result.stderr),
+    message: await whyNot(slot.git, result.stderr, patch),
   };
+}
+
+/**
+ * What git am complains of. Where it has no blobs to merge with (a mail without index lines, or of a tree that nobody here has) it
+ * says only that: which hunk does not fit is what its author can use.
+ */
+async function whyNot(git: Git, stderr: string, patch: MailPatch): Promise<string> {
+  if (!/^error: sha1 information is lacking or useless/m.test(stderr)) return reason(stderr);
+  const tried = await git.run(["apply", "--check", "-"], { input: patch.diff });
+  const hunk = /^error: patch failed: (.+:\d+)$/m.exec(tried.stderr)?.[1];
+  if (hunk === undefined) return tried.exitCode === 0 ? reason(stderr) : reason(tried.stderr);
+  return `the hunk at ${hunk} does not fit, and there is no common version to merge with`;
 }
 
 async function touchedPaths(git: Git, patch: MailPatch): Promise<string[]> {

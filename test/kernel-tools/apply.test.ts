@@ -193,6 +193,10 @@ test("without the blobs for three ways a patch with fuzzed context is a conflict
   const result = await apply(t, repository, base, mails);
   assert.equal(result.kind, "conflict");
   assert.deepEqual(result.kind === "conflict" && [result.patch, result.files], [0, ["a.c"]]);
+  assert.match(
+    result.kind === "conflict" ? result.message : "",
+    /^the hunk at a\.c:\d+ does not fit, and there is no common version to merge with$/,
+  );
 });
 
 test("a conflict names the patch and the files, and the rest of the series is not tried", async (t) => {
