@@ -89,7 +89,7 @@ function verdictHeader(result: ReviewResult): Markup {
   return html`<header class="verdict ${verdictTone(result)}">
 <p class="brand"><span class="dot"></span><span>objreview</span></p>
 <h1>${capitalised(verdictSentence(result))}</h1>
-<p class="series">${series.title} <span class="soft">v${series.version}, ${patches}${author === "" ? "" : `, by ${author}`}</span></p>
+${result.patches.length === 0 && series.title === "" ? NOTHING : html`<p class="series">${series.title} <span class="soft">v${series.version}, ${patches}${author === "" ? "" : `, by ${author}`}</span></p>`}
 ${note === undefined ? NOTHING : html`<p class="lede">${note}</p>`}
 ${reason === undefined || reason === "" ? NOTHING : html`<p class="lede">${reason}</p>`}
 <dl class="facts">

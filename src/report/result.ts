@@ -3,6 +3,9 @@ import { z } from "zod";
 // What every renderer reads and what review.json is. Versioned: a field is only ever added within a major version.
 // schema/review.schema.json is generated from here (`npm run schema`); a test holds them together.
 
+/** The `reason` of a review that a defect of ours has ended; whatever else it is, is about the input or the machine. */
+export const OWN_FAILURE = "an error of objreview itself";
+
 export const RESULT_VERSION = "1.1";
 
 const place = z.strictObject({

@@ -1,7 +1,14 @@
 // What a result says, as sentences and ordered lists: shared by the digest, the terminal form and the page, so that all of
 // them open with the same words and count the same things. Text from outside goes through safeProse here.
 
-import type { CoverageNote, ReviewFinding, ReviewObject, ReviewResult, Verdict } from "./result.ts";
+import {
+  type CoverageNote,
+  OWN_FAILURE,
+  type ReviewFinding,
+  type ReviewObject,
+  type ReviewResult,
+  type Verdict,
+} from "./result.ts";
 import { safeProse } from "./safe.ts";
 import { joinWords, plural } from "./wrap.ts";
 
@@ -89,7 +96,6 @@ const PLAIN_SENTENCES: Partial<Record<Verdict, string>> = {
   building: "at work: building",
   analysing: "at work: analysing the objects",
   inconclusive: "no verdict: the review could not be done",
-  failed: "no verdict: objreview itself failed",
   superseded: "superseded by a later version of the series",
   cancelled: "cancelled",
 };
@@ -130,12 +136,22 @@ export function verdictSentence(result: ReviewResult, replyTo?: number): string 
     case "applied":
       return `${what} is in ${base} already.`;
     case "incomplete":
+      if (result.patches.length === 0) return "nothing to review.";
+      if (result.profiles.length === 0) return "not reviewed: the series is incomplete.";
       return speaking === 0
         ? `nothing new in the part of ${what} that was reviewed; the review is incomplete.`
         : `${findingsSentence(result, replyTo)}; the review is incomplete.`;
+    case "failed":
+      return result.reason === OWN_FAILURE ? "no verdict: objreview itself failed." : "not reviewed.";
     default:
       return `${PLAIN_SENTENCES[result.verdict] ?? result.verdict}.`;
   }
+}
+
+/** "fork: keep the frame (v2), 3 patches"; undefined where what came in could not be read as a series. */
+export function seriesWords({ series, patches }: ReviewResult): string | undefined {
+  if (series.title === "" && patches.length === 0) return undefined;
+  return `${safeProse(series.title, 200)} (v${series.version}), ${plural(patches.length, "patch", "patches")}`;
 }
 
 /** One sentence per pair of patches of which the second repairs what the first broke. */

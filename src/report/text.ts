@@ -3,7 +3,14 @@
 import { findingHeadline, findingLines, NO_PAINT, type Paint } from "./finding-text.ts";
 import type { ReviewResult } from "./result.ts";
 import { safeProse } from "./safe.ts";
-import { gravestFirst, patchNumber, speakingFindings, transientNote, verdictSentence } from "./sentences.ts";
+import {
+  gravestFirst,
+  patchNumber,
+  seriesWords,
+  speakingFindings,
+  transientNote,
+  verdictSentence,
+} from "./sentences.ts";
 import { tailLines } from "./tail-text.ts";
 import { verdictBody } from "./verdict-text.ts";
 import { weakenedLines } from "./weakened-text.ts";
@@ -47,7 +54,7 @@ export function renderText(result: ReviewResult, options: TextOptions = {}): str
   const { detailed, short } = gravestFirst(speakingFindings(result), options.maxDetailed ?? 20);
   const note = transientNote(result);
   const body = verdictBody(result);
-  const title = `${safeProse(result.series.title, 200)} (v${result.series.version}), ${result.patches.length === 1 ? "1 patch" : `${result.patches.length} patches`}`;
+  const series = seriesWords(result);
   const inFull = detailed.flatMap((finding, i) => {
     const from =
       finding.patch === undefined || result.patches.length === 1
@@ -60,7 +67,7 @@ export function renderText(result: ReviewResult, options: TextOptions = {}): str
   });
   const lines = [
     ...wrapText(`objreview: ${verdictSentence(result)}`, { rest: "  " }).map(verdictPaint(result, paint)),
-    ...wrapText(title, { first: "  " }).map(paint.dim),
+    ...(series === undefined ? [] : wrapText(series, { first: "  " }).map(paint.dim)),
     ...(note === undefined ? [] : wrapText(note, { first: "  " })),
     ...(body.length === 0 ? [] : ["", ...body]),
     ...inFull,

@@ -6,7 +6,7 @@ import { parseDiff } from "../patch/diff.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
 import type { Series } from "../patch/series.ts";
 import { touchedFiles } from "../patch/touched.ts";
-import { RESULT_VERSION, type ReviewResult } from "../report/result.ts";
+import { OWN_FAILURE, RESULT_VERSION, type ReviewResult } from "../report/result.ts";
 import { VERSION } from "../version.ts";
 import type { Decorator } from "./decorate.ts";
 import { explainWithoutObjects, needsBuild } from "./no-objects.ts";
@@ -200,6 +200,6 @@ export function failedResult(request: Pick<ReviewRequest, "base">, error: unknow
   return {
     ...emptyResult(request),
     verdict: "failed",
-    reason: isInput ? firstLine(error.message) : "an error of objreview itself",
+    reason: isInput ? firstLine(error.message) : OWN_FAILURE,
   };
 }

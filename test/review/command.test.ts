@@ -156,6 +156,13 @@ test("what cannot be reviewed: status 2, one line, and the JSON has the verdict 
     assert.ok((reason ?? "") !== "", name);
     assert.ok(millis < 20_000, `${name}: ${millis} ms`);
   }
+  for (const [args, words] of [
+    [["--mbox", prose], "nothing to review."],
+    [["--patch", half], "not reviewed."],
+  ] as const) {
+    const { out } = await review(...args).ended;
+    assert.ok(out.startsWith(`objreview: ${words}\n\nWhy: `), out);
+  }
   const noTree = await start(["review", "--tree", dir, "--base", "HEAD", ...RANGE]).ended;
   assert.deepEqual([noTree.status, noTree.err], [2, `objreview: ${dir}: not a git repository\n`]);
   const noBase = await start(["review", "--tree", tree.dir, "--base", "nowhere", ...RANGE]).ended;
