@@ -166,6 +166,49 @@ base
     process.exitCode = baseGcCommand(options, io, { env: process.env });
   });
 
+const action = program
+  .command("action")
+  .description("review a pull request in GitHub Actions, without a server (docs/action.md)")
+  .showHelpAfterError("(objreview action --help lists the commands)");
+
+action
+  .command("build")
+  .description(
+    "in a job of pull_request, which holds no token: review the head, write review.json and the job's summary",
+  )
+  .option("--tree <dir>", "repository that has base and head; without it the pull request is fetched")
+  .option("--profile <name...>", "configurations and compilers; without one, those of .github/objreview.yml")
+  .addOption(new Option("--sandbox <mode>", "where builds run").choices(["bwrap", "runner"]).default("bwrap"))
+  .requiredOption("--out <dir>", "folder for review.json and review.html")
+  .addHelpText("after", "\nExit status: 0 reviewed or nothing to review, 2 refused or could not review.")
+  .action(async (options) => {
+    const { openProgress } = await import("./cli/progress.ts");
+    const { actionBuild } = await import("./action/command.ts");
+    const stop = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+    const progress = openProgress(process.stderr);
+    const actionIo = { out: io.out, onProgress: progress.line };
+    process.exitCode = await actionBuild(options, actionIo, process.env, stop.signal).finally(() => progress.done());
+  });
+
+action
+  .command("post")
+  .description("in a job of workflow_run, with a token and without a checkout: post the review that the build job left")
+  .option("--artifact <name>", "name of the artifact that holds review.json", "objreview")
+  .option("--account <login>", "whose comments are our own", "github-actions[bot]")
+  .option("--rules-url <url>", "folder of the rules' pages")
+  .addHelpText(
+    "after",
+    "\nThe token is read from OBJREVIEW_TOKEN. Exit status: 0 posted or nothing to post, 1 no usable review, 2 refused.",
+  )
+  .action(async (options) => {
+    const { openProgress } = await import("./cli/progress.ts");
+    const { actionPost } = await import("./action/command.ts");
+    const progress = openProgress(process.stderr);
+    const actionIo = { out: io.out, onProgress: progress.line };
+    process.exitCode = await actionPost(options, actionIo, process.env).finally(() => progress.done());
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

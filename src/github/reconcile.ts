@@ -37,6 +37,8 @@ export interface PlanInput {
   readonly told?: ReadonlySet<string>;
   /** Topics whose line GitHub refused (422): told in the summary instead. */
   readonly refused?: ReadonlySet<string>;
+  /** False: nobody reads commands in comments, so that the summary names none. */
+  readonly answersCommands?: boolean;
 }
 
 export interface Edit {
@@ -157,6 +159,7 @@ export function planPosts(input: PlanInput): Plan {
     onLines: onLine.size,
     fixed,
     waived: topics.length - open.length,
+    answersCommands: input.answersCommands !== false,
   });
   return {
     review:

@@ -209,6 +209,8 @@ export interface SummaryInput {
   /** Comments that were closed as fixed so far, this time included. */
   readonly fixed: number;
   readonly waived: number;
+  /** Commands in comments are read. */
+  readonly answersCommands: boolean;
 }
 
 /** The comment that is edited in place; its last line is the marker. */
@@ -235,7 +237,11 @@ export function summaryBody(input: SummaryInput): string {
     [
       `For ${sha}.`,
       ...(links.review === undefined ? [] : [`[The whole review](${links.review}).`]),
-      `The author and people with write access can say \`/objreview recheck\`${links.docs === undefined ? "" : `; [more](${links.docs})`}.`,
+      ...(input.answersCommands
+        ? [
+            `The author and people with write access can say \`/objreview recheck\`${links.docs === undefined ? "" : `; [more](${links.docs})`}.`,
+          ]
+        : []),
     ].join(" "),
   ].filter((block) => block !== "");
   const text = fitBlocks(blocks, MAX_COMMENT_BODY - 60, () => "More is in the check.");
