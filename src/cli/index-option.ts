@@ -33,7 +33,7 @@ export function openCheckIndex(
 ): CheckIndex | undefined {
   const index = where === "auto" ? newestIndex(env) : namedIndex(where);
   if (index === undefined) return undefined;
-  const kernel = KernelIndex.build(index.units, unitOptions(lists));
+  const kernel = KernelIndex.open(index.units, unitOptions(lists));
   return {
     age: index.age,
     outsideOf(path, source) {

@@ -1,24 +1,5 @@
-import { type ObjectFacts, SYMBOL_WEAK } from "./object-facts.ts";
-
-/** One global or weak definition. */
-export interface Definition {
-  /** Path of the object in its unit. */
-  readonly object: string;
-  readonly facts: ObjectFacts;
-  /** Row of facts.symbols. */
-  readonly row: number;
-  /** Place of the object in the link. */
-  readonly order: number;
-}
-
-export function isWeak({ facts, row }: Definition): boolean {
-  return ((facts.symbols.flags[row] as number) & SYMBOL_WEAK) !== 0;
-}
-
-interface Placed {
-  readonly facts: ObjectFacts;
-  readonly order: number;
-}
+import { type Definition, definedBy, type FactStore, hasNodes, isWeak, type Placed } from "./fact-store.ts";
+import type { ObjectFacts } from "./object-facts.ts";
 
 /**
  * The objects that are linked together and what they define, as one link sees it. A change of an object makes another Definitions over the same
@@ -26,37 +7,26 @@ interface Placed {
  */
 export class Definitions {
   readonly objects: ReadonlyMap<string, Placed>;
-  readonly #all: ReadonlyMap<string, Definition | readonly Definition[]>;
-  /** Names whose definitions differ from those of #all. */
+  readonly #store: FactStore;
+  /** Names whose definitions differ from those of the store. */
   readonly #changed: ReadonlyMap<string, readonly Definition[]>;
+  /** Objects whose facts differ from those of the store, or that are not there any more. */
+  readonly #changedObjects: ReadonlySet<string>;
 
   private constructor(
     objects: ReadonlyMap<string, Placed>,
-    all: ReadonlyMap<string, Definition | readonly Definition[]>,
+    store: FactStore,
     changed: ReadonlyMap<string, readonly Definition[]>,
+    changedObjects: ReadonlySet<string>,
   ) {
     this.objects = objects;
-    this.#all = all;
+    this.#store = store;
     this.#changed = changed;
+    this.#changedObjects = changedObjects;
   }
 
-  /** @param objects in the order of the link */
-  static of(objects: ReadonlyMap<string, ObjectFacts>): Definitions {
-    const placed = new Map<string, Placed>();
-    const all = new Map<string, Definition | Definition[]>();
-    for (const [object, facts] of objects) {
-      const order = placed.size;
-      placed.set(object, { facts, order });
-      for (let row = 0; row < facts.symbols.name.length; row++) {
-        const name = facts.names[facts.symbols.name[row] as number] as string;
-        const definition = { object, facts, row, order };
-        const before = all.get(name);
-        if (before === undefined) all.set(name, definition);
-        else if (Array.isArray(before)) before.push(definition);
-        else all.set(name, [before as Definition, definition]);
-      }
-    }
-    return new Definitions(placed, all, new Map());
+  static of(store: FactStore): Definitions {
+    return new Definitions(store.objects, store, new Map(), new Set());
   }
 
   /** The same with the facts of an object changed, added, or (undefined) taken away. */
@@ -75,38 +45,48 @@ export class Definitions {
     if (facts === undefined) objects.delete(object);
     else {
       objects.set(object, { facts, order });
-      for (let row = 0; row < facts.symbols.name.length; row++) {
-        const name = facts.names[facts.symbols.name[row] as number] as string;
+      for (const [name, definition] of definedBy(object, facts, order)) {
         const others = changed.get(name) ?? this.all(name);
         changed.set(
           name,
-          [...others, { object, facts, row, order }].sort((a, b) => a.order - b.order),
+          [...others, definition].sort((a, b) => a.order - b.order),
         );
       }
     }
-    return new Definitions(objects, this.#all, changed);
+    return new Definitions(objects, this.#store, changed, new Set(this.#changedObjects).add(object));
   }
 
   /** Every definition of a name, in the order of the link. */
   all(name: string): readonly Definition[] {
-    const changed = this.#changed.get(name);
-    if (changed !== undefined) return changed;
-    const found = this.#all.get(name);
-    return found === undefined ? [] : Array.isArray(found) ? found : [found as Definition];
+    return this.#changed.get(name) ?? this.#store.definitions(name);
   }
 
   /** The one that the link takes: the first strong one, else the first weak one. */
   find(name: string): Definition | undefined {
-    const changed = this.#changed.get(name);
-    if (changed === undefined) {
-      const found = this.#all.get(name);
-      if (found === undefined || !Array.isArray(found)) return found as Definition | undefined;
-      return choose(found);
-    }
-    return choose(changed);
+    const all = this.all(name);
+    return all.length < 2 ? all[0] : (all.find((each) => !isWeak(each)) ?? all[0]);
   }
-}
 
-function choose(definitions: readonly Definition[]): Definition | undefined {
-  return definitions.find((each) => !isWeak(each)) ?? definitions[0];
+  /** Facts of the objects that have nodes of returns or walks. */
+  withNodes(): ObjectFacts[] {
+    return this.#select(this.#store.withNodes, hasNodes).map(([, { facts }]) => facts);
+  }
+
+  /** Objects that have tables, in the order of the link. */
+  withTables(): ReadonlyMap<string, Placed> {
+    const found = this.#select(this.#store.withTables, (facts) => facts.tables.length > 0);
+    return new Map(found.sort(([, a], [, b]) => a.order - b.order));
+  }
+
+  /** @param stored those of the store, for whose answer no facts have to be read */
+  #select(stored: readonly string[], has: (facts: ObjectFacts) => boolean): [string, Placed][] {
+    const found: [string, Placed][] = [];
+    for (const object of stored)
+      if (!this.#changedObjects.has(object)) found.push([object, this.objects.get(object) as Placed]);
+    for (const object of this.#changedObjects) {
+      const placed = this.objects.get(object);
+      if (placed !== undefined && has(placed.facts)) found.push([object, placed]);
+    }
+    return found;
+  }
 }

@@ -1,5 +1,5 @@
 import type { AddressUse, Outside } from "../flow/outside.ts";
-import { isWeak } from "./definitions.ts";
+import { type FactStore, isWeak, storeOf } from "./fact-store.ts";
 import type { ObjectFacts } from "./object-facts.ts";
 import { type OperationTables, readOperationTables } from "./operation-tables.ts";
 import { Unit, type UnitOptions } from "./unit.ts";
@@ -13,6 +13,12 @@ export interface UnitFacts {
   readonly unit: string;
   /** Path of an object -> its facts, in the order of the link (kbuild's lists). */
   readonly objects: ReadonlyMap<string, ObjectFacts>;
+}
+
+/** The same, however the facts are kept. */
+export interface UnitStore {
+  readonly unit: string;
+  readonly store: FactStore;
 }
 
 interface Part {
@@ -32,18 +38,24 @@ export class KernelIndex {
     this.#parts = parts;
   }
 
-  /** Linear in the facts. An object may be a member of several modules. */
+  /** Of facts that are at hand; linear in them. An object may be a member of several modules. */
   static build(units: Iterable<UnitFacts>, options: UnitOptions): KernelIndex {
+    const stores = [...units].map(({ unit, objects }) => ({ unit, store: storeOf(objects) }));
+    return KernelIndex.open(stores, options);
+  }
+
+  /** Of stores, whose facts are read when they are asked for. */
+  static open(units: Iterable<UnitStore>, options: UnitOptions): KernelIndex {
     const all = [...units];
     const parts = new Map<string, Part>();
+    const add = ({ unit, store }: UnitStore, below: Unit | undefined): Unit => {
+      const made = Unit.of(unit, store, below, options);
+      parts.set(unit, { unit: made, users: Users.of(store) });
+      return made;
+    };
     const kernel = all.find((each) => each.unit === VMLINUX);
-    const below = kernel === undefined ? undefined : Unit.of(VMLINUX, kernel.objects, undefined, options);
-    if (below !== undefined) parts.set(VMLINUX, { unit: below, users: Users.of(below.definitions.objects) });
-    for (const { unit, objects } of all) {
-      if (unit === VMLINUX) continue;
-      const made = Unit.of(unit, objects, below, options);
-      parts.set(unit, { unit: made, users: Users.of(made.definitions.objects) });
-    }
+    const below = kernel && add(kernel, undefined);
+    for (const each of all) if (each.unit !== VMLINUX) add(each, below);
     return new KernelIndex(parts);
   }
 
@@ -113,20 +125,21 @@ export class KernelIndex {
   /** What an object can be told of the others. `unit` is where an object is judged that the index does not have, or that several have. */
   outsideFor(object: string, unit = this.unitsOf(object)[0] ?? VMLINUX): Outside {
     const part = this.#parts.get(unit) ?? this.#parts.get(VMLINUX);
-    const tables = this.#operationTables(unit);
     const at = part?.unit;
+    const tables = (): OperationTables => this.#operationTables(unit);
     return {
       // Whether its own functions return the object knows best.
       neverReturns: (symbol) =>
         at?.definitions.find(symbol)?.object === object ? undefined : at?.neverReturns(symbol),
       isNoinstr(symbol) {
-        const local = tables.localSection(symbol);
+        // Of local functions only slotTargets() tells the names, which no symbol has.
+        const local = symbol.includes(":") ? tables().localSection(symbol) : undefined;
         return local === undefined ? at?.isNoinstr(symbol) : at?.isNoinstrSection(local);
       },
       landing: (symbol, offset) => at?.landing(symbol, offset),
       untraining: (symbol) => at?.untraining(symbol),
       isFunction: (symbol) => at?.isFunction(symbol),
-      slotTargets: (table, slot) => tables.targets(table, slot),
+      slotTargets: (table, slot) => tables().targets(table, slot),
       clobbers: (symbol) => at?.clobbers(symbol),
       isOverridden(symbol) {
         const taken = at?.definitions.find(symbol);
@@ -142,7 +155,7 @@ export class KernelIndex {
     const name = this.#parts.has(VMLINUX) ? VMLINUX : unit;
     let found = this.#tables.get(name);
     if (found === undefined) {
-      found = readOperationTables(this.#parts.get(name)?.unit.definitions.objects ?? new Map());
+      found = readOperationTables(this.#parts.get(name)?.unit.definitions.withTables() ?? new Map());
       this.#tables.set(name, found);
     }
     return found;

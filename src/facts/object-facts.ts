@@ -2,7 +2,7 @@
 // It depends on the object's code alone, never on lists of a tree, and holds no byte of the code itself.
 
 /** Part of every stored form: facts of another version are made again. */
-export const FACTS_VERSION = 5;
+export const FACTS_VERSION = 6;
 
 // Bits of SymbolFacts.flags.
 /** A strong definition of another object takes its place. */

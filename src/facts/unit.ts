@@ -2,21 +2,26 @@ import type { KernelFormats } from "../flow/formats.ts";
 import type { Landing, Untraining } from "../flow/outside.ts";
 import { isNoinstrSection, isNoinstrSectionOf } from "../flow/text-classes.ts";
 import { hasBit } from "./bit-text.ts";
-import { type Definition, Definitions, isWeak } from "./definitions.ts";
+import { Definitions } from "./definitions.ts";
+import {
+  DEFINES_LOST,
+  DEFINES_RETURNS_NODE,
+  DEFINES_WALKS_NODE,
+  type Definition,
+  type FactStore,
+  isWeak,
+} from "./fact-store.ts";
+import { NodeAnswers } from "./node-answers.ts";
 import {
   END_INDIRECT_BRANCH,
   END_RETURN,
   END_UNKNOWN,
   END_UNTRAINING,
-  type FunctionNode,
   LOST_UNKNOWN,
-  type ObjectFacts,
   SYMBOL_BOUND,
   SYMBOL_DATA,
   SYMBOL_FUNCTION,
-  type WalkNode,
 } from "./object-facts.ts";
-import { BitGraph } from "./solve.ts";
 
 export interface UnitOptions {
   /** The tree's list of functions that never return names it. */
@@ -46,18 +51,42 @@ export class Unit {
   readonly definitions: Definitions;
   readonly below: Unit | undefined;
   readonly #options: UnitOptions;
-  #returns: ReadonlyMap<string, number> | undefined;
-  #walks: ReadonlyMap<string, number> | undefined;
+  readonly #returns: NodeAnswers;
+  readonly #walks: NodeAnswers;
 
   constructor(name: string, definitions: Definitions, below: Unit | undefined, options: UnitOptions) {
     this.name = name;
     this.definitions = definitions;
     this.below = below;
     this.#options = options;
+    this.#returns = new NodeAnswers({
+      nodesOf: (facts) => facts.returns,
+      nodeDefinition: (symbol) => {
+        if (options.isListedNoreturn(symbol)) return undefined;
+        const definition = definitions.find(symbol);
+        return definition !== undefined && isReturnsNode(definition) ? definition : undefined;
+      },
+      otherBits: (symbol) => {
+        const never = this.neverReturnsOutside(symbol);
+        return never === undefined ? NOT_KNOWN : never ? 0 : RETURNS;
+      },
+    });
+    this.#walks = new NodeAnswers({
+      nodesOf: (facts) => facts.walks,
+      nodeDefinition: (symbol) => {
+        const definition = definitions.find(symbol);
+        return definition !== undefined && isWalksNode(definition) ? definition : undefined;
+      },
+      otherBits: (symbol) => {
+        const definition = definitions.find(symbol);
+        if (definition !== undefined) return (definition.flags & SYMBOL_DATA) !== 0 ? END_UNKNOWN : END_RETURN;
+        return endsOf(below?.untraining(symbol));
+      },
+    });
   }
 
-  static of(name: string, objects: ReadonlyMap<string, ObjectFacts>, below: Unit | undefined, options: UnitOptions) {
-    return new Unit(name, Definitions.of(objects), below, options);
+  static of(name: string, store: FactStore, below: Unit | undefined, options: UnitOptions) {
+    return new Unit(name, Definitions.of(store), below, options);
   }
 
   /** The same with other definitions, or over another unit. */
@@ -73,15 +102,15 @@ export class Unit {
     if (this.#options.isListedNoreturn(symbol)) return true;
     const definition = this.definitions.find(symbol);
     if (definition === undefined) return this.below?.neverReturns(symbol);
-    const bits = this.#returnBits().get(symbol) ?? RETURNS;
+    const bits = isReturnsNode(definition) ? this.#returns.bitsOf(definition) : RETURNS;
     return (bits & RETURNS) !== 0 ? false : (bits & NOT_KNOWN) !== 0 ? undefined : true;
   }
 
   untraining(symbol: string): Untraining | undefined {
     const definition = this.definitions.find(symbol);
     if (definition === undefined) return this.below?.untraining(symbol);
-    if ((flagsOf(definition) & SYMBOL_DATA) !== 0) return undefined;
-    const ends = this.#walkBits().get(symbol) ?? END_RETURN;
+    if ((definition.flags & SYMBOL_DATA) !== 0) return undefined;
+    const ends = isWalksNode(definition) ? this.#walks.bitsOf(definition) : END_RETURN;
     if ((ends & END_RETURN) !== 0) return "returns-first";
     if ((ends & END_UNKNOWN) !== 0) return undefined;
     if ((ends & END_INDIRECT_BRANCH) !== 0) return "branches-first";
@@ -91,7 +120,8 @@ export class Unit {
   /** Bit set (1 << register) of the callee-saved registers that calls of it lose. */
   clobbers(symbol: string): number | undefined {
     const definition = this.find(symbol);
-    if (definition === undefined || (flagsOf(definition) & SYMBOL_FUNCTION) === 0) return undefined;
+    if (definition === undefined || (definition.flags & SYMBOL_FUNCTION) === 0) return undefined;
+    if ((definition.flags & DEFINES_LOST) === 0) return 0;
     const { facts, row } = definition;
     const mask = facts.lost.find(([each]) => each === row)?.[1] ?? 0;
     return mask === LOST_UNKNOWN ? undefined : mask;
@@ -99,7 +129,7 @@ export class Unit {
 
   isFunction(symbol: string): boolean | undefined {
     const definition = this.find(symbol);
-    return definition === undefined ? undefined : (flagsOf(definition) & SYMBOL_FUNCTION) !== 0;
+    return definition === undefined ? undefined : (definition.flags & SYMBOL_FUNCTION) !== 0;
   }
 
   isNoinstr(symbol: string): boolean | undefined {
@@ -117,75 +147,20 @@ export class Unit {
     return definition === undefined ? undefined : landingOf(definition, offset);
   }
 
-  #returnBits(): ReadonlyMap<string, number> {
-    this.#returns ??= this.#solve(
-      (facts) => facts.returns,
-      // A weak definition may be replaced by something that is not known here, and is taken to return like one.
-      (definition) => !isWeak(definition),
-      (symbol) => {
-        const never = this.neverReturnsOutside(symbol);
-        return never === undefined ? NOT_KNOWN : never ? 0 : RETURNS;
-      },
-    );
-    return this.#returns;
-  }
-
   /** What calls of it do, where no function of this unit that depends on others is it. */
   neverReturnsOutside(symbol: string): boolean | undefined {
     if (this.#options.isListedNoreturn(symbol)) return true;
     return this.definitions.find(symbol) === undefined ? this.below?.neverReturns(symbol) : false;
   }
+}
 
-  #walkBits(): ReadonlyMap<string, number> {
-    this.#walks ??= this.#solve(
-      (facts) => facts.walks,
-      () => true,
-      (symbol) => {
-        const definition = this.definitions.find(symbol);
-        if (definition !== undefined) return (flagsOf(definition) & SYMBOL_DATA) !== 0 ? END_UNKNOWN : END_RETURN;
-        return endsOf(this.below?.untraining(symbol));
-      },
-    );
-    return this.#walks;
-  }
+function isReturnsNode(definition: Definition): boolean {
+  // A weak definition may be replaced by something that is not known here, and is taken to return like one.
+  return (definition.flags & DEFINES_RETURNS_NODE) !== 0 && !isWeak(definition);
+}
 
-  /** Bits of the symbols that a node stands for; of any other one they are not in the map. */
-  #solve(
-    nodesOf: (facts: ObjectFacts) => readonly (FunctionNode | WalkNode)[],
-    counts: (definition: Definition) => boolean,
-    otherBits: (symbol: string) => number,
-  ): ReadonlyMap<string, number> {
-    const graph = new BitGraph();
-    const nodeOf = new Map<string, number>();
-    const bases: { facts: ObjectFacts; base: number }[] = [];
-    for (const { facts } of this.definitions.objects.values()) {
-      const nodes = nodesOf(facts);
-      if (nodes.length === 0) continue;
-      bases.push({ facts, base: -1 });
-      for (const [i, node] of nodes.entries()) {
-        const number = graph.add(node[3] ?? 0);
-        if (i === 0) bases[bases.length - 1] = { facts, base: number };
-        for (const row of node[0]) {
-          const symbol = facts.names[facts.symbols.name[row] as number] as string;
-          const definition = this.definitions.find(symbol);
-          if (definition?.facts === facts && definition.row === row && counts(definition)) nodeOf.set(symbol, number);
-        }
-      }
-    }
-    for (const { facts, base } of bases) {
-      for (const [i, node] of nodesOf(facts).entries()) {
-        for (const inside of node[2]) graph.edge(base + i, base + inside);
-        for (const name of node[1]) {
-          const symbol = facts.names[name] as string;
-          const to = this.#options.isListedNoreturn(symbol) && node[3] === undefined ? undefined : nodeOf.get(symbol);
-          if (to === undefined) graph.raise(base + i, otherBits(symbol));
-          else graph.edge(base + i, to);
-        }
-      }
-    }
-    const bits = graph.solve();
-    return new Map([...nodeOf].map(([symbol, node]) => [symbol, bits[node] as number]));
-  }
+function isWalksNode(definition: Definition): boolean {
+  return (definition.flags & DEFINES_WALKS_NODE) !== 0;
 }
 
 export function flagsOf({ facts, row }: Pick<Definition, "facts" | "row">): number {

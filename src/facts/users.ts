@@ -1,52 +1,41 @@
 import type { AddressUse } from "../flow/outside.ts";
-import type { ObjectFacts } from "./object-facts.ts";
+import { type FactStore, type User, usedBy } from "./fact-store.ts";
+import { type ObjectFacts, USE_ADDRESS } from "./object-facts.ts";
 
-export interface User {
-  readonly object: string;
-  readonly facts: ObjectFacts;
-}
-
-type Objects = ReadonlyMap<string, { readonly facts: ObjectFacts }>;
-
-/** Which objects use a symbol of another one. The store is made when it is first asked for, and shared by what is derived from it. */
+/** Which objects use a symbol of another one, over a store and what differs from it. */
 export class Users {
-  readonly #all: () => ReadonlyMap<string, readonly User[]>;
+  readonly #store: FactStore;
   /** Objects whose facts differ from those in the store; undefined: no longer there. */
   readonly #changed: ReadonlyMap<string, ObjectFacts | undefined>;
 
-  private constructor(
-    all: () => ReadonlyMap<string, readonly User[]>,
-    changed: ReadonlyMap<string, ObjectFacts | undefined>,
-  ) {
-    this.#all = all;
+  private constructor(store: FactStore, changed: ReadonlyMap<string, ObjectFacts | undefined>) {
+    this.#store = store;
     this.#changed = changed;
   }
 
-  static of(objects: Objects): Users {
-    let made: ReadonlyMap<string, readonly User[]> | undefined;
-    return new Users(() => {
-      made ??= collect(objects);
-      return made;
-    }, new Map());
+  static of(store: FactStore): Users {
+    return new Users(store, new Map());
   }
 
   with(object: string, facts: ObjectFacts | undefined): Users {
-    return new Users(this.#all, new Map(this.#changed).set(object, facts));
+    return new Users(this.#store, new Map(this.#changed).set(object, facts));
   }
 
   of(symbol: string): readonly User[] {
-    const found = this.#all().get(symbol) ?? [];
+    const found = this.#store.users(symbol);
     if (this.#changed.size === 0) return found;
     const users = found.filter(({ object }) => !this.#changed.has(object));
     for (const [object, facts] of this.#changed) {
-      if (facts?.uses.name.some((row) => facts.names[row] === symbol) === true) users.push({ object, facts });
+      if (facts === undefined) continue;
+      for (const [name, user] of usedBy(object, facts)) if (name === symbol) users.push(user);
     }
     return users;
   }
 
   /** Every place that holds the address of a symbol, as far as the facts tell them apart. */
   addresses(symbol: string): AddressUse[] {
-    return this.of(symbol).flatMap(({ object, facts }) => {
+    const holders = this.of(symbol).filter(({ how }) => (how & USE_ADDRESS) !== 0);
+    return holders.flatMap(({ object, facts }) => {
       const { addresses, names } = facts;
       const found: AddressUse[] = [];
       for (let i = 0; i < addresses.name.length; i++) {
@@ -63,18 +52,4 @@ export class Users {
       return found;
     });
   }
-}
-
-function collect(objects: Objects): ReadonlyMap<string, readonly User[]> {
-  const found = new Map<string, User[]>();
-  for (const [object, { facts }] of objects) {
-    const user = { object, facts };
-    for (const row of facts.uses.name) {
-      const symbol = facts.names[row] as string;
-      const list = found.get(symbol);
-      if (list === undefined) found.set(symbol, [user]);
-      else list.push(user);
-    }
-  }
-  return found;
 }

@@ -4,8 +4,6 @@ import { basename, join } from "node:path";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { z } from "zod";
 import { FormatError } from "../base/errors.ts";
-import type { DependencyIndex } from "./dependents.ts";
-import { readDependencies } from "./dependents.ts";
 import { removeFolder } from "./prepare.ts";
 import type { Profile } from "./profile.ts";
 import { ensureFolder } from "./state-folder.ts";
@@ -16,7 +14,7 @@ import { ensureFolder } from "./state-folder.ts";
 //   <cache>/bases/<tree>-<profile>-<commit>/
 //     base.json      which tree, commit, profile and tools; how far the build is; what failed and what is excluded
 //     objects        every object with its unit, the digest of its code and its entry of the object cache, compressed JSON
-//     facts          what each object tells others, by the digest of its code
+//     facts          what each object tells others, and which objects define and use a name
 //     dependencies   which objects were made from which files (dependents.ts)
 //     out/ kept/     while it is built: kbuild's O= folder, and the objects of the batch at hand
 //   <cache>/bases/<tree>-<profile>-<commit>.lock
@@ -136,9 +134,9 @@ export function readBaseObjects(dir: string): BaseObjects {
   }
 }
 
-/** Throws FormatError. */
-export function readBaseDependencies(dir: string): DependencyIndex {
-  return readDependencies(readFileSync(join(dir, DEPENDENCIES)));
+/** Packed: dependents.ts reads it. */
+export function readBaseDependencies(dir: string): Uint8Array {
+  return readFileSync(join(dir, DEPENDENCIES));
 }
 
 /** The packed facts, which mean something to who made them. */

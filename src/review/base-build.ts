@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { bytesSource } from "../base/bytes.ts";
 import { FormatError, UsageError } from "../base/errors.ts";
+import type { UnitCodes } from "../facts/fact-file.ts";
 import { FACTS_VERSION, type ObjectFacts } from "../facts/object-facts.ts";
 import { type SummarizeOptions, summarize, summarizeOptions } from "../facts/summarize.ts";
 import type { BaseObjects, BaseRecord } from "../kernel/base-folder.ts";
@@ -187,7 +188,8 @@ class BaseBuild {
       const known = this.#known.get(object);
       return known === undefined ? [] : [{ object, ...known, cached: [...known.cached] }];
     });
-    writeBaseIndex(this.#dir, objects, this.#dependencies.pack(), packFacts(this.#facts));
+    const dependencies = this.#dependencies.pack();
+    writeBaseIndex(this.#dir, objects, dependencies, packFacts(unitsOf(objects), this.#facts, dependencies));
     removeFolder(outDir);
     return { dir: this.#dir, record: this.#report(record, "complete"), built: this.#built, stopped: false };
   }
@@ -339,6 +341,17 @@ class BaseBuild {
       this.#failed.set(object, error.message);
     }
   }
+}
+
+/** Every unit with its objects, in the order of the link. */
+function unitsOf(objects: BaseObjects): UnitCodes[] {
+  const units = new Map<string, Map<string, string>>();
+  for (const { object, unit, code } of objects) {
+    const members = units.get(unit);
+    if (members === undefined) units.set(unit, new Map([[object, code]]));
+    else members.set(object, code);
+  }
+  return [...units].map(([unit, members]) => ({ unit, objects: members }));
 }
 
 /** What the base was restricted to before and is now: an index grows, until everything is asked for. */

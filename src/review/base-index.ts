@@ -1,16 +1,9 @@
 import { FormatError } from "../base/errors.ts";
-import type { UnitFacts } from "../facts/kernel-index.ts";
-import { FACTS_VERSION, type ObjectFacts } from "../facts/object-facts.ts";
+import type { UnitStore } from "../facts/kernel-index.ts";
+import { FACTS_VERSION } from "../facts/object-facts.ts";
 import type { BaseFolder } from "../kernel/base-folder.ts";
-import {
-  hasIndex,
-  listBases,
-  profileKey,
-  readBaseDependencies,
-  readBaseFacts,
-  readBaseObjects,
-} from "../kernel/base-folder.ts";
-import type { DependencyIndex } from "../kernel/dependents.ts";
+import { hasIndex, listBases, profileKey, readBaseDependencies, readBaseFacts } from "../kernel/base-folder.ts";
+import { type DependencyIndex, readDependencies } from "../kernel/dependents.ts";
 import type { Profile } from "../kernel/profile.ts";
 import { changedPaths, listCommitFrom, type SourceListing } from "../kernel/source-listing.ts";
 import type { Tree } from "../kernel/tree.ts";
@@ -23,10 +16,11 @@ export interface BaseIndex {
   readonly age: string;
   /** Everything of the kernel is in it. */
   readonly isWhole: boolean;
-  readonly dependencies: DependencyIndex;
+  /** Unpacked when it is first asked for: only series that touch headers ask. */
+  readonly dependencies: () => DependencyIndex;
   /** Object -> digest of its code; facts are found by it. */
   readonly codeOf: ReadonlyMap<string, string>;
-  readonly units: readonly UnitFacts[];
+  readonly units: readonly UnitStore[];
 }
 
 export interface IndexQuestion {
@@ -76,12 +70,14 @@ export async function findBaseIndex(question: IndexQuestion): Promise<FoundIndex
   for (const { base, distance } of choices) {
     const index = openBaseIndex(base, distance);
     if (index === undefined) {
-      unusable ??= `the index of ${base.record.name} cannot be read by this version: objreview base build makes it again`;
+      const why = isOutdated(base) ? "is of another version of objreview" : "is damaged";
+      unusable ??= `the index of ${base.record.name} ${why}: objreview base build makes it again`;
       continue;
     }
     if (total(distance) === 0) return { index, unusable: undefined };
     const files = await listCommitFrom(tree.git, commit, listing, base.record.commit);
-    const stale = new Set(changedPaths(files, listing).flatMap((path) => index.dependencies.objectsOf.get(path) ?? []));
+    const dependencies = index.dependencies();
+    const stale = new Set(changedPaths(files, listing).flatMap((path) => dependencies.objectsOf.get(path) ?? []));
     const since =
       stale.size === 0
         ? ""
@@ -98,10 +94,10 @@ interface Distance {
   readonly beside: number;
 }
 
-/** What was read last, for a process that reviews one series after the other: decoding a whole kernel's facts takes 0.3 s. */
-let lastRead:
-  | { readonly key: string; readonly content: Pick<BaseIndex, "dependencies" | "codeOf" | "units"> }
-  | undefined;
+type Content = Pick<BaseIndex, "dependencies" | "codeOf" | "units">;
+
+/** What was read last, for a process that reviews one series after the other: facts that were looked at once are at hand. */
+let lastRead: { readonly key: string; readonly content: Content } | undefined;
 
 /** @param distance undefined where nobody asks for a commit
  * @returns undefined for a base that another version made or that is damaged: its reader tells nothing, the next build makes it anew */
@@ -113,24 +109,19 @@ export function openBaseIndex(base: BaseFolder, distance?: Distance): BaseIndex 
   return { ...content, isWhole: isWholeKernel(base), age: describeAge(base, content.codeOf.size, distance) };
 }
 
-function readContent(base: BaseFolder): Pick<BaseIndex, "dependencies" | "codeOf" | "units"> | undefined {
+function readContent(base: BaseFolder): Content | undefined {
   if (isOutdated(base)) return undefined;
   try {
-    const facts = readFacts(readBaseFacts(base.dir));
-    const units = new Map<string, Map<string, ObjectFacts>>();
-    const codeOf = new Map<string, string>();
-    for (const { object, unit, code } of readBaseObjects(base.dir)) {
-      const found = facts.get(code);
-      if (found === undefined) return undefined;
-      codeOf.set(object, code);
-      const members = units.get(unit);
-      if (members === undefined) units.set(unit, new Map([[object, found]]));
-      else members.set(object, found);
-    }
+    const packed = readBaseDependencies(base.dir);
+    const { units, codeOf } = readFacts(readBaseFacts(base.dir), packed);
+    let dependencies: DependencyIndex | undefined;
     return {
-      dependencies: readBaseDependencies(base.dir),
+      units,
       codeOf,
-      units: [...units].map(([unit, members]) => ({ unit, objects: members })),
+      dependencies() {
+        dependencies ??= readDependencies(packed);
+        return dependencies;
+      },
     };
   } catch (error) {
     if (error instanceof FormatError) return undefined;

@@ -144,7 +144,7 @@ function answers(facts: ObjectFacts | undefined, addends: (symbol: string) => re
 /** Symbols whose answers depend on those of other functions. */
 function dependingOnOthers(unit: Unit): Set<string> {
   const symbols = new Set<string>();
-  for (const { facts } of unit.definitions.objects.values()) {
+  for (const facts of unit.definitions.withNodes()) {
     for (const nodes of [facts.returns, facts.walks]) {
       for (const [rows] of nodes)
         for (const row of rows) symbols.add(facts.names[facts.symbols.name[row] as number] as string);

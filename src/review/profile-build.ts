@@ -236,7 +236,7 @@ export class ProfileBuild {
           // Of a part of the kernel they would name a part of the dependents.
           dependencies: async () => {
             const { index } = await this.findIndex();
-            return index?.isWhole === true ? index.dependencies : undefined;
+            return index?.isWhole === true ? index.dependencies() : undefined;
           },
           ...(request.dependentCap === undefined ? {} : { cap: request.dependentCap }),
           includes: () =>

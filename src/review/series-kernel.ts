@@ -117,7 +117,7 @@ export class SeriesKernel {
     const { units } = this.#index;
     const kernels = plainKernels.get(units) ?? new Map<TreeFacts, KernelIndex>();
     plainKernels.set(units, kernels);
-    const kernel = kernels.get(lists) ?? KernelIndex.build(units, unitOptions(lists));
+    const kernel = kernels.get(lists) ?? KernelIndex.open(units, unitOptions(lists));
     kernels.delete(lists);
     kernels.set(lists, kernel);
     for (const old of [...kernels.keys()].slice(0, -KEPT_KERNELS)) kernels.delete(old);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { FormatError } from "../../src/base/errors.ts";
 import { decodeFacts, encodeFacts } from "../../src/facts/encode.ts";
-import { KernelIndex, VMLINUX } from "../../src/facts/kernel-index.ts";
+import { type KernelIndex, VMLINUX } from "../../src/facts/kernel-index.ts";
 import type { ObjectFacts } from "../../src/facts/object-facts.ts";
 import { summarize, summarizeOptions } from "../../src/facts/summarize.ts";
 import { unitOptions } from "../../src/facts/unit.ts";
@@ -18,6 +18,7 @@ import {
 import { MARK_NOENDBR } from "../../src/flow/marks.ts";
 import type { Outside } from "../../src/flow/outside.ts";
 import { assembleText } from "../support/analyzed.ts";
+import { storedIndex } from "../support/stored-index.ts";
 
 function factsOf(source: string): ObjectFacts {
   const facts = summarize(bytesSource(assembleText(source)));
@@ -33,7 +34,7 @@ function buildIndex(units: Readonly<Record<string, Sources>>, listed: readonly s
     unit,
     objects: new Map(Object.entries(sources).map(([path, source]) => [path, factsOf(source)])),
   }));
-  return KernelIndex.build(facts, { isListedNoreturn: (symbol) => listed.includes(symbol) });
+  return storedIndex(facts, { isListedNoreturn: (symbol) => listed.includes(symbol) });
 }
 
 /** What an object that is not in the index is told. */
@@ -115,7 +116,7 @@ END plain
   const renumbered = { ...formatsOf(ALTERNATIVES_14), annotations: new Map([[7, MARK_NOENDBR]]) };
   const build = (tree: { noreturn: ReadonlySet<string>; formats?: KernelFormats }): Outside => {
     const objects = new Map([["a.o", summarize(source, summarizeOptions(tree.formats))]]);
-    return KernelIndex.build([{ unit: VMLINUX, objects }], unitOptions(tree)).outsideFor("new.o");
+    return storedIndex([{ unit: VMLINUX, objects }], unitOptions(tree)).outsideFor("new.o");
   };
   const noreturn = new Set(["plain"]);
   assert.equal(build({ noreturn }).landing("plain", 0), "none");

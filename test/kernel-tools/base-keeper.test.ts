@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { zstdDecompressSync } from "node:zlib";
 import { type BaseFolder, listBases, readBaseDependencies, readBaseObjects } from "../../src/kernel/base-folder.ts";
+import { readDependencies } from "../../src/kernel/dependents.ts";
 import { parseReviewJson } from "../../src/report/json.ts";
 import type { ReviewResult } from "../../src/report/result.ts";
 import { testCacheFolder } from "../support/kernel-tree.ts";
@@ -151,7 +152,7 @@ test("the index names every object with its unit, and what each was made from", 
     assert.equal(cached.length, 2, `${object} is kept`);
     for (const file of cached) assert.ok(existsSync(join(cache, file)), file);
   }
-  const dependencies = readBaseDependencies(base.dir);
+  const dependencies = readDependencies(readBaseDependencies(base.dir));
   assert.equal(dependencies.objectCount, names.length);
   assert.deepEqual(dependencies.objectsOf.get("lib/math/gcd.c"), ["lib/math/gcd.o"]);
   assert.deepEqual(dependencies.objectsOf.get("include/linux/gcd.h"), ["lib/math/gcd.o", "lib/math/lcm.o"]);
@@ -215,6 +216,37 @@ test("an index of an older commit says how old it is, and what differs", async (
     ["lib/math/gcd.o", "lib/math/lcm.o"],
   );
   assert.ok(result.findings.some((f) => f.class === "new" && f.file === "lib/math/lcm.c"));
+});
+
+test("an index that is damaged or of another version is told and not used, until a build makes it again", async () => {
+  const [base] = listBases(cache);
+  assert.ok(base !== undefined);
+  const commit = tree.commit(tree.base, "lib: sort, a third comment", { "lib/sort.c": (text) => `/* 3. */\n${text}` });
+  for (const [name, change, told] of [
+    ["facts", (bytes: Buffer) => bytes.fill(0x20, bytes.length >> 1, (bytes.length >> 1) + 1), "is damaged"],
+    ["facts", (bytes: Buffer) => bytes.subarray(0, -1), "is damaged"],
+    ["dependencies", (bytes: Buffer) => bytes.subarray(1), "is damaged"],
+    [
+      "base.json",
+      (bytes: Buffer) => Buffer.from(bytes.toString().replace(/"factsVersion": \d+/, '"factsVersion": 1')),
+      "is of another version of objreview",
+    ],
+  ] as const) {
+    const file = join(base.dir, name);
+    const good = readFileSync(file);
+    writeFileSync(file, change(Buffer.from(good)));
+    const result = await review(tree.base, commit);
+    assert.equal(result.verdict, "clean");
+    assert.match(
+      why(result),
+      new RegExp(`^the index of \\S+ ${told}: objreview base build makes it again$`, "m"),
+      name,
+    );
+    assert.doesNotMatch(why(result), /are known from the index/);
+    if (name === "base.json") assert.equal((await build()).status, 0);
+    else writeFileSync(file, good);
+    assert.match(why(await review(tree.base, commit)), /^other objects are known from the index/m);
+  }
 });
 
 test("dependents of a header come from the dependency files of a whole base", async () => {

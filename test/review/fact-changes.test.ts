@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesSource } from "../../src/base/bytes.ts";
-import { KernelIndex } from "../../src/facts/kernel-index.ts";
+import type { KernelIndex } from "../../src/facts/kernel-index.ts";
 import type { ObjectFacts } from "../../src/facts/object-facts.ts";
 import { summarize } from "../../src/facts/summarize.ts";
 import { findFactUsers } from "../../src/review/fact-changes.ts";
 import { assembleText } from "../support/analyzed.ts";
+import { storedIndex } from "../support/stored-index.ts";
 
 function factsOf(source: string): ObjectFacts {
   return summarize(bytesSource(assembleText(source)));
@@ -18,7 +19,7 @@ function kernelOf(units: Readonly<Record<string, Sources>>, listed: readonly str
     unit,
     objects: new Map(Object.entries(sources).map(([object, source]) => [object, factsOf(source)])),
   }));
-  return KernelIndex.build(facts, { isListedNoreturn: (symbol) => listed.includes(symbol) });
+  return storedIndex(facts, { isListedNoreturn: (symbol) => listed.includes(symbol) });
 }
 
 /** Who is to be looked at again when `object` of the kernel becomes `source`. */
