@@ -8,7 +8,7 @@ import type { PlanMemo } from "./plan-memo.ts";
 
 /** The build plan of one side, evaluated as far as it was asked for. */
 export interface Planner {
-  /** Plans of the directories, each evaluated once. */
+  /** Plans of the directories, each evaluated once, and of what was asked for before. */
   plan(dirs: readonly string[]): Promise<ReadonlyMap<string, DirectoryPlan>>;
   /** `dirs` and everything that kbuild descends to from them, at most `cap` directories. */
   planBelow(
@@ -26,7 +26,7 @@ export interface Planner {
  * @param memo what earlier evaluations of the same trusted sources gave; never given for sources that a patch has a part in
  */
 export function openPlanner(open: () => Promise<SandboxedRun>, memo?: PlanMemo): Planner {
-  const known = new Map<string, DirectoryPlan>(memo?.plans);
+  const known = new Map<string, DirectoryPlan>();
   let run: Promise<SandboxedRun> | undefined;
   let environment: Promise<MakeEnvironment> | undefined = memo?.environment && Promise.resolve(memo.environment);
   const opened = (): Promise<SandboxedRun> => {
@@ -38,10 +38,15 @@ export function openPlanner(open: () => Promise<SandboxedRun>, memo?: PlanMemo):
     return environment;
   };
   const plan = async (dirs: readonly string[]): Promise<ReadonlyMap<string, DirectoryPlan>> => {
+    for (const dir of dirs) {
+      const kept = known.has(dir) ? undefined : memo?.plans.get(dir);
+      if (kept !== undefined) known.set(dir, kept);
+    }
     const missing = [...new Set(dirs)].filter((dir) => !known.has(dir));
     if (missing.length > 0) {
       const from = await readEnvironment();
-      for (const [dir, made] of await planDirectories(await opened(), from, missing)) known.set(dir, made);
+      const made = await planDirectories(await opened(), from, missing);
+      for (const [dir, plan] of made) known.set(dir, plan);
       memo?.keep(from, known);
     }
     return known;

@@ -311,7 +311,10 @@ export class ProfileBuild {
     const outDir = this.#folder("out-base");
     await openBuildFolder(this.prepared, { ...this.#sideOptions("rw"), outDir, changed: [] });
     const planner = this.#planner(slot.dir, async () => outDir, memo);
-    return { environment: await planner.environment(), plans: await planner.plan(dirs), keep: () => undefined };
+    const environment = await planner.environment();
+    const plans = await planner.plan(dirs);
+    const get = (dir: string) => plans.get(dir) ?? memo.plans.get(dir);
+    return { environment, plans: { get, has: (dir) => get(dir) !== undefined }, keep: () => undefined };
   }
 
   /** What the tree's own tool, as the base builds it, says of an object. */
