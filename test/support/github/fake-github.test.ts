@@ -1,51 +1,12 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { promisify } from "node:util";
-import { installationClient, tokenOctokit } from "./client.ts";
-import { type FakeGitHub, type FakeGitHubOptions, startFakeGitHub } from "./fake-github.ts";
-
-const LINES = Array.from({ length: 40 }, (_, i) => `line ${i + 1}`);
-const text = (change: Readonly<Record<number, string>> = {}): string =>
-  `${LINES.map((line, i) => change[i + 1] ?? line).join("\n")}\n`;
-
-async function start(t: TestContext, options: Partial<FakeGitHubOptions> = {}) {
-  const dir = mkdtempSync(join(tmpdir(), "fake-github-"));
-  const fake = await startFakeGitHub({ dir, ...options });
-  t.after(async () => {
-    await fake.stop();
-    rmSync(dir, { recursive: true, force: true });
-  });
-  const repo = fake.repo("octo/tree", { files: { "a.c": text() } });
-  const pull = await fake.openPull(repo, { author: "ada", commits: [{ "a.c": text({ 20: "changed" }) }] });
-  const octokit = await installationClient(fake, repo);
-  const at = { owner: "octo", repo: "tree" };
-  const n = { ...at, pull_number: pull.number };
-  return { fake, repo, pull, octokit, at, n, rest: octokit.rest };
-}
-
-interface Refusal {
-  readonly status: number;
-  readonly message: string;
-}
-
-async function refusal(promise: Promise<unknown>): Promise<Refusal> {
-  const error = await promise.then(
-    () => assert.fail("it was taken"),
-    (reason: unknown) => reason,
-  );
-  return error as Refusal;
-}
-
-async function status(promise: Promise<unknown>): Promise<number> {
-  return (await refusal(promise)).status;
-}
+import { tokenOctokit } from "./client.ts";
+import { refusal, start, status, text } from "./fake-kit.ts";
 
 test("a comment stands on a line of the diff or nowhere", async (t) => {
   const { fake, pull, n, rest } = await start(t);
@@ -236,74 +197,6 @@ test("faults come at the call that they are planned for, before or after the eff
   await refusal(rest.pulls.get(n));
   assert.equal(killed, 1);
   await rest.pulls.get(n);
-});
-
-interface Heard {
-  readonly event: string;
-  readonly guid: string;
-  readonly payload: { readonly [key: string]: unknown };
-  readonly isSigned: boolean;
-}
-
-async function listen(t: TestContext, fake: FakeGitHub, answer: () => Promise<number> | number = () => 200) {
-  const heard: Heard[] = [];
-  const server = createServer(async (req, res) => {
-    let body = "";
-    for await (const chunk of req) body += chunk;
-    const isSigned =
-      `sha256=${createHmac("sha256", fake.app.webhookSecret).update(body).digest("hex")}` ===
-      req.headers["x-hub-signature-256"];
-    const guid = String(req.headers["x-github-delivery"]);
-    heard.push({ event: String(req.headers["x-github-event"]), guid, payload: JSON.parse(body), isSigned });
-    res.writeHead(await answer()).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  fake.listenAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  return heard;
-}
-
-test("webhooks are signed, listed and sent again under the same id", async (t) => {
-  const { fake, repo, pull, octokit } = await start(t);
-  const heard = await listen(t, fake);
-  const before = pull.headSha;
-  const after = await fake.push(pull, { files: { "a.c": text({ 20: "again" }) } });
-  await fake.settled();
-  const sync = heard.find(({ payload }) => payload.action === "synchronize")!;
-  assert.ok(heard.every(({ isSigned }) => isSigned));
-  assert.deepEqual([sync.payload.before, sync.payload.after], [before, after]);
-  const shown = sync.payload.pull_request as { head: { sha: string }; base: { repo: { full_name: string } } };
-  assert.deepEqual([shown.head.sha, shown.base.repo.full_name], [after, "octo/tree"]);
-  fake.hooks.mode = "lose";
-  await fake.comment(pull, "ada", "/objreview help");
-  fake.hooks.mode = "send";
-  const jwt = await octokit.auth({ type: "app" }).catch(() => undefined);
-  assert.ok(jwt !== undefined);
-  const lost = fake.lastDelivery("issue_comment");
-  assert.equal(lost.statusCode, 0);
-  await fake.redeliver(lost);
-  const again = heard[heard.length - 1]!;
-  assert.deepEqual([again.event, again.guid], ["issue_comment", lost.guid]);
-  const issue = again.payload.issue as { number: number; pull_request?: object };
-  assert.equal(issue.number, 1);
-  assert.ok(issue.pull_request !== undefined, "an issue that is a pull request says so");
-  const bot = fake.state.deliveries.filter(({ isRedelivery }) => isRedelivery);
-  assert.deepEqual(
-    bot.map(({ guid, statusCode }) => [guid, statusCode]),
-    [[lost.guid, 200]],
-  );
-  assert.equal(repo.nextNumber, 2);
-});
-
-test("a late answer is a failed delivery", async (t) => {
-  const { fake, pull } = await start(t, { deadlineMillis: 50 });
-  await listen(t, fake, () => new Promise((resolve) => setTimeout(resolve, 200, 200)));
-  await fake.comment(pull, "ada", "hello");
-  assert.equal(fake.lastDelivery("issue_comment").status, "timed out");
-  assert.match(fake.complaints.join(), /not answered within 50 ms/);
 });
 
 test("git serves the head, the test merge, and nothing that is private", async (t) => {

@@ -130,7 +130,15 @@ export class Hooks {
   #fill(event: string, action: string, own: Json): Json {
     const example = EXAMPLES[event]?.[action] ?? EXAMPLES[event]?.[NEAREST[`${event}.${action}`] ?? ""];
     if (example === undefined) throw new Error(`no example of ${event}.${action} is known`);
-    return merge(example, { action, ...own });
+    const merged = JSON.stringify(merge(example, { action, ...own }));
+    // Addresses in the examples lead to the real GitHub.
+    const { api, web } = this.#options.render;
+    const repository = own.repository as { full_name?: string } | undefined;
+    const local = merged
+      .replace(/https:\/\/api\.github\.com\/repos\/[\w-]+\/[\w-]+/g, `${api}/repos/${repository?.full_name}`)
+      .replaceAll("https://api.github.com", api)
+      .replaceAll("https://github.com", web);
+    return JSON.parse(local) as Json;
   }
 
   async #emit(event: string, action: string, repo: Repo, sender: User, own: Json): Promise<HookDelivery | undefined> {
