@@ -79,6 +79,15 @@ program
     });
   });
 
+program
+  .command("serve")
+  .description("run the GitHub App (docs/server.md has the environment that it needs)")
+  .addHelpText("after", "\nExit status: 0 when it was told to stop, 2 when it cannot start.")
+  .action(async () => {
+    const { serve } = await import("./main.ts");
+    await serve();
+  });
+
 const orc = program
   .command("orc")
   .description("rows of the kernel's ORC unwinder: ours, the object's, and where they differ");

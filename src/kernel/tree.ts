@@ -1,7 +1,7 @@
 // A kernel tree is a git repository that the operator names. It is only read: what we make (commits of a series, slots) is in
 // a bare store of our own that borrows the tree's objects (objects/info/alternates, gitrepository-layout(5)).
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { UsageError } from "../base/errors.ts";
 import type { Git } from "./git.ts";
@@ -50,6 +50,7 @@ export async function openTree(dir: string, state: StateFolder): Promise<Tree> {
     if (head !== undefined) replaceFile(join(store, "HEAD"), `${head}\n`);
     const shallow = readShallow(repository);
     if (shallow !== undefined) replaceFile(join(store, "shallow"), shallow);
+    else rmSync(join(store, "shallow"), { force: true });
   } finally {
     lock.release();
   }

@@ -1,0 +1,84 @@
+// The review itself, in a process of its own that has no secret: `objreview review`, whose builds run in the sandbox. Its environment is made here and
+// nothing is inherited.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { FormatError, ToolError } from "../base/errors.ts";
+import type { RepositoryConfig } from "../github/config.ts";
+import { runToEnd, SYSTEM_PATH } from "../kernel/process.ts";
+import { parseReviewJson } from "../report/json.ts";
+import type { ReviewResult } from "../report/result.ts";
+import { resultWithout } from "./outcome.ts";
+import type { Settings } from "./settings.ts";
+
+export interface ChildReview {
+  readonly tree: string;
+  /** Commit that the series is applied to, and the range it is made of. */
+  readonly base: string;
+  readonly from: string;
+  readonly to: string;
+  readonly profiles: readonly string[];
+  readonly limits: Pick<RepositoryConfig["limits"], "dependents" | "minutes">;
+  readonly signal: AbortSignal;
+  /** What it is at, one line of text that names things of the patch. */
+  readonly onProgress: (line: string) => void;
+}
+
+export type ChildSettings = Pick<Settings, "reviewState" | "reviewCache" | "sandbox">;
+
+const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
+/** As bin/objreview starts it. */
+const NODE_OPTIONS = ["--max-semi-space-size=8"];
+const MAX_RESULT_BYTES = 48 * 1024 * 1024;
+/** "  12.3 s  building 3 of 9 objects" on standard error, src/cli/progress.ts. */
+const PROGRESS = /^ *[\d.]+ s {2}(.*)$/;
+
+/** Throws ToolError: "cancelled" when `signal` says so, "failed" when the child ends without a result. */
+export async function reviewInChild(settings: ChildSettings, review: ChildReview): Promise<ReviewResult> {
+  const { limits } = review;
+  const command = [
+    process.execPath,
+    ...NODE_OPTIONS,
+    CLI,
+    ...["review", "--tree", review.tree, "--base", review.base, "--range", `${review.from}..${review.to}`],
+    ...["--format", "json", "--sandbox", settings.sandbox, "--max-dependents", String(limits.dependents)],
+    ...review.profiles.flatMap((name) => ["--profile", name]),
+  ];
+  const ended = await runToEnd(command, {
+    cwd: "/",
+    env: childEnvironment(settings),
+    signal: review.signal,
+    timeoutMillis: limits.minutes * 60_000,
+    maxOutputBytes: MAX_RESULT_BYTES,
+    onLine: (line, stream) => {
+      const text = stream === "stderr" ? PROGRESS.exec(line)?.[1] : undefined;
+      if (text !== undefined) review.onProgress(text);
+    },
+  });
+  switch (ended.end) {
+    case "cancelled":
+      throw new ToolError("cancelled", "the review was cancelled", { command });
+    case "timed-out":
+      return resultWithout("inconclusive", `it was not done within ${limits.minutes} minutes`);
+    case "output-too-big":
+      return resultWithout("inconclusive", "its result is too long");
+  }
+  try {
+    return parseReviewJson(ended.stdout);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const how = ended.signal === null ? `exited with ${ended.exitCode}` : `was killed by ${ended.signal}`;
+    throw new ToolError("failed", `the review ${how} and left no result`, {
+      command,
+      exitCode: ended.exitCode,
+      stderrTail: ended.stderr.slice(-4096),
+    });
+  }
+}
+
+function childEnvironment({ reviewState, reviewCache }: ChildSettings): Record<string, string> {
+  const home = join(reviewState, "home");
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  return { PATH: SYSTEM_PATH, HOME: home, LANG: "C.UTF-8", OBJREVIEW_STATE: reviewState, OBJREVIEW_CACHE: reviewCache };
+}

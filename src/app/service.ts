@@ -1,0 +1,108 @@
+// The whole service over an open store: the server that hears, the speakers, the workers, the upkeep; and their orderly end.
+
+import { hostname } from "node:os";
+import type { Store } from "../store/store.ts";
+import { reviewInChild } from "./child.ts";
+import { GitHub } from "./client.ts";
+import { errorWords, type Log } from "./log.ts";
+import { Bell, loop } from "./loop.ts";
+import { startServer } from "./server.ts";
+import type { Settings } from "./settings.ts";
+import { type SpeakerParts, sendNext, tellEnds } from "./speaker.ts";
+import { type WorkerParts, workNext } from "./worker.ts";
+
+export interface Pace {
+  /** Between looks into the store where nobody rings. */
+  readonly idleMillis: number;
+  readonly beatMillis: number;
+  readonly progressMillis: number;
+  readonly sweepMillis: number;
+}
+
+export const PACE: Pace = { idleMillis: 1000, beatMillis: 5000, progressMillis: 15_000, sweepMillis: 15_000 };
+
+/** GitHub redelivers for three days. */
+const REMEMBER_DELIVERIES_MILLIS = 8 * 24 * 3600 * 1000;
+/** Posts of one pull request go one at a time; those of several beside each other. */
+const SPEAKERS = 2;
+
+export interface Service {
+  readonly url: string;
+  /** Ends it: nothing new is taken, what is under way has `drainSeconds`. */
+  stop(): Promise<void>;
+}
+
+export interface ServiceParts {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly log: Log;
+  readonly pace?: Pace;
+  readonly review?: WorkerParts["review"];
+}
+
+export async function startService(parts: ServiceParts): Promise<Service> {
+  const { settings, store, log, pace = PACE, review = reviewInChild } = parts;
+  const github = new GitHub(settings);
+  const bell = new Bell();
+  const taking = new AbortController();
+  const working = new AbortController();
+  const name = `${hostname()}/${process.pid}`;
+  const speaker: SpeakerParts = {
+    github,
+    store,
+    log,
+    name,
+    now: Date.now,
+    docsUrl: settings.docsUrl,
+    rulesUrl: settings.rulesUrl,
+    handlers: {},
+  };
+  const worker: WorkerParts = {
+    github,
+    store,
+    settings,
+    log,
+    name,
+    beatMillis: pace.beatMillis,
+    progressMillis: pace.progressMillis,
+    review,
+    stop: working.signal,
+  };
+  const server = await startServer({ settings, store, log, wake: () => bell.ring() });
+  const every = (step: () => Promise<boolean>, idleMillis: number, what: string): Promise<void> =>
+    loop(step, {
+      bell: idleMillis === pace.idleMillis ? bell : new Bell(),
+      signal: taking.signal,
+      idleMillis,
+      onError: (error) => log("error", what, { error: errorWords(error) }),
+    });
+  const upkeep = async (): Promise<boolean> => {
+    await store.sweep();
+    await store.forgetDeliveries(Date.now() - REMEMBER_DELIVERIES_MILLIS);
+    return false;
+  };
+  const work = async (): Promise<boolean> => {
+    const isBusy = await workNext(worker);
+    if (isBusy) bell.ring();
+    return isBusy;
+  };
+  const loops = [
+    every(upkeep, pace.sweepMillis, "upkeep"),
+    every(() => tellEnds(speaker), pace.idleMillis, "speaker"),
+    ...Array.from({ length: SPEAKERS }, () => every(() => sendNext(speaker), pace.idleMillis, "speaker")),
+    ...Array.from({ length: settings.workers }, () => every(work, pace.idleMillis, "worker")),
+  ];
+  log("info", "started", { url: server.url, workers: settings.workers });
+  return {
+    url: server.url,
+    async stop() {
+      log("info", "stopping");
+      taking.abort();
+      const drained = setTimeout(() => working.abort(), settings.drainSeconds * 1000);
+      await server.close();
+      await Promise.all(loops);
+      clearTimeout(drained);
+      log("info", "stopped");
+    },
+  };
+}
