@@ -35,7 +35,8 @@ export class GitHub {
       octokit.hook.before("request", (options) => {
         options.headers["x-github-api-version"] = API_VERSION;
         const signal = deadline.getStore();
-        if (signal !== undefined) options.request.signal = signal;
+        // A new object: the old one is the client's defaults, and of all its calls.
+        if (signal !== undefined) options.request = { ...options.request, signal };
       });
     }).defaults({
       baseUrl: settings.apiUrl,

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { FakeGitHub } from "../support/github/fake-github.ts";
+import type { Pull } from "../support/github/world.ts";
+import { setStage, settled, until } from "./running.ts";
+
+const TARGET = "github:acme/linux#1";
+const LINES = Array.from({ length: 30 }, (_, i) => `line ${i}`);
+const BASE = { "lib/a.c": `${LINES.join("\n")}\n` };
+
+function withDefects(at: Readonly<Record<number, string>>): Record<string, string> {
+  return { "lib/a.c": `${LINES.map((line, i) => (at[i] === undefined ? line : `DEFECT ${at[i]}`)).join("\n")}\n` };
+}
+
+/** What a reader sees of our comments on lines: "open first", "fixed second". */
+function comments(fake: FakeGitHub, pull: Pull): string[] {
+  return fake.lineComments(pull).map(({ body }) => {
+    const state = /objreview:topic 1 \S+ (\w+)/.exec(body)?.[1];
+    return `${state} ${/(\w+)\(\) returns/.exec(body.replaceAll(/[`\\]/g, ""))?.[1]}`;
+  });
+}
+
+const summaries = (fake: FakeGitHub, pull: Pull) =>
+  fake.conversation(pull).filter(({ user, body }) => user.type === "Bot" && body.includes("objreview:summary"));
+
+test("a pull request with two defects, a push that repairs one, a redelivery: each finding once", async (t) => {
+  const stage = await setStage(t);
+  const { fake } = stage;
+  const repo = fake.repo("acme/linux", { files: BASE });
+  fake.setRole(repo, "dev", "write");
+  await stage.start();
+  const pull = await fake.openPull(repo, { author: "dev", commits: [withDefects({ 3: "first", 20: "second" })] });
+  await settled(stage, [TARGET]);
+  assert.deepEqual(comments(fake, pull), ["open first", "open second"]);
+  assert.equal(fake.state.reviews.length, 1);
+  assert.equal(summaries(fake, pull).length, 1);
+  const [check] = fake.checks(pull.headSha);
+  assert.equal(check?.conclusion, "neutral");
+  assert.equal(check.annotations.length, 2);
+  assert.equal(check.history.at(-1), "completed:neutral");
+
+  const before = fake.calls.length;
+  for (let time = 0; time < 5; time++) await fake.redeliver(fake.lastDelivery("pull_request", "opened"));
+  await settled(stage, [TARGET]);
+  assert.equal(fake.calls.length, before, "a redelivery asks for nothing");
+
+  await fake.push(pull, { files: withDefects({ 20: "second" }) });
+  await settled(stage, [TARGET]);
+  assert.deepEqual(comments(fake, pull), ["fixed first", "open second"]);
+  assert.equal(summaries(fake, pull).length, 1);
+  assert.equal(fake.state.reviews.length, 1);
+  assert.equal(fake.checks(pull.headSha).length, 1);
+  assert.deepEqual(fake.complaints, []);
+});
+
+test("a newer head ends the review of the older, a close cancels", async (t) => {
+  const begun: string[] = [];
+  const stopped: string[] = [];
+  const stage = await setStage(t, {
+    pause: async ({ to, signal }) => {
+      begun.push(to);
+      await new Promise<void>((done) => signal.addEventListener("abort", () => done()));
+      stopped.push(to);
+    },
+  });
+  const { fake } = stage;
+  const repo = fake.repo("acme/linux", { files: BASE });
+  fake.setRole(repo, "dev", "write");
+  await stage.start();
+  const pull = await fake.openPull(repo, { author: "dev", commits: [withDefects({ 3: "first" })] });
+  const first = pull.headSha;
+  const isRunning = () => begun.includes(pull.headSha) && fake.checks(pull.headSha)[0]?.status === "in_progress";
+  await until(stage, "the first head is under way", isRunning);
+  await fake.push(pull, { files: withDefects({ 4: "second" }) });
+  await until(stage, "the second head is under way", isRunning);
+  assert.deepEqual(stopped, [first]);
+  await fake.close(pull);
+  await settled(stage, [TARGET]);
+  await until(stage, "the second review is stopped", () => stopped.length === 2);
+  assert.deepEqual(
+    [first, pull.headSha].map((sha) => fake.checks(sha).map(({ conclusion }) => conclusion)),
+    [["cancelled"], ["cancelled"]],
+  );
+  assert.deepEqual(comments(fake, pull), []);
+  assert.deepEqual(fake.complaints, []);
+});
+
+test("configuration: wrong, off, paths, drafts", async (t) => {
+  const stage = await setStage(t);
+  const { fake } = stage;
+  const repo = fake.repo("acme/linux", { files: { ...BASE, ".github/objreview.yml": "enabld: true\n" } });
+  fake.setRole(repo, "dev", "write");
+  await stage.start();
+  const pull = await fake.openPull(repo, { author: "dev", commits: [withDefects({ 3: "first" })] });
+  await settled(stage, [TARGET]);
+  const [check] = fake.checks(pull.headSha);
+  assert.match(`${check?.title} ${check?.conclusion}`, /cannot be used neutral$/);
+  assert.equal(summaries(fake, pull).length, 1);
+  assert.match(summaries(fake, pull)[0]!.body, /enabled is meant/);
+
+  fake.pushBase(repo, { ".github/objreview.yml": "paths:\n  include: [drivers/]\n" });
+  await fake.push(pull, { files: withDefects({ 4: "first" }) });
+  await settled(stage, [TARGET]);
+  assert.deepEqual(
+    fake.checks(pull.headSha).map(({ conclusion }) => conclusion),
+    ["skipped"],
+    stage.log.join("\n"),
+  );
+  fake.pushBase(repo, { ".github/objreview.yml": "enabled: false\n" });
+  await fake.push(pull, { files: withDefects({ 5: "first" }) });
+  await settled(stage, [TARGET]);
+  assert.deepEqual(fake.checks(pull.headSha), []);
+
+  fake.pushBase(repo, { ".github/objreview.yml": "{}\n" });
+  const draft = await fake.openPull(repo, { author: "dev", isDraft: true, commits: [withDefects({ 6: "draft" })] });
+  await settled(stage, [TARGET, "github:acme/linux#2"]);
+  assert.deepEqual(fake.checks(draft.headSha), []);
+  await fake.markReady(draft);
+  await settled(stage, [TARGET, "github:acme/linux#2"]);
+  assert.deepEqual(comments(fake, draft), ["open draft"]);
+  assert.deepEqual(fake.complaints, []);
+});
+
+test("a stranger's head is not built; its check says who may let it", async (t) => {
+  const stage = await setStage(t);
+  const { fake } = stage;
+  const repo = fake.repo("acme/linux", { files: BASE });
+  await stage.start();
+  const pull = await fake.openPull(repo, {
+    author: "stranger",
+    fork: "stranger",
+    commits: [withDefects({ 3: "first" })],
+  });
+  await settled(stage, [TARGET]);
+  const runs = fake.checks(pull.headSha);
+  assert.equal(runs.length, 1);
+  assert.match(`${runs[0]!.title} ${runs[0]!.conclusion}`, /^Waiting for an approval neutral$/);
+  assert.deepEqual(fake.gitRequests, []);
+  assert.deepEqual(fake.complaints, []);
+});
+
+test("a comment that a person deleted stays away, one with an answer is kept", async (t) => {
+  const stage = await setStage(t);
+  const { fake } = stage;
+  const repo = fake.repo("acme/linux", { files: BASE });
+  fake.setRole(repo, "dev", "write");
+  await stage.start();
+  const pull = await fake.openPull(repo, { author: "dev", commits: [withDefects({ 3: "first", 20: "second" })] });
+  await settled(stage, [TARGET]);
+  const [first, second] = fake.lineComments(pull);
+  fake.state.removeReviewComment(first!);
+  fake.replyTo(second!, "dev", "Is that so?");
+  await fake.push(pull, { files: withDefects({ 3: "first", 20: "second", 22: "third" }) });
+  await settled(stage, [TARGET]);
+  const own = comments(fake, pull).filter((each) => !each.startsWith("undefined"));
+  assert.deepEqual(own, ["open second", "open third"]);
+  assert.deepEqual(fake.complaints, []);
+});
