@@ -2,7 +2,7 @@ import type { Probot } from "probot";
 import type { Intake, Speech } from "../store/store.ts";
 import { EVENTS, ordersOf } from "./events.ts";
 import { errorWords, type Log } from "./log.ts";
-import { queuedPost } from "./posts.ts";
+import { placeOrders } from "./orders.ts";
 
 export interface AppParts {
   readonly store: Intake & Pick<Speech, "announce">;
@@ -24,11 +24,8 @@ export function objreviewApp({ store, log, wake }: AppParts): (probot: Probot) =
       try {
         const orders = ordersOf(name, id, payload);
         if (orders.length === 0) return;
-        const receipt = await store.receive({ source: DELIVERY_SOURCE, id }, orders);
-        for (const review of receipt.reviews) {
-          if (review !== undefined) await announceReview(store, review, orders);
-        }
-        log("info", "delivery", { id, event: name, orders: orders.length, repeated: receipt.repeated });
+        const placed = await placeOrders(store, DELIVERY_SOURCE, id, orders);
+        log("info", "delivery", { id, event: name, orders: orders.length, reviews: placed });
         wake();
       } catch (error) {
         log("error", "delivery was not stored", { id, event: name, error: errorWords(error) });
@@ -36,14 +33,4 @@ export function objreviewApp({ store, log, wake }: AppParts): (probot: Probot) =
       }
     });
   };
-}
-
-async function announceReview(
-  store: Pick<Speech, "announce">,
-  review: string,
-  orders: Parameters<Intake["receive"]>[1],
-): Promise<void> {
-  const order = orders.find((each) => each.kind === "review");
-  // When this is lost in a crash the worker makes the check.
-  if (order !== undefined) await store.announce(review, [queuedPost(review, order.target)]);
 }

@@ -128,9 +128,11 @@ export function pullOrder(
     readonly profile?: string | undefined;
     readonly base?: string | undefined;
     readonly approvedBy?: string | undefined;
+    readonly priority?: number;
   } = {},
 ): Order {
-  const { again = false, ...options } = more;
+  // People wait for what they have just pushed or asked for.
+  const { again = false, priority = 10, ...options } = more;
   const request: WorkRequest = { kind: "pull", ...repository, number, ...options };
   return {
     kind: "review",
@@ -140,6 +142,7 @@ export function pullOrder(
     base: baseRef,
     request: JSON.stringify(request),
     again,
+    priority,
   };
 }
 

@@ -4,8 +4,11 @@ import { hostname } from "node:os";
 import type { Store } from "../store/store.ts";
 import { reviewInChild } from "./child.ts";
 import { GitHub } from "./client.ts";
+import { answerCheck, answerComment, answerSuite, type CommandParts } from "./commands.ts";
+import { errands, readErrand } from "./errands.ts";
 import { errorWords, type Log } from "./log.ts";
 import { Bell, loop } from "./loop.ts";
+import { catchUp, reconcile } from "./reconciler.ts";
 import { startServer } from "./server.ts";
 import type { Settings } from "./settings.ts";
 import { type SpeakerParts, sendNext, tellEnds } from "./speaker.ts";
@@ -17,9 +20,16 @@ export interface Pace {
   readonly beatMillis: number;
   readonly progressMillis: number;
   readonly sweepMillis: number;
+  readonly reconcileMillis: number;
 }
 
-export const PACE: Pace = { idleMillis: 1000, beatMillis: 5000, progressMillis: 15_000, sweepMillis: 15_000 };
+export const PACE: Pace = {
+  idleMillis: 1000,
+  beatMillis: 5000,
+  progressMillis: 15_000,
+  sweepMillis: 15_000,
+  reconcileMillis: 3_600_000,
+};
 
 /** GitHub redelivers for three days. */
 const REMEMBER_DELIVERIES_MILLIS = 8 * 24 * 3600 * 1000;
@@ -47,6 +57,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
   const taking = new AbortController();
   const working = new AbortController();
   const name = `${hostname()}/${process.pid}`;
+  const commands: CommandParts = { github, store, docsUrl: settings.docsUrl, rulesUrl: settings.rulesUrl };
   const speaker: SpeakerParts = {
     github,
     store,
@@ -55,7 +66,15 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     now: Date.now,
     docsUrl: settings.docsUrl,
     rulesUrl: settings.rulesUrl,
-    handlers: {},
+    handlers: {
+      command: (post) => answerComment(commands, post),
+      check: (post) => answerCheck(commands, post),
+      suite: (post) => answerSuite(commands, post),
+      "catch-up": async (post) => {
+        const { installation } = readErrand(errands["catch-up"], post.body);
+        return String(await catchUp({ github, store, log, now: Date.now }, installation));
+      },
+    },
   };
   const worker: WorkerParts = {
     github,
@@ -87,6 +106,15 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     return isBusy;
   };
   const loops = [
+    every(
+      async () => {
+        await reconcile({ github, store, log, now: Date.now });
+        bell.ring();
+        return false;
+      },
+      pace.reconcileMillis,
+      "reconciler",
+    ),
     every(upkeep, pace.sweepMillis, "upkeep"),
     every(() => tellEnds(speaker), pace.idleMillis, "speaker"),
     ...Array.from({ length: SPEAKERS }, () => every(() => sendNext(speaker), pace.idleMillis, "speaker")),

@@ -23,7 +23,13 @@ import { type FakeGitHub, type FakeGitHubOptions, startFakeGitHub } from "../sup
 
 /** Leases are short, so that a dead process's work is taken up at once. */
 const STORE = { reviewLeaseSeconds: 10, retrySeconds: 0, postLeaseSeconds: 30, attempts: 3 } as const;
-const PACE = { idleMillis: 25, beatMillis: 100, progressMillis: 40, sweepMillis: 100 } as const;
+const PACE = {
+  idleMillis: 25,
+  beatMillis: 100,
+  progressMillis: 40,
+  sweepMillis: 100,
+  reconcileMillis: 600_000,
+} as const;
 
 export interface Stage {
   readonly fake: FakeGitHub;

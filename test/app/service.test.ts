@@ -1,27 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FakeGitHub } from "../support/github/fake-github.ts";
-import type { Pull } from "../support/github/world.ts";
 import { setStage, settled, until } from "./running.ts";
-
-const TARGET = "github:acme/linux#1";
-const LINES = Array.from({ length: 30 }, (_, i) => `line ${i}`);
-const BASE = { "lib/a.c": `${LINES.join("\n")}\n` };
-
-function withDefects(at: Readonly<Record<number, string>>): Record<string, string> {
-  return { "lib/a.c": `${LINES.map((line, i) => (at[i] === undefined ? line : `DEFECT ${at[i]}`)).join("\n")}\n` };
-}
-
-/** What a reader sees of our comments on lines: "open first", "fixed second". */
-function comments(fake: FakeGitHub, pull: Pull): string[] {
-  return fake.lineComments(pull).map(({ body }) => {
-    const state = /objreview:topic 1 \S+ (\w+)/.exec(body)?.[1];
-    return `${state} ${/(\w+)\(\) returns/.exec(body.replaceAll(/[`\\]/g, ""))?.[1]}`;
-  });
-}
-
-const summaries = (fake: FakeGitHub, pull: Pull) =>
-  fake.conversation(pull).filter(({ user, body }) => user.type === "Bot" && body.includes("objreview:summary"));
+import { BASE, comments, summaries, TARGET, withDefects } from "./scene.ts";
 
 test("a pull request with two defects, a push that repairs one, a redelivery: each finding once", async (t) => {
   const stage = await setStage(t);
