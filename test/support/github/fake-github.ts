@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Description } from "./description.ts";
-import { followLine } from "./diff.ts";
+import { type DiffFile, followLine, hunkOf, readDiff } from "./diff.ts";
 import type { Fault } from "./faults.ts";
 import { type FileEdits, GitRepository } from "./git-host.ts";
 import { Hooks } from "./hooks.ts";
@@ -306,9 +306,8 @@ export class FakeGitHub {
     const after = "sha" in change ? change.sha : this.commit(pull.repo, before, change.files);
     this.#moveHead(pull, after);
     pull.updatedAt = this.state.stamp();
-    for (const comment of this.state.reviewComments.filter((each) => each.pull === pull)) {
-      this.#follow(comment, after);
-    }
+    const shown = readDiff(pull.repo.git.pullDiff(pull.baseSha, after));
+    for (const comment of this.lineComments(pull)) this.#follow(comment, after, shown);
     if (pull.isOpen) {
       this.#suite(pull);
       await this.hooks.pull("synchronize", pull, pull.author, { before, after });
@@ -316,14 +315,19 @@ export class FakeGitHub {
     return after;
   }
 
-  /** A comment goes with its line, and is outdated where the line was changed. */
-  #follow(comment: ReviewComment, head: string): void {
-    if (comment.isFile || comment.originalLine === undefined) return;
+  /** A comment goes with its line; it is outdated where the line was changed, or is no longer shown. */
+  #follow(comment: ReviewComment, head: string, shown: readonly DiffFile[]): void {
+    const { side, path, originalLine, originalStartLine } = comment;
+    if (comment.isFile || originalLine === undefined) return;
     const { git } = comment.pull.repo;
-    const follow = (line: number): number | undefined =>
-      comment.side === "LEFT" ? line : followLine(git.plainDiff(comment.originalCommitId, head, comment.path), line);
-    comment.line = follow(comment.originalLine);
-    comment.startLine = comment.originalStartLine === undefined ? undefined : follow(comment.originalStartLine);
+    const file = shown.find((each) => each.path === path);
+    const changes = side === "LEFT" ? "" : git.plainDiff(comment.originalCommitId, head, path);
+    const follow = (line: number): number | undefined => {
+      const now = followLine(changes, line);
+      return now !== undefined && file !== undefined && hunkOf(file, side, now) !== undefined ? now : undefined;
+    };
+    comment.line = follow(originalLine);
+    comment.startLine = originalStartLine === undefined ? undefined : follow(originalStartLine);
     if (comment.line !== undefined) comment.commitId = head;
   }
 

@@ -11,6 +11,8 @@ export interface RateLimits {
   readonly contentPerMinute: number;
   readonly contentPerHour: number;
   readonly concurrent: number;
+  /** Of search alone, which is counted by itself. */
+  readonly searchPerMinute: number;
   /** What `retry-after` says. */
   readonly retryAfterSeconds: number;
 }
@@ -21,6 +23,7 @@ export const GITHUB_RATES: RateLimits = {
   contentPerMinute: 80,
   contentPerHour: 500,
   concurrent: 100,
+  searchPerMinute: 30,
   retryAfterSeconds: 60,
 };
 
@@ -38,6 +41,7 @@ interface Spent {
   readonly at: number;
   readonly points: number;
   readonly content: boolean;
+  readonly search: boolean;
 }
 
 export class RateMeter {
@@ -69,13 +73,15 @@ export class RateMeter {
     const content = isContent(operationId);
     const contentOf = (spent: readonly Spent[]): number => spent.filter((each) => each.content).length;
     const points = minute.reduce((sum, each) => sum + each.points, 0) + pointsOf(method);
+    const search = operationId.startsWith("search/");
     const tooMuch =
+      (search && minute.filter((each) => each.search).length >= this.#limits.searchPerMinute) ||
       this.#concurrent > this.#limits.concurrent ||
       points > this.#limits.pointsPerMinute ||
       (content && contentOf(minute) >= this.#limits.contentPerMinute) ||
       (content && contentOf(this.#spent) >= this.#limits.contentPerHour);
     if (tooMuch) throw secondaryLimit(this.#limits.retryAfterSeconds);
-    this.#spent.push({ at: now, points: pointsOf(method), content });
+    this.#spent.push({ at: now, points: pointsOf(method), content, search });
   }
 
   leave(): void {
