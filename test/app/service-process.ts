@@ -26,7 +26,7 @@ const service = await startService({
   settings: { ...given, reviewState: TEST_REVIEW_STATE ?? given.reviewState },
   store,
   log: openLog((line) => void process.stderr.write(line)),
-  pace: { idleMillis: 50, beatMillis: 500, progressMillis: 1000, sweepMillis: 500 },
+  pace: { idleMillis: 50, beatMillis: 500, progressMillis: 1000, sweepMillis: 500, reconcileMillis: 3_600_000 },
   review: async (folders, review) =>
     TEST_RESULT !== undefined && existsSync(TEST_RESULT)
       ? parseReviewJson(readFileSync(TEST_RESULT, "utf8"))
