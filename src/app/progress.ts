@@ -34,7 +34,7 @@ export class CheckProgress {
 
   constructor(parts: ProgressParts) {
     this.#parts = parts;
-    this.#timer = setInterval(() => this.#flush(), parts.every);
+    this.#timer = setInterval(() => this.#flush(), parts.every).unref();
   }
 
   /** Begins a phase; those before it are done. */

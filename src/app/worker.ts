@@ -90,7 +90,7 @@ class Lease {
         .finally(() => {
           isBeating = false;
         });
-    }, beatMillis);
+    }, beatMillis).unref();
   }
 
   end(): void {

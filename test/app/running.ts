@@ -116,6 +116,7 @@ export async function setStage(t: TestContext, options: StageOptions = {}): Prom
         kill() {
           isDead = true;
           wire.cut();
+          void service.stop();
           if (fake.hooks.url === service.url + WEBHOOKS_PATH) fake.listenAt("http://127.0.0.1:9/");
         },
         async stop() {

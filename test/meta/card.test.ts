@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { reviewPackages, testPackages } from "../../scripts/setup/debian-packages.ts";
+import { EVENTS } from "../../src/app/events.ts";
 import { readRepositoryFile, repositoryRoot } from "../support/repository.ts";
 
 test("the files that everybody looks for are there", () => {
@@ -55,9 +56,14 @@ test("the App asks for the least that it needs", () => {
     contents: "read",
     checks: "write",
     pull_requests: "write",
+    merge_queues: "read",
   });
-  // Each event needs one of these permissions: issue_comment comes with pull_requests, check_run with checks.
-  assert.deepEqual(manifest.default_events, ["pull_request", "issue_comment", "check_run"]);
+  // Each event needs one of these permissions: issue_comment comes with pull_requests, check_run and check_suite with checks, merge_group with
+  // merge_queues. Those of installations come by themselves.
+  assert.deepEqual(
+    manifest.default_events,
+    EVENTS.filter((event) => !event.startsWith("installation")),
+  );
   assert.match((manifest.hook_attributes as Record<string, string>).url!, /^https:\/\/.*\/api\/github\/webhooks$/);
 });
 
