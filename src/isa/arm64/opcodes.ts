@@ -262,22 +262,24 @@ const rows: readonly Row[] = [...reserved, ...sve, ...immediate, ...branches, ..
 /** Several rows share the key; `findEffect` compares them one by one. */
 const MANY = 255;
 const KEY_SHIFT = 21;
-/** bits 31:21 -> effect, or MANY */
-const effectByKey = new Uint8Array(1 << (32 - KEY_SHIFT));
+/** bits 31:21 -> effect, or MANY, also before the tables are filled */
+const effectByKey = new Uint8Array(1 << (32 - KEY_SHIFT)).fill(MANY);
 /** bits 31:21 -> the rows that can match, as mask, value, effect triples */
 const rowsByKey: Uint32Array[] = [];
 
-for (let key = 0; key < effectByKey.length; key++) {
-  const triples: number[] = [];
-  effectByKey[key] = MANY;
-  for (const [mask, value, effect] of rows) {
-    const keyMask = mask >>> KEY_SHIFT;
-    if ((key & keyMask) !== value >>> KEY_SHIFT) continue;
-    if (triples.length === 0 && mask << (32 - KEY_SHIFT) === 0) effectByKey[key] = effect;
-    triples.push(mask, value, effect);
+/** Not when this is loaded: half of a small object's time, of which most are of another architecture. */
+function fillTables(): void {
+  for (let key = 0; key < effectByKey.length; key++) {
+    const triples: number[] = [];
+    for (const [mask, value, effect] of rows) {
+      const keyMask = mask >>> KEY_SHIFT;
+      if ((key & keyMask) !== value >>> KEY_SHIFT) continue;
+      if (triples.length === 0 && mask << (32 - KEY_SHIFT) === 0) effectByKey[key] = effect;
+      triples.push(mask, value, effect);
+    }
+    if (triples.length === 0) effectByKey[key] = E_UNKNOWN;
+    rowsByKey.push(Uint32Array.from(triples));
   }
-  if (triples.length === 0) effectByKey[key] = E_UNKNOWN;
-  rowsByKey.push(Uint32Array.from(triples));
 }
 
 /** What the instruction word does: one of E_*. */
@@ -285,6 +287,10 @@ export function findEffect(word: number): number {
   const key = word >>> KEY_SHIFT;
   const effect = effectByKey[key] as number;
   if (effect !== MANY) return effect;
+  if (rowsByKey.length === 0) {
+    fillTables();
+    return findEffect(word);
+  }
   const triples = rowsByKey[key] as Uint32Array;
   for (let i = 0; i < triples.length; i += 3) {
     if ((word & (triples[i] as number)) >>> 0 === triples[i + 1]) return triples[i + 2] as number;
