@@ -75,20 +75,47 @@ export class SparseColumnBuilder {
   /** @param row behind every row that has a value already */
   add(row: number, value: number): void {
     const word = row >>> WORD_SHIFT;
-    if (word >= this.#present.length) {
-      const grown = new Uint32Array(Math.max(word + 1, this.#present.length * 2));
-      grown.set(this.#present);
-      release(this.#present);
-      this.#present = grown;
-    }
-    if (this.#count === this.#values.length) {
-      const grown = new Int32Array(this.#count * 2);
-      grown.set(this.#values);
-      release(this.#values);
-      this.#values = grown;
-    }
+    if (word >= this.#present.length) this.#reserveWords(word + 1);
+    if (this.#count === this.#values.length) this.#reserveValues(this.#count + 1);
     this.#present[word] = (this.#present[word] as number) | (1 << (row & 31));
     this.#values[this.#count++] = value;
+  }
+
+  /**
+   * Adds what of a plain column is not NONE, with `addend` added to each value.
+   * @param row the row of column[0], behind every row that has a value already
+   */
+  addPlain(column: Int32Array, length: number, row: number, addend: number): void {
+    this.#reserveWords(((row + length) >>> WORD_SHIFT) + 1);
+    this.#reserveValues(this.#count + length);
+    const present = this.#present;
+    const values = this.#values;
+    let count = this.#count;
+    for (let i = 0; i < length; i++) {
+      const value = column[i] as number;
+      if (value === NONE) continue;
+      const at = row + i;
+      const word = at >>> WORD_SHIFT;
+      present[word] = (present[word] as number) | (1 << (at & 31));
+      values[count++] = value + addend;
+    }
+    this.#count = count;
+  }
+
+  #reserveWords(words: number): void {
+    if (words <= this.#present.length) return;
+    const grown = new Uint32Array(Math.max(words, this.#present.length * 2));
+    grown.set(this.#present);
+    release(this.#present);
+    this.#present = grown;
+  }
+
+  #reserveValues(wanted: number): void {
+    if (wanted <= this.#values.length) return;
+    const grown = new Int32Array(Math.max(wanted, this.#values.length * 2));
+    grown.set(this.#values);
+    release(this.#values);
+    this.#values = grown;
   }
 
   /** The column of a table of `length` rows; the builder is not to be used afterwards. */

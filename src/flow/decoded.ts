@@ -1,5 +1,5 @@
 import { type SparseColumn, SparseColumnBuilder } from "../base/sparse-column.ts";
-import { NONE, TableBuilder } from "../base/table.ts";
+import { TableBuilder } from "../base/table.ts";
 import type { ElfObject } from "../elf/object.ts";
 import type { Arch } from "../isa/arch.ts";
 import {
@@ -124,9 +124,9 @@ class KeptInsns {
     const { target, op, kind, flags } = columns;
     for (let row = 0; row < length; row++) {
       if (kind[row] === KIND_UNKNOWN || ((flags[row] as number) & ODD_FLAGS) !== 0) this.#odd.push(first + row);
-      if (target[row] !== NONE) this.#target.add(first + row, target[row] as number);
-      if (op[row] !== NONE) this.#op.add(first + row, firstOp + (op[row] as number));
     }
+    this.#target.addPlain(target, length, first, 0);
+    this.#op.addPlain(op, length, first, firstOp);
     this.#ops.reserve(ops.length);
     const keptOps = this.#ops.columns;
     for (const name in opSchema) {
