@@ -1,7 +1,8 @@
 // The body of one review comment. The first line alone is enough to decide; the rest folds away.
 
 import { pathRows } from "../report/finding-text.ts";
-import type { ReviewFinding, ReviewResult, ReviewStep } from "../report/result.ts";
+import { fixDiff, fixPlace } from "../report/fix-text.ts";
+import type { ReviewFinding, ReviewFix, ReviewResult, ReviewStep } from "../report/result.ts";
 import { safeProse } from "../report/safe.ts";
 import { messageOf, patchNumber } from "../report/sentences.ts";
 import { asmWords, evidenceWords, offsetWords } from "../report/steps.ts";
@@ -10,7 +11,6 @@ import type { DiffPlace } from "./diff-places.ts";
 import { MAX_COMMENT_BODY } from "./limits.ts";
 import { cellCode, code, fenced, fitBlocks, folded, prose, sentence } from "./markdown.ts";
 import { readTopicMarker, type TopicMarker, topicMarker, withoutMarker } from "./marker.ts";
-import type { Fix } from "./suggestion.ts";
 import { placeHash, type Topic } from "./topics.ts";
 
 /** Addresses that are there; whoever runs the service knows them. Without a final slash. */
@@ -28,8 +28,8 @@ export interface CommentInput {
   readonly place: DiffPlace;
   readonly result: ReviewResult;
   readonly links: Links;
-  /** Built and re-checked by the caller; shown as a suggestion where `fixIsOnDiff`, else as a patch to read. */
-  readonly fix?: Fix | undefined;
+  /** Of a known form (known-fix.ts); shown as a suggestion where `fixIsOnDiff`, else as a patch to read. */
+  readonly fix?: ReviewFix | undefined;
   readonly fixIsOnDiff?: boolean;
 }
 
@@ -132,20 +132,22 @@ function placeNote(finding: ReviewFinding, place: DiffPlace): string | undefined
   return `It is in line ${finding.line}; this is the nearest line of the change.`;
 }
 
-function fixLines(fix: Fix, isOnDiff: boolean): string[] {
+function fixLines(fix: ReviewFix, isOnDiff: boolean): string[] {
   if (isOnDiff) {
     // A suggestion replaces the lines of the comment, byte for byte: no escape may change it, only the fence grows.
     const longest = Math.max(0, ...fix.lines.flatMap((line) => [...line.matchAll(/`+/g)].map(([run]) => run.length)));
     const fence = "`".repeat(Math.max(3, longest + 1));
     return [`${prose(fix.why)} Built and checked again with it:`, "", `${fence}suggestion`, ...fix.lines, fence];
   }
-  const head = `@@ ${fix.path}:${fix.from} @@`;
-  const change = [...fix.replaced.map((line) => `-${line}`), ...fix.lines.map((line) => `+${line}`)];
-  return [`${prose(fix.why)} Built and checked again with it:`, "", ...fenced([head, ...change], "diff")];
+  return [
+    `${prose(fix.why)} Built and checked again with it:`,
+    "",
+    ...fenced([`@@ ${fixPlace(fix)} @@`, ...fixDiff(fix)], "diff"),
+  ];
 }
 
 /** What a reader would call another comment: not the way, whose lines move with every push. */
-export function saysHash(topic: Topic, fix: Fix | undefined): string {
+export function saysHash(topic: Topic, fix: ReviewFix | undefined): string {
   const { finding } = topic;
   const told = [
     finding.rule,
@@ -156,7 +158,7 @@ export function saysHash(topic: Topic, fix: Fix | undefined): string {
   return placeHash(told.join("\n"));
 }
 
-export function markerOf(topic: Topic, fix: Fix | undefined): TopicMarker {
+export function markerOf(topic: Topic, fix: ReviewFix | undefined): TopicMarker {
   return {
     key: topic.key,
     state: "open",

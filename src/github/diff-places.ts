@@ -25,16 +25,23 @@ export class DiffPlaces {
   readonly #left = new Map<string, Run[]>();
   /** "path\nline": a line of the new side right behind a hunk that ends in deletions -> the last deleted line. */
   readonly #behindDeletion = new Map<string, number>();
+  /** Path -> line -> what stands there on the right side. */
+  readonly #text = new Map<string, Map<number, string>>();
 
   constructor(files: readonly FileDiff[]) {
     for (const file of files) {
       const right = runsOf(this.#right, file.path);
       const left = runsOf(this.#left, file.path);
+      const text = this.#text.get(file.path) ?? new Map<number, string>();
+      this.#text.set(file.path, text);
       file.hunks.forEach((hunk, n) => {
         for (const line of hunk.lines) {
           // Context has numbers on both sides; comments on it belong to the right one.
           if (line.kind === "-") extend(left, line.oldLine, n);
-          else extend(right, line.newLine, n);
+          else {
+            extend(right, line.newLine, n);
+            text.set(line.newLine, line.text);
+          }
         }
         const end = hunk.lines[hunk.lines.length - 1];
         if (end?.kind !== "-") return;
@@ -58,6 +65,11 @@ export class DiffPlaces {
     const first = this.#find(path, from, "RIGHT");
     const last = this.#find(path, to, "RIGHT");
     return first !== undefined && last !== undefined && from <= to && first.hunk === last.hunk;
+  }
+
+  /** A line of the right side; undefined where the diff does not show it. */
+  textAt(path: string, line: number): string | undefined {
+    return this.#text.get(path)?.get(line);
   }
 
   #find(path: string, line: number, side: Side): Run | undefined {

@@ -1,15 +1,15 @@
 // From what stands on the pull request and what the review found: what to post, what to edit, what to leave. The plan is a function
 // of the two alone, so that it can be made again after any crash, and made again it is empty.
 
-import type { ReviewResult } from "../report/result.ts";
+import type { ReviewFix, ReviewResult } from "../report/result.ts";
 import { plural } from "../report/wrap.ts";
 import { closedBody, commentBody, fixedWords, type Links, saysHash } from "./comment-text.ts";
 import type { RepositoryConfig } from "./config.ts";
 import type { DiffPlace, DiffPlaces } from "./diff-places.ts";
+import { knownFix } from "./known-fix.ts";
 import { prose } from "./markdown.ts";
 import { readSummaryMarker, readTopicMarker, type TopicMarker } from "./marker.ts";
 import type { ReviewBody, ReviewComment } from "./payloads.ts";
-import type { Fix } from "./suggestion.ts";
 import { summaryBody } from "./summary-text.ts";
 import { byGravity, couldSee, isTransient, reaches, type Topic, topicsOf } from "./topics.ts";
 
@@ -31,8 +31,6 @@ export interface PlanInput {
   readonly posted: readonly PostedComment[];
   /** Topic key -> who waives it and why. */
   readonly waivers?: ReadonlyMap<string, { readonly by: string; readonly reason: string }>;
-  /** Topic key -> a change that was built and re-checked. */
-  readonly fixes?: ReadonlyMap<string, Fix>;
   /** Topics told on a line at some time, by our own records: where a person has deleted the comment, it is not posted again. */
   readonly told?: ReadonlySet<string>;
   /** Topics whose line GitHub refused (422): told in the summary instead. */
@@ -79,7 +77,16 @@ function readPosted(posted: readonly PostedComment[]): Told[] {
     .sort((a, b) => a.comment.id - b.comment.id);
 }
 
-const NO_FIXES: ReadonlyMap<string, Fix> = new Map();
+/** Topic key -> the change that the review built and checked again, as far as it is of a form that may be offered. */
+function fixesOf(topics: readonly Topic[], { config, places }: PlanInput): ReadonlyMap<string, ReviewFix> {
+  if (!config.comment.suggestions) return new Map();
+  return new Map(
+    topics.flatMap(({ key, finding }): [string, ReviewFix][] => {
+      const fix = knownFix(finding, places);
+      return fix === undefined ? [] : [[key, fix]];
+    }),
+  );
+}
 
 export function planPosts(input: PlanInput): Plan {
   const { result, config, places } = input;
@@ -113,7 +120,7 @@ export function planPosts(input: PlanInput): Plan {
     } else standing.set(marker.key, each);
   }
 
-  const fixes = config.comment.suggestions ? (input.fixes ?? NO_FIXES) : NO_FIXES;
+  const fixes = fixesOf(open, input);
   const room = Math.max(0, config.limits.comments - standing.size);
   const wanted = byGravity(open)
     .filter((topic) => !standing.has(topic.key) && input.told?.has(topic.key) !== true)
@@ -186,7 +193,7 @@ interface CommentPlace {
 }
 
 /** A suggestion replaces the lines that its comment stands on, so that it takes the comment to them. */
-function commentPlace(topic: Topic, places: DiffPlaces, fix: Fix | undefined): CommentPlace | undefined {
+function commentPlace(topic: Topic, places: DiffPlaces, fix: ReviewFix | undefined): CommentPlace | undefined {
   if (fix !== undefined && fix.path === topic.finding.file && places.hasRange(fix.path, fix.from, fix.to)) {
     return {
       place: { path: fix.path, line: fix.to, side: "RIGHT" },

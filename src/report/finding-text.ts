@@ -2,6 +2,7 @@
 // what follows from it and what the witnesses say. Shared by the mail digest and the terminal form.
 
 import { outerPlace } from "../rules/finding.ts";
+import { fixDiff, fixPlace, fixWords } from "./fix-text.ts";
 import type { ReviewFinding, ReviewResult, ReviewStep } from "./result.ts";
 import { safeProse } from "./safe.ts";
 import { messageOf, patchNumber, transientWords } from "./sentences.ts";
@@ -259,6 +260,17 @@ export function findingHeadline(
   return lines;
 }
 
+function fixLines({ fix }: ReviewFinding): string[] {
+  if (fix === undefined) return [];
+  const diff = fixDiff(fix).map((line) => {
+    const text = line.slice(1).replaceAll("\t", "        ");
+    const indent = /^ {0,40}/.exec(text)![0];
+    return clip(`    ${line.charAt(0)}${indent}${safeProse(text, 160)}`, TEXT_WIDTH).trimEnd();
+  });
+  const place = clip(`    ${fixPlace(fix)}`, TEXT_WIDTH);
+  return ["", ...wrapText(`${fixWords(fix)}:`, { first: "  " }), "", place, ...diff];
+}
+
 /** The whole finding, without the hunk that it is quoted under. */
 export function findingLines(finding: ReviewFinding, result: ReviewResult, paint: Paint = NO_PAINT): string[] {
   const consequence = safeProse(finding.consequence);
@@ -270,5 +282,6 @@ export function findingLines(finding: ReviewFinding, result: ReviewResult, paint
     ...(tool === undefined ? [] : wrapText(tool, { first: "  " })),
     ...witnessLines(finding),
     ...relatedLines(finding),
+    ...fixLines(finding),
   ];
 }

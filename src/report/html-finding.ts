@@ -2,6 +2,7 @@
 // what the witnesses say, the instructions, the graph.
 
 import { pathRows, placeWords } from "./finding-text.ts";
+import { fixDiff, fixPlace, fixWords } from "./fix-text.ts";
 import { html, type Markup, NOTHING } from "./markup.ts";
 import type { ReviewFinding, ReviewResult, ReviewStep } from "./result.ts";
 import { safeCode } from "./safe.ts";
@@ -113,6 +114,15 @@ function related(finding: ReviewFinding): Markup {
   return html`<h3>Related</h3><ul class="plain">${rows}</ul>`;
 }
 
+function change({ fix }: ReviewFinding): Markup {
+  if (fix === undefined) return NOTHING;
+  const rows = fixDiff(fix).map((line) => {
+    const kind = line.startsWith("+") ? "add" : line.startsWith("-") ? "del" : "same";
+    return html`<span class="${kind}">${tabs(line)}</span>`;
+  });
+  return html`<h3>A change that helps</h3><p>${fixWords(fix)}.</p><pre class="box hunk" tabindex="0"><code><span class="head">${fixPlace(fix)}</span>${rows}</code></pre>`;
+}
+
 function inlineStack(finding: ReviewFinding): Markup {
   const frames = finding.place?.inlineStack.slice(0, MAX_ENTRIES) ?? [];
   if (frames.length === 0) return NOTHING;
@@ -140,6 +150,7 @@ ${tool === undefined ? NOTHING : html`<p>${tool}</p>`}
 ${ways(finding)}
 ${witnesses(finding)}
 ${related(finding)}
+${change(finding)}
 ${instructions(finding)}
 ${drawing}
 <p class="small">${finding.patch === undefined ? "" : `First bad patch: ${patchNumber(finding.patch.number, result)} ${finding.patch.subject}. `}Fingerprint <code>${finding.fingerprint}</code></p>

@@ -6,7 +6,7 @@ import { z } from "zod";
 /** The `reason` of a review that a defect of ours has ended; whatever else it is, is about the input or the machine. */
 export const OWN_FAILURE = "an error of objreview itself";
 
-export const RESULT_VERSION = "1.1";
+export const RESULT_VERSION = "1.2";
 
 const place = z.strictObject({
   file: z.string(),
@@ -95,6 +95,19 @@ const patchRef = z.strictObject({
   subject: z.string(),
 });
 
+/** A change of one file of the head: it was applied, the objects built and judged again, the finding gone, and nothing came in its place. */
+const fix = z.strictObject({
+  path: z.string(),
+  /** Lines of the head's file that are replaced, both included, and what stands there. */
+  from: z.int().min(1),
+  to: z.int().min(1),
+  replaced: z.array(z.string()),
+  /** What stands there instead. */
+  lines: z.array(z.string()),
+  /** One sentence: what it does. */
+  why: z.string(),
+});
+
 const finding = z.strictObject({
   /** Short and stable within the review: "f1", "f2". */
   id: z.string(),
@@ -142,6 +155,8 @@ const finding = z.strictObject({
     .optional(),
   graph: z.string().optional(),
   place: place.optional(),
+  /** Since 1.2; where one is certain. Tried under every profile that builds the object. */
+  fix: fix.optional(),
 });
 
 const object = z.strictObject({
@@ -305,6 +320,7 @@ export const reviewResultSchema = z.strictObject({
 
 export type ReviewResult = z.infer<typeof reviewResultSchema>;
 export type ReviewFinding = z.infer<typeof finding>;
+export type ReviewFix = z.infer<typeof fix>;
 export type ReviewGraph = z.infer<typeof graph>;
 export type ReviewStep = z.infer<typeof step>;
 export type ReviewObject = z.infer<typeof object>;

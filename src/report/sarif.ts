@@ -1,7 +1,7 @@
 // SARIF 2.1.0 (OASIS), for code scanning. Section numbers are the specification's.
 
-import type { CodeFlow, Invocation, Location, Log, Notification, ReportingDescriptor, Result, Run } from "sarif";
-import type { CoverageNote, ReviewFinding, ReviewResult, ReviewStep } from "./result.ts";
+import type { CodeFlow, Fix, Invocation, Location, Log, Notification, ReportingDescriptor, Result, Run } from "sarif";
+import type { CoverageNote, ReviewFinding, ReviewFix, ReviewResult, ReviewStep } from "./result.ts";
 import { safeCode, safeText } from "./safe.ts";
 import { speakingFindings, transientWords, verdictSentence } from "./sentences.ts";
 import { toolWords } from "./steps.ts";
@@ -113,6 +113,24 @@ function resultMessage(finding: ReviewFinding, result: ReviewResult): string {
   return parts.filter((part) => part !== "").join(" ");
 }
 
+/** 3.55 to 3.57: a region of whole lines ends before its last line's end. */
+function sarifFix(fix: ReviewFix): Fix {
+  return {
+    description: { text: messageText(fix.why) },
+    artifactChanges: [
+      {
+        artifactLocation: artifactUri(fix.path),
+        replacements: [
+          {
+            deletedRegion: { startLine: fix.from, endLine: fix.to },
+            insertedContent: { text: fix.lines.join("\n").toWellFormed() },
+          },
+        ],
+      },
+    ],
+  };
+}
+
 function sarifResult(finding: ReviewFinding, ruleIndex: number, result: ReviewResult): Result {
   const flows = codeFlows(finding);
   const related = finding.related.map((entry, i) => ({
@@ -129,6 +147,7 @@ function sarifResult(finding: ReviewFinding, ruleIndex: number, result: ReviewRe
     ...(flows.length === 0 ? {} : { codeFlows: flows }),
     ...(related.length === 0 ? {} : { relatedLocations: related }),
     partialFingerprints: { "objreviewFingerprint/v1": safeText(finding.fingerprint) },
+    ...(finding.fix === undefined ? {} : { fixes: [sarifFix(finding.fix)] }),
     baselineState: BASELINE[finding.class],
     properties: {
       object: safeText(finding.object),

@@ -21,6 +21,18 @@ export interface BothSides {
   readonly judgedBase: ReadonlyMap<string, Judged>;
   /** @param result what was built of the state, under the names of the head */
   outsideOf(state: SourceState, result: BuildResult): Promise<OutsideOf>;
+  /**
+   * The same of the tip with an edit in it that is no part of the series; undefined where the edit changes what objects see that are not built.
+   * @param result everything of the tip, the edited objects in the place of their own
+   * @param edited those objects; none where only a list of the tree is edited
+   */
+  outsideOfEdit(state: SourceState, result: BuildResult, edited: readonly string[]): Promise<OutsideOfEdit | undefined>;
+}
+
+export interface OutsideOfEdit {
+  readonly outsideOf: OutsideOf;
+  /** Objects whose verdict may be another with the edit. */
+  readonly again: ReadonlySet<string>;
 }
 
 const MAX_ROUNDS = 4;
@@ -46,7 +58,14 @@ export async function buildBothSides(options: ProfileReviewOptions, notes: Cover
   if (index === undefined) {
     const judgedBase = await judgeAll(baseResult, judge, () => undefined, modulesOf(affected));
     await takeTip(options.first);
-    return { affected, baseResult, headResult, judgedBase, outsideOf: async () => () => undefined };
+    const nothing: OutsideOf = () => undefined;
+    return {
+      ...{ affected, baseResult, headResult, judgedBase },
+      outsideOf: async () => nothing,
+      async outsideOfEdit(_state, result, edited) {
+        return { outsideOf: nothing, again: new Set(edited.length > 0 ? edited : result.built.keys()) };
+      },
+    };
   }
 
   notes.push({ kind: "assumption", object: "", why: `other objects are known from the ${index.age}` });
@@ -130,6 +149,16 @@ export async function buildBothSides(options: ProfileReviewOptions, notes: Cover
     async outsideOf(state, result) {
       if (state === base) return outsideBase;
       return outsideIn(kernel, state === tip ? after : await between(state, result), byName, "head");
+    },
+    async outsideOfEdit(state, result, edited) {
+      const ofState = await readTreeFacts(slot, state);
+      const facts = kernel.summarize(result, ofState);
+      const ofEdit = (item: AffectedObject) => (item.inHead ? (facts.get(item.object) ?? ofTip(item)) : undefined);
+      const then = kernel.ofState(ofState, affected.objects, baseFacts, ofEdit);
+      const users = findFactUsers(after, then, new Set(edited), difference(lists.tip.noreturn, ofState.noreturn));
+      if (!users.every(({ object }) => byName.has(object))) return undefined;
+      const again = new Set([...edited, ...users.map(({ object }) => object)]);
+      return { outsideOf: outsideIn(kernel, then, byName, "head"), again };
     },
   };
 }

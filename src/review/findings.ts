@@ -1,5 +1,5 @@
 import type { FileDiff } from "../patch/file-diff.ts";
-import type { ReviewFinding, ReviewGraph } from "../report/result.ts";
+import type { ReviewFinding, ReviewFix, ReviewGraph } from "../report/result.ts";
 import { rules } from "../rules/index.ts";
 import { copyPlace, type Decorator } from "./decorate.ts";
 import { placeFinding } from "./place.ts";
@@ -27,8 +27,8 @@ export interface FindingsOutput {
 }
 
 export async function describeFindings(input: FindingsInput): Promise<FindingsOutput> {
-  const merged = new Map<string, { blamed: Blamed; profiles: string[]; opinion: Opinion | undefined }>();
-  for (const { profile, blamed, opinions } of input.profiles) {
+  const merged = new Map<string, Merged>();
+  for (const { profile, blamed, opinions, fixes } of input.profiles) {
     const seen = new Map<string, number>();
     for (const item of blamed) {
       const { finding, object, class: kind } = item.compared;
@@ -37,28 +37,49 @@ export async function describeFindings(input: FindingsInput): Promise<FindingsOu
       seen.set(base, nth + 1);
       const key = `${base}\n${nth}`;
       const known = merged.get(key);
-      if (known === undefined) merged.set(key, { blamed: item, profiles: [profile.name], opinion: opinions.get(item) });
-      else known.profiles.push(profile.name);
+      const fix = fixes.get(item);
+      if (known === undefined) {
+        merged.set(key, { blamed: item, profiles: [profile.name], opinion: opinions.get(item), fixes: [fix] });
+      } else {
+        known.profiles.push(profile.name);
+        known.fixes.push(fix);
+      }
     }
   }
   const findings: ReviewFinding[] = [];
   const graphs: ReviewGraph[] = [];
-  for (const { blamed, profiles, opinion } of merged.values()) {
+  for (const each of merged.values()) {
     const id = `f${findings.length + 1}`;
-    const described = await describeFinding(input, blamed, id, profiles, opinion);
+    const described = await describeFinding(input, each, id);
     findings.push(described.finding);
     if (described.graph !== undefined) graphs.push(described.graph);
   }
   return { findings, graphs };
 }
 
-async function describeFinding(
-  input: FindingsInput,
-  blamed: Blamed,
-  id: string,
-  profiles: string[],
-  opinion: Opinion | undefined,
-) {
+/** What the profiles say of one finding. */
+interface Merged {
+  readonly blamed: Blamed;
+  readonly profiles: string[];
+  readonly opinion: Opinion | undefined;
+  /** One a profile. */
+  readonly fixes: (ReviewFix | undefined)[];
+}
+
+/** The change that every profile which has the object tried out, and found to help. */
+function agreedFix(input: FindingsInput, { blamed, profiles, fixes }: Merged): ReviewFix | undefined {
+  const [first, ...others] = fixes;
+  const { object } = blamed.compared;
+  const building = input.profiles.filter(({ objects }) =>
+    objects.some(({ path, state }) => path === object && state !== "not-built" && state !== "removed"),
+  );
+  const isTried = building.every(({ profile }) => profiles.includes(profile.name));
+  const text = JSON.stringify(first);
+  return isTried && others.every((fix) => JSON.stringify(fix) === text) ? first : undefined;
+}
+
+async function describeFinding(input: FindingsInput, merged: Merged, id: string) {
+  const { blamed, profiles, opinion } = merged;
   const { compared, patch, repairedBy, seenIn, state } = blamed;
   const { finding, object } = compared;
   const tells = speaks(compared);
@@ -77,6 +98,7 @@ async function describeFinding(
     tells && analysis !== undefined ? await input.decorator.steps(path, analysis, commit) : [];
   const graph =
     tells && analysis !== undefined ? await input.decorator.graph(`g-${id}`, object, finding, analysis) : undefined;
+  const fix = agreedFix(input, merged);
   const described: ReviewFinding = {
     id,
     class: compared.class,
@@ -106,6 +128,7 @@ async function describeFinding(
     ...(placed.hunk === undefined ? {} : { hunk: placed.hunk }),
     ...(graph === undefined ? {} : { graph: graph.id }),
     ...(finding.place === undefined ? {} : { place: copyPlace(finding.place) }),
+    ...(fix === undefined ? {} : { fix }),
   };
   return { finding: described, graph };
 }

@@ -5,9 +5,10 @@ import type { BuildResult } from "../kernel/build.ts";
 import { type Diagnostic, newWarnings } from "../kernel/build-errors.ts";
 import type { Profile } from "../kernel/profile.ts";
 import type { Slot } from "../kernel/slot.ts";
-import type { CoverageNote, ReviewObject, ReviewWeakening } from "../report/result.ts";
+import type { CoverageNote, ReviewFix, ReviewObject, ReviewWeakening } from "../report/result.ts";
 import { findBodies, withoutUndecided } from "./bodies.ts";
 import { buildBothSides, modulesOf } from "./both-sides.ts";
+import { verifyFixes } from "./fixes.ts";
 import { walkHistory } from "./history.ts";
 import { type Judged, type JudgeOptions, judgeAll, judgeObject, type OutsideOf } from "./judge.ts";
 import type { ProfileBuild } from "./profile-build.ts";
@@ -34,6 +35,8 @@ export interface ProfileReview {
   readonly blamed: readonly Blamed[];
   /** What the tree's own tool says of those that speak up. */
   readonly opinions: ReadonlyMap<Blamed, Opinion>;
+  /** Changes that take findings away, tried out. */
+  readonly fixes: ReadonlyMap<Blamed, ReviewFix>;
   readonly broken: readonly BrokenObject[];
   /** Objects that do not compile in the middle of the series although they do at the tip. */
   readonly brokenBetween: readonly BrokenBetween[];
@@ -72,7 +75,10 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
   const { request, profile, build, slot, base, states, timer } = options;
   const tip = states[states.length - 1] as SourceState;
   const notes: CoverageNote[] = [];
-  const { affected, baseResult, headResult, judgedBase, outsideOf } = await buildBothSides(options, notes);
+  const { affected, baseResult, headResult, judgedBase, outsideOf, outsideOfEdit } = await buildBothSides(
+    options,
+    notes,
+  );
   const judge = async (state: SourceState, result: BuildResult, into: CoverageNote[], known?: typeof judgedBase) =>
     judgeState({ ...options, affected }, state, result, await outsideOf(state, result), into, known);
   const before = await judge(base, baseResult, [], judgedBase);
@@ -115,6 +121,17 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
       (file, isModule) => build.askTool(file, isModule),
     ),
   );
+  const fixes = await verifyFixes({
+    options: { ...options, affected },
+    ...{ told, before, after, headResult },
+    judgeEdit: async (state, result, edited) => {
+      const outside = await outsideOfEdit(state, result, edited);
+      if (outside === undefined) return undefined;
+      const built = new Map([...result.built].filter(([object]) => outside.again.has(object)));
+      const judged = await judgeState({ ...options, affected }, state, { ...result, built }, outside.outsideOf, []);
+      return new Map([...after, ...comparable(judged, baseResult)]);
+    },
+  });
   const sum = (pick: (judged: Judged) => number): number =>
     [...after.values()].reduce((total, judged) => total + pick(judged), 0);
   return {
@@ -123,6 +140,7 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
     objects,
     blamed,
     opinions: new Map(told.map((item, n) => [item, opinions[n] as Opinion])),
+    fixes,
     broken,
     brokenBetween,
     warnings: newWarnings(baseResult.warnings, headResult.warnings),

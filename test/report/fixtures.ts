@@ -552,14 +552,24 @@ export function makeHostile(value: ReviewResult): ReviewResult {
 
 /** Hostile strings everywhere, on the richest of the fixtures. */
 export function hostileResult(): ReviewResult {
-  const two = twoFindingsResult();
   return makeHostile({
-    ...two,
+    ...fixResult(),
     reason: "x",
     broken: brokenResult().broken!,
     conflict: conflictResult().conflict!,
     compilerWarnings: manyResult().compilerWarnings,
   });
+}
+
+/** A finding with a change that was tried out. */
+export function fixResult(): ReviewResult {
+  const result = twoFindingsResult();
+  const [first, second] = result.findings as [ReviewFinding, ReviewFinding];
+  const fix = {
+    ...{ path: FILL, from: 23, to: 24, replaced: ["\tmov %rsi, %rax", "\tcld"] },
+    ...{ lines: ["\tmov %rsi, %rax", "\tANNOTATE_INTRA_FUNCTION_CALL", "\tcld"], why: "It says that this is meant." },
+  };
+  return { ...result, findings: [first, { ...second, fix }] };
 }
 
 /** All fixtures by name. */
@@ -572,6 +582,7 @@ export const FIXTURES: ReadonlyMap<string, () => ReviewResult> = new Map([
   ["inconclusive", inconclusiveResult],
   ["applied", appliedResult],
   ["incomplete", incompleteResult],
+  ["fix", fixResult],
   ["many", manyResult],
   ["no-lines", noLinesResult],
   ["hostile", hostileResult],

@@ -1,29 +1,21 @@
 // Changes that are certain enough to be offered as text: an annotation, a list entry, the missing size or type of a symbol.
-// What is proposed here is only a candidate: the caller applies it, builds, analyses again, and offers it when the finding is gone and
+// What is proposed here is only a candidate: fixes.ts applies it, builds, analyses again, and keeps it when the finding is gone and
 // nothing new came. Sources: include/linux/linkage.h (SYM_*_START and SYM_*_END), include/linux/objtool.h and
 // arch/x86/include/asm/nospec-branch.h (ANNOTATE_INTRA_FUNCTION_CALL), tools/objtool/noreturns.h (6.4 and later).
 
-import type { ReviewFinding } from "../report/result.ts";
+import type { ReviewFinding, ReviewFix } from "../report/result.ts";
+import { NORETURN_LIST } from "./weakened.ts";
 
-export interface Fix {
-  readonly path: string;
-  /** 1-based lines of the head's file that are replaced, both included. */
-  readonly from: number;
-  readonly to: number;
-  readonly replaced: readonly string[];
-  readonly lines: readonly string[];
-  /** One sentence: what it does. */
-  readonly why: string;
-}
-
-const NORETURN_LIST = "tools/objtool/noreturns.h";
 /** A function of assembly that is longer is not one suggestion. */
 const MAX_FUNCTION_LINES = 60;
 
 type ReadFile = (path: string) => string | undefined;
 
+/** What a proposal goes by. Lines are of the head. */
+export type Defect = Pick<ReviewFinding, "rule" | "message" | "function" | "file" | "line" | "repairedBy">;
+
 /** A candidate for the finding, from the head's files; undefined where none is certain. Never throws on any file text. */
-export function proposeFix(finding: ReviewFinding, readFile: ReadFile): Fix | undefined {
+export function proposeFix(finding: Defect, readFile: ReadFile): ReviewFix | undefined {
   if (finding.repairedBy !== undefined) return undefined;
   if (finding.rule === "falls-through") return listEntry(finding, readFile);
   if (!finding.file.endsWith(".S") || finding.line === 0) return undefined;
@@ -42,7 +34,7 @@ export function proposeFix(finding: ReviewFinding, readFile: ReadFile): Fix | un
 }
 
 /** The file's text with the fix in it; undefined where the lines are not the ones that the fix was made for. */
-export function applyFix(text: string, fix: Fix): string | undefined {
+export function applyFix(text: string, fix: ReviewFix): string | undefined {
   const lines = text.split("\n");
   const old = lines.slice(fix.from - 1, fix.to);
   if (old.length !== fix.replaced.length || old.some((line, i) => line !== fix.replaced[i])) return undefined;
@@ -54,12 +46,19 @@ function isPlain(line: string): boolean {
   return line.length <= 200 && /^[\t\x20-\x7e]*$/.test(line);
 }
 
-function made(path: string, lines: readonly string[], from: number, to: number, put: readonly string[], why: string) {
+function made(
+  path: string,
+  lines: readonly string[],
+  from: number,
+  to: number,
+  put: string[],
+  why: string,
+): ReviewFix | undefined {
   const replaced = lines.slice(from - 1, to);
   return [...replaced, ...put].every(isPlain) ? { path, from, to, replaced, lines: put, why } : undefined;
 }
 
-function intraFunctionCall({ file, line }: ReviewFinding, lines: readonly string[]): Fix | undefined {
+function intraFunctionCall({ file, line }: Defect, lines: readonly string[]): ReviewFix | undefined {
   const call = lines[line - 1];
   const match = /^(\s+)call\s+(?:[0-9]+[bf]|\.?[A-Za-z_][\w.$]*)\s*(?:[#/;].*)?$/.exec(call ?? "");
   // Inside a macro the line is the macro's, and every other user of it would be annotated too.
@@ -82,12 +81,12 @@ const BOUNDARY =
   /^\s*(SYM_\w+_(START|END)\w*|SYM_DATA\w*)\(|^\s*\.(type|globl|global|weak)\b|^\s*\.(section|text|data|pushsection|popsection|macro)\b/;
 
 /** The end that the symbol's beginning promises: the kernel's macros give type and size there, plain assembly a ".size". */
-function symbolEnd({ file, function: name, message }: ReviewFinding, lines: readonly string[]): Fix | undefined {
+function symbolEnd({ file, function: name, message }: Defect, lines: readonly string[]): ReviewFix | undefined {
   const label = /^(\w+) labels code that has neither a type nor a size/.exec(message)?.[1];
   return endOf(file, label ?? (message.endsWith("() has no size") ? name : ""), lines);
 }
 
-function endOf(file: string, name: string, lines: readonly string[]): Fix | undefined {
+function endOf(file: string, name: string, lines: readonly string[]): ReviewFix | undefined {
   if (!/^\w+$/.test(name)) return undefined;
   const isEnd = new RegExp(`^\\s*(SYM_\\w+_END\\(${name}\\)|\\.size\\s+${name}\\s*,)`);
   if (lines.some((line) => isEnd.test(line))) return undefined;
@@ -124,7 +123,7 @@ function lastLineOfBody(lines: readonly string[], start: number): number | undef
 }
 
 /** "callee:" that a function calls, from the label to the return behind which nothing goes on. */
-function symbolType(finding: ReviewFinding, lines: readonly string[]): Fix | undefined {
+function symbolType(finding: Defect, lines: readonly string[]): ReviewFix | undefined {
   const callee = / calls (\w+)\(\), whose symbol is no function$/.exec(finding.message)?.[1];
   if (callee === undefined) return undefined;
   const end = endOf(finding.file, callee, lines);
@@ -145,7 +144,7 @@ function symbolType(finding: ReviewFinding, lines: readonly string[]): Fix | und
 }
 
 /** NORETURN(callee) at its place in the sorted list of the tree. */
-function listEntry(finding: ReviewFinding, readFile: ReadFile): Fix | undefined {
+function listEntry(finding: Defect, readFile: ReadFile): ReviewFix | undefined {
   const callee = / runs past its end when (\w+)(?:\(\))? returns: /.exec(finding.message)?.[1];
   const lines = callee === undefined ? undefined : readFile(NORETURN_LIST)?.split("\n");
   if (callee === undefined || lines === undefined) return undefined;
