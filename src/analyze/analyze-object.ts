@@ -9,6 +9,7 @@ import { buildCode, insnAt } from "../flow/code.ts";
 import { buildFlow, type Flow } from "../flow/flow.ts";
 import type { KernelFormats } from "../flow/formats.ts";
 import { buildFunctions, functionName } from "../flow/functions.ts";
+import { isLinkedObject } from "../flow/linked-object.ts";
 import { nothingOutside, type Outside } from "../flow/outside.ts";
 import { findOverridden } from "../flow/overridden.ts";
 import { solveReturns } from "../flow/returns.ts";
@@ -92,12 +93,26 @@ export interface ObjectAnalysis {
   symbolAt(section: string, offset: number): string | undefined;
 }
 
+type Known = "alone" | "linked" | "whole";
+
 /** The same words for every object, so that a report says them once. */
-const withoutFact: Readonly<Record<MissingFact, string>> = {
-  landing:
-    "addresses of what other objects define were not checked for landing pads: that takes an index of the whole kernel",
-  noinstr:
-    "calls out of code that must not be instrumented were not all checked: that takes an index of the whole kernel",
+const withoutFact: Readonly<Record<MissingFact, Readonly<Record<Known, string>>>> = {
+  landing: {
+    alone:
+      "addresses of what other objects define were not checked for landing pads: that takes an index of the whole kernel",
+    linked:
+      "addresses of what this linked object does not define, such as symbols of the linker script, were not checked for landing pads",
+    whole:
+      "addresses of what no object of its link defines, such as symbols of the linker script, were not checked for landing pads",
+  },
+  noinstr: {
+    alone:
+      "calls out of code that must not be instrumented were not all checked: that takes an index of the whole kernel",
+    linked:
+      "calls out of code that must not be instrumented were not all checked: which weak definitions count and what tables of operations hold is known with --index",
+    whole:
+      "calls out of code that must not be instrumented were not checked where no object of its link defines the callee",
+  },
 };
 
 /**
@@ -181,7 +196,10 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   }
   for (const { owner, why } of leftOut)
     coverage.notes.push({ kind: "assumption", function: functionName(code, functions, owner), why });
-  for (const fact of missing.keys()) coverage.notes.push({ kind: "assumption", why: withoutFact[fact] });
+  if (missing.size > 0) {
+    const known: Known = outside.isWhole === true ? "whole" : isLinkedObject(object) ? "linked" : "alone";
+    for (const fact of missing.keys()) coverage.notes.push({ kind: "assumption", why: withoutFact[fact][known] });
+  }
   if (findings.length + contracts.length > 0 && !isTooMuch) holdDebugSections(object);
   return {
     machine: object.machine,

@@ -1,6 +1,7 @@
 import { lowerBound, NONE } from "../base/table.ts";
-import { STT_FILE, STT_SECTION } from "../elf/constants.ts";
+import { STT_SECTION } from "../elf/constants.ts";
 import { ownerOf } from "../flow/flow.ts";
+import { isLinkedObject } from "../flow/linked-object.ts";
 import { successors } from "../flow/successors.ts";
 import { KIND_NOP, KIND_TRAP } from "../isa/insn-table.ts";
 import type { RuleContext } from "../rules/rule.ts";
@@ -29,16 +30,8 @@ export function findReplacedCode(context: RuleContext, overridden: Uint8Array): 
       if (f !== NONE && overridden[f] === 1) replaced[i] = REPLACED_BY_NAME;
     }
   }
-  if (isLinked(context)) markNameless(context, replaced);
+  if (isLinkedObject(flow.code.object)) markNameless(context, replaced);
   return replaced;
-}
-
-/** Each source file has a symbol of its own; an object of one source has one at most. */
-function isLinked({ flow }: RuleContext): boolean {
-  const { type } = flow.code.object.symbols;
-  let files = 0;
-  for (let s = 1; s < type.length && files < 2; s++) if (type[s] === STT_FILE) files++;
-  return files >= 2;
 }
 
 function markNameless(context: RuleContext, replaced: Uint8Array): void {

@@ -2,9 +2,13 @@ import { resolve } from "node:path";
 import type { AnalyzeOptions } from "../analyze/analyze-object.ts";
 import type { ByteSource } from "../base/bytes.ts";
 import { UsageError } from "../base/errors.ts";
+import { openObject } from "../elf/object.ts";
+import { isWeak } from "../facts/fact-store.ts";
 import { KernelIndex, VMLINUX } from "../facts/kernel-index.ts";
+import type { ObjectFacts } from "../facts/object-facts.ts";
 import { summarize, summarizeOptions } from "../facts/summarize.ts";
-import { unitOptions } from "../facts/unit.ts";
+import { type UnitOptions, unitOptions } from "../facts/unit.ts";
+import { isLinkedObject } from "../flow/linked-object.ts";
 import type { Outside } from "../flow/outside.ts";
 import { hasIndex, listBases, readBaseRecord } from "../kernel/base-folder.ts";
 import { locateState } from "../kernel/state-folder.ts";
@@ -38,8 +42,10 @@ export function openCheckIndex(
     age: index.age,
     outsideOf(path, source) {
       const object = nameIn(index, path);
-      const own = kernel.replace(object, summarize(source, summarizeOptions(lists.formats)), VMLINUX);
-      const outside = own.outsideFor(object);
+      const facts = summarize(source, summarizeOptions(lists.formats));
+      const linked = linkedOutside(index, kernel, object, facts, source, unitOptions(lists));
+      if (linked !== undefined) return linked;
+      const outside = kernel.replace(object, facts, VMLINUX).outsideFor(object);
       return index.isWhole ? outside : inPart(outside);
     },
     isModule: (path) => {
@@ -47,6 +53,36 @@ export function openCheckIndex(
       return unit !== undefined && unit !== VMLINUX;
     },
   };
+}
+
+/**
+ * What an object is told that was linked from objects of vmlinux: these are in it already, and would speak a second time of what is its own.
+ * @returns undefined for any other object
+ */
+function linkedOutside(
+  index: BaseIndex,
+  kernel: KernelIndex,
+  object: string,
+  facts: ObjectFacts,
+  source: ByteSource,
+  options: UnitOptions,
+): Outside | undefined {
+  const unit = kernel.unit(VMLINUX);
+  if (unit === undefined || unit.definitions.objects.has(object) || !isLinkedObject(openObject(source)))
+    return undefined;
+  const defined = new Set(facts.symbols.name.map((row) => facts.names[row] as string));
+  const isDouble = (name: string): boolean => {
+    const other = unit.definitions.find(name);
+    return other !== undefined && !isWeak(other);
+  };
+  if (![...defined].some(isDouble)) return undefined;
+  const outside = KernelIndex.build([{ unit: VMLINUX, objects: new Map([[object, facts]]) }], options).outsideFor(
+    object,
+  );
+  const isIn = ({ names, symbols }: ObjectFacts): boolean =>
+    symbols.name.every((row) => defined.has(names[row] as string));
+  const isAll = index.isWhole && [...unit.definitions.objects.values()].every((each) => isIn(each.facts));
+  return isAll ? outside : inPart(outside);
 }
 
 function namedIndex(where: string): BaseIndex {

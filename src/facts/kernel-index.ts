@@ -122,12 +122,13 @@ export class KernelIndex {
     return this.#parts.get(unit)?.users.addresses(symbol) ?? [];
   }
 
-  /** What an object can be told of the others. `unit` is where an object is judged that the index does not have, or that several have. */
+  /** What an object can be told of the others, where the index has all of them. `unit` is where an object is judged that the index does not have, or that several have. */
   outsideFor(object: string, unit = this.unitsOf(object)[0] ?? VMLINUX): Outside {
     const part = this.#parts.get(unit) ?? this.#parts.get(VMLINUX);
     const at = part?.unit;
     const tables = (): OperationTables => this.#operationTables(unit);
     return {
+      isWhole: true,
       // Whether its own functions return the object knows best.
       neverReturns: (symbol) =>
         at?.definitions.find(symbol)?.object === object ? undefined : at?.neverReturns(symbol),

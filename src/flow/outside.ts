@@ -36,6 +36,8 @@ export interface AddressUse {
 
 /** Symbols are names as the linker sees them: global or weak, of the same unit (vmlinux, or a module with what vmlinux exports). */
 export interface Outside {
+  /** Every object of the link is known: what has no answer here none of them defines. */
+  readonly isWhole?: boolean;
   /** A call of it never comes back. The tree's list is asked before this. */
   neverReturns(symbol: string): boolean | undefined;
   /** Its code lies where nothing may be instrumented (.noinstr.text and the like). */
@@ -74,6 +76,7 @@ export const nothingOutside: Outside = {
 /** The answers of `first`, and where it has none those of `then`. */
 export function firstOf(first: Outside, then: Outside): Outside {
   return {
+    isWhole: first.isWhole === true || then.isWhole === true,
     neverReturns: (symbol) => first.neverReturns(symbol) ?? then.neverReturns(symbol),
     isNoinstr: (symbol) => first.isNoinstr(symbol) ?? then.isNoinstr(symbol),
     landing: (symbol, offset) => first.landing(symbol, offset) ?? then.landing(symbol, offset),

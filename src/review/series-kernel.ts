@@ -129,6 +129,7 @@ export class SeriesKernel {
 export function inPart(outside: Outside): Outside {
   return {
     ...outside,
+    isWhole: false,
     isOverridden: (symbol) => (outside.isOverridden(symbol) === true ? true : undefined),
     addressUses: () => undefined,
     slotTargets: () => undefined,

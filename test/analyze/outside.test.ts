@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ObjectFinding } from "../../src/analyze/analyze-object.ts";
+import { analyzeObject, type ObjectAnalysis, type ObjectFinding } from "../../src/analyze/analyze-object.ts";
+import { bytesSource } from "../../src/base/bytes.ts";
+import { builtInFacts } from "../../src/facts/built-in.ts";
+import { KernelIndex } from "../../src/facts/kernel-index.ts";
 import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
+import { inPart } from "../../src/review/series-kernel.ts";
+import { readChecks } from "../../src/rules/checks.ts";
 import { CALLEE_LOSES_REGISTER } from "../../src/rules/finding.ts";
 import { analyzeText } from "../support/analyzed.ts";
+import { assembleLinked } from "../support/assemble.ts";
 
 const known: Outside = {
   ...nothingOutside,
@@ -53,4 +59,28 @@ test("a function that is too large to be followed for the registers that it keep
       why: "it is too large to be followed for the registers that it has to keep",
     },
   ]);
+});
+
+test("what nobody knows is told by what could know it", () => {
+  const source = "FUNC takes\n\tleaq _text(%rip), %rax\n\tret\nEND takes\n.data\n\t.quad _text\n";
+  const checks = readChecks(new Map([["CONFIG_X86_KERNEL_IBT", "y"]]), "a test");
+  const linked = assembleLinked(
+    ["a", "b"].map((name) => `\t.globl ${name}\n\t.data\n${name}:\t.quad _text\n\t.text\n\tnop\n`),
+  );
+  const told = (analysis: ObjectAnalysis): string[] =>
+    analysis.coverage.notes.filter(({ kind }) => kind === "assumption").map(({ why }) => why);
+  const whole = KernelIndex.build([], { isListedNoreturn: () => false }).outsideFor("new.o");
+  assert.match(told(analyzeText(source, { checks }))[0] ?? "", /: that takes an index of the whole kernel$/);
+  assert.match(
+    told(analyzeText(source, { checks, outside: whole }))[0] ?? "",
+    /^addresses of what no object of its link defines/,
+  );
+  assert.match(
+    told(analyzeText(source, { checks, outside: inPart(whole) }))[0] ?? "",
+    /takes an index of the whole kernel$/,
+  );
+  assert.match(
+    told(analyzeObject(bytesSource(linked), { facts: builtInFacts, checks }))[0] ?? "",
+    /^addresses of what this linked object does not define/,
+  );
 });

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { bytesSource } from "../../src/base/bytes.ts";
+import { STT_FILE } from "../../src/elf/constants.ts";
 import { openObject } from "../../src/elf/object.ts";
+import { isLinkedObject } from "../../src/flow/linked-object.ts";
 import { analyzeBytes, analyzeText } from "../support/analyzed.ts";
-import { assembleLinked } from "../support/assemble.ts";
+import { assembleLinked, stripped } from "../support/assemble.ts";
+import { findKernelObjects } from "../support/kernel-objects.ts";
 import { fixtureFolder } from "../support/rule-fixtures.ts";
 
 /** Coverage of what ld -r makes of these files. */
@@ -48,6 +52,29 @@ test("what a link leaves of a weak function that was replaced is no code, with a
   assert.equal(notes.length, 1);
   assert.equal(notes[0]?.kind, "function-excluded");
   assert.match(notes[0]?.why ?? "", /^\d+ bytes without a name, left of functions/);
+});
+
+test("without the symbols of source files a link shows by local symbols of one name", () => {
+  const local = (name: string): string => `\t.type ${name}, @function\n${name}:\tret\n\t.size ${name}, . - ${name}\n`;
+  const source = (text: string): string => `\t.include "${fixtureFolder}/macros.inc"\n${text}`;
+  const both = (one: string, other: string): Uint8Array =>
+    stripped(assembleLinked([source(`${strong}\n${local(one)}`), source(`${weak}\n${local(other)}`)]));
+  const [object, single] = [both("once", "once"), both("once", "twice")].map((bytes) => openObject(bytesSource(bytes)));
+  assert.ok(![...(object?.symbols.type ?? [])].includes(STT_FILE), "strip takes them away");
+  assert.deepEqual([isLinkedObject(object!), isLinkedObject(single!)], [true, false]);
+  const { textBytes, textBytesAnalysed, notes } = analyzeBytes(both("once", "once")).coverage;
+  assert.deepEqual([textBytes, textBytesAnalysed, notes.length], [3, 3, 1]);
+  assert.match(notes[0]?.why ?? "", /^\d+ bytes without a name, left of functions/);
+  const unknown = analyzeBytes(both("once", "twice")).coverage;
+  assert.ok(unknown.textBytesAnalysed < unknown.textBytes, "nothing says that it is a link: it is code, and is told");
+});
+
+test("no object of one source has two local symbols of a name, as the compiler left it or stripped", () => {
+  const paths = findKernelObjects(100).filter((_, i, all) => i % Math.ceil(all.length / 200) === 0);
+  const linkedOnes = paths.filter((path) => isLinkedObject(openObject(bytesSource(readFileSync(path)))));
+  assert.deepEqual(linkedOnes, []);
+  for (const path of paths.slice(0, 20))
+    assert.equal(isLinkedObject(openObject(bytesSource(stripped(readFileSync(path))))), false, path);
 });
 
 test("the compiler's own label on the padding in front of it names nothing", () => {

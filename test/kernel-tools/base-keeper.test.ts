@@ -1,7 +1,7 @@
 // A base build of two small directories of a real kernel: killed and gone on with, looked at, used by reviews and checks, and collected.
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -283,6 +283,24 @@ test("a check knows what the base knows", async () => {
   const wrong = await run("check", "--index", files, object);
   assert.equal(wrong.status, 2);
   assert.match(wrong.err, /no index of a base/);
+});
+
+test("an object that was linked from what the base has is judged as it is, and not as one more beside its parts", async () => {
+  const [base] = listBases(cache);
+  assert.ok(base !== undefined);
+  const parts = ["lib/math/gcd.o", "lib/math/lcm.o", "lib/sort.o"].map((object, n) => {
+    const file = join(files, `part${n}.o`);
+    writeFileSync(file, cachedBytes(base, object));
+    return file;
+  });
+  const linked = join(files, "linked.o");
+  execFileSync("ld", ["-r", "-o", linked, ...parts]);
+  execFileSync("objcopy", ["--weaken", linked]);
+  const { out } = await run("check", "--index", base.dir, "--json", linked);
+  const [one] = JSON.parse(out).objects;
+  // Weak here and strong in its parts: beside them all of it would give way to them.
+  assert.ok(one.coverage.functions > 3);
+  assert.equal(one.coverage.functionsAnalysed, one.coverage.functions);
 });
 
 /** The object as the object cache has it. */

@@ -73,3 +73,16 @@ export function assembleLinked(sources: readonly string[], args: readonly string
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** The object as `strip --strip-debug` leaves it: without debug sections, and without the symbols of source files. */
+export function stripped(object: Uint8Array): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), "objreview-test-"));
+  try {
+    const file = join(folder, "object.o");
+    writeFileSync(file, object);
+    execFileSync("strip", ["--strip-debug", file], { stdio: ["ignore", "ignore", "pipe"] });
+    return new Uint8Array(readFileSync(file));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
