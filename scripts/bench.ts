@@ -1,11 +1,12 @@
-// npm run bench -- [--rounds N] [--build DIR] [--tree DIR] [--vmlinux FILE] [--debug-vmlinux FILE]
+// npm run bench -- [--rounds N] [--build DIR] [--tree DIR] [--vmlinux FILE] [--debug-vmlinux FILE] [--review]
 // Ratios measured side by side in one run. No test looks at them: a figure of one machine is no promise of another.
 //
 //   1. decode + validate over capstone-wasm on the same bytes
 //   2. an object of 30 KB of code in a warm process
 //   3. a linked kernel over the tree's own tool, as whole processes: with --build, a full build folder whose objects are linked and
 //      stripped, or --vmlinux, an object that is; with --debug-vmlinux also one with debug information inside
-//   4. a review of a one-object patch, warm base, as a cold process and in a warm one, over the bare compile of that object
+//   4. a review of a one-object patch, warm base, as a cold process and in a warm one, over the bare compile of that object, with and without
+//      the index of the whole base where `objreview base build` has made one of the tree's HEAD; --review measures nothing else
 //
 // Runs alternate (A B A B ...), so that a machine that slows down slows both; medians are printed with their spread.
 import { spawnSync } from "node:child_process";
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     tree: { type: "string" },
     vmlinux: { type: "string" },
     "debug-vmlinux": { type: "string" },
+    review: { type: "boolean", default: false },
   },
 });
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -109,7 +111,7 @@ mkdirSync(dirname(scratch), { recursive: true });
 try {
   if (values.build === undefined) {
     const build = requireEnv("OBJREVIEW_KERNEL_BUILD");
-    await benchEngine(build);
+    if (!values.review) await benchEngine(build);
     benchReview({ build, tree: requireEnv("OBJREVIEW_KERNEL_TREE"), root, scratch, rounds });
     print("linked kernels and warm objects: name a full build folder by --build");
   } else {

@@ -1,7 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type BaseFolder, hasIndex, listBases } from "../../src/kernel/base-folder.ts";
+import { DEFAULT_PROFILE } from "../../src/kernel/profile.ts";
 import { readSavedCommand } from "../../src/kernel/saved-command.ts";
+import { locateState } from "../../src/kernel/state-folder.ts";
+import { isOutdated } from "../../src/review/base-index.ts";
 import { median, print, spread } from "./measure.ts";
 
 export interface ReviewBench {
@@ -30,7 +34,20 @@ function oneObjectPatch(tree: string, path: string, number: number): string {
   return `diff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n${header}\n${body.join("\n")}\n`;
 }
 
-/** A review of a patch of one C file, base cached, over the bare compile of that object: a cold process, and one that reviews again. */
+/** One way to review: in a process of its own or in one that has reviewed before, with the cache that it finds. */
+interface Variant {
+  readonly name: string;
+  readonly isWarm: boolean;
+  readonly env: NodeJS.ProcessEnv;
+  readonly seconds: number[];
+  readonly ratios: number[];
+  readonly phases: Map<string, number[]>;
+}
+
+/**
+ * A review of a patch of one C file, base cached, over the bare compile of that object, which runs before each of them: a cold process, and one that reviews
+ * again. Where the cache has the index of the whole base that the tree is at, both with it and without.
+ */
 export function benchReview({ build, tree, root, scratch, rounds }: ReviewBench): void {
   const object = "kernel/fork.o";
   const cmdFile = join(build, "kernel/.fork.o.cmd");
@@ -46,45 +63,78 @@ export function benchReview({ build, tree, root, scratch, rounds }: ReviewBench)
     return patch;
   };
   const review = ["review", "--tree", tree, "--base", "HEAD", "--format", "json", "--patch"];
-  const runReview = (): Phases => JSON.parse(run(join(root, "bin/objreview"), [...review, newPatch()], root)).timings;
-  const runCompile = (): string => run("sh", ["-c", compile], build);
   // Three reviews in one process, by its own clock: the last is what a worker takes.
   const warmer = join(root, "scripts/bench/review-thrice.ts");
-  const runWarm = (): { seconds: number; timings: Phases } =>
-    JSON.parse(run(process.execPath, [warmer, tree, newPatch(), newPatch(), newPatch()], root));
-  runReview();
-  runCompile();
-  const cold: number[] = [];
-  const warm: number[] = [];
-  const compiles: number[] = [];
-  const phases = { cold: new Map<string, number[]>(), warm: new Map<string, number[]>() };
-  const note = (into: Map<string, number[]>, timings: Phases): void => {
-    for (const { phase, millis } of timings) into.set(phase, [...(into.get(phase) ?? []), millis / 1000]);
+  const runReview = ({ isWarm, env }: Variant): { seconds: number; timings: Phases } => {
+    if (isWarm) return JSON.parse(run(process.execPath, [warmer, tree, newPatch(), newPatch(), newPatch()], root, env));
+    let told = "";
+    const patch = newPatch();
+    const taken = seconds(() => {
+      told = run(join(root, "bin/objreview"), [...review, patch], root, env);
+    });
+    return { seconds: taken, timings: JSON.parse(told).timings };
   };
+  const runCompile = (): string => run("sh", ["-c", compile], build);
+  const cacheDir = locateState(process.env).cache;
+  const index = wholeIndex(cacheDir, tree, root);
+  const without =
+    index === undefined ? process.env : { ...process.env, OBJREVIEW_CACHE: cacheWithoutBases(cacheDir, scratch) };
+  const variant = (name: string, isWarm: boolean, env: NodeJS.ProcessEnv): Variant => {
+    return { name, isWarm, env, seconds: [], ratios: [], phases: new Map() };
+  };
+  const variants = [
+    ...(index === undefined ? [] : [variant("cold process, with the index", false, process.env)]),
+    variant("cold process, without an index", false, without),
+    ...(index === undefined ? [] : [variant("warm process, with the index", true, process.env)]),
+    variant("warm process, without an index", true, without),
+  ];
+  for (const each of variants) if (!each.isWarm) runReview(each);
+  runCompile();
+  const compiles: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    let told: Phases = [];
-    cold.push(
-      seconds(() => {
-        told = runReview();
-      }),
-    );
-    note(phases.cold, [...told, besides(told, cold.at(-1) as number)]);
-    compiles.push(seconds(runCompile));
-    const second = runWarm();
-    warm.push(second.seconds);
-    note(phases.warm, [...second.timings, besides(second.timings, second.seconds)]);
+    for (const each of variants) {
+      compiles.push(seconds(runCompile));
+      const done = runReview(each);
+      each.seconds.push(done.seconds);
+      each.ratios.push(done.seconds / (compiles.at(-1) as number));
+      for (const { phase, millis } of [...done.timings, besides(done.timings, done.seconds)])
+        each.phases.set(phase, [...(each.phases.get(phase) ?? []), millis / 1000]);
+    }
   }
   print(`one-object patch (${object}), warm base, ${rounds} rounds`);
   print(`  bare compile   ${spread(compiles)} s`);
   const floor = median(Array.from({ length: 5 }, () => seconds(() => run(process.execPath, ["-e", "0"], root))));
-  for (const [name, values, told] of [
-    ["cold process", cold, phases.cold],
-    ["warm process", warm, phases.warm],
-  ] as const) {
-    print(`  ${name}   ${spread(values)} s, ratio ${spread(values.map((r, n) => r / (compiles[n] as number)))}`);
-    for (const [phase, each] of told) print(`    ${phase.padEnd(16)} ${spread(each)} s`);
+  for (const { name, seconds: taken, ratios, phases } of variants) {
+    print(`  ${name}   ${spread(taken)} s, ratio ${spread(ratios)}`);
+    for (const [phase, each] of phases) print(`    ${phase.padEnd(16)} ${spread(each)} s`);
   }
+  if (index === undefined)
+    print(`  with the index of a whole base: bin/objreview base build --tree ${tree} makes it, 30 to 60 minutes`);
+  else print(`  the index: ${index.record.objects} objects of ${index.record.name}`);
   print(`  floor: an empty Node process ${floor.toFixed(2)} s, and the compile`);
+}
+
+/** The whole base of the commit that the tree is at, under the default profile, if this version can read its index. */
+function wholeIndex(cacheDir: string, tree: string, root: string): BaseFolder | undefined {
+  const head = run("git", ["-C", tree, "rev-parse", "HEAD"], root).trim();
+  return listBases(cacheDir).find(
+    (base) =>
+      base.record.commit === head &&
+      base.record.profile === DEFAULT_PROFILE &&
+      base.record.state === "complete" &&
+      base.record.only.length === 0 &&
+      hasIndex(base) &&
+      !isOutdated(base),
+  );
+}
+
+/** A view of the cache that lacks bases. ccache's folder is no link anywhere, and reviews of a cached base do not read it. */
+function cacheWithoutBases(cacheDir: string, scratch: string): string {
+  const view = join(scratch, "cache-without-bases");
+  mkdirSync(view);
+  for (const name of readdirSync(cacheDir))
+    if (name !== "bases" && name !== "ccache") symlinkSync(join(cacheDir, name), join(view, name));
+  return view;
 }
 
 /** What is no phase of the review: starting, loading modules, printing, ending. */
@@ -98,8 +148,8 @@ function seconds(work: () => void): number {
   return (performance.now() - began) / 1000;
 }
 
-function run(program: string, args: readonly string[], cwd: string): string {
-  const done = spawnSync(program, args, { cwd, encoding: "utf8", maxBuffer: 1 << 28 });
+function run(program: string, args: readonly string[], cwd: string, env = process.env): string {
+  const done = spawnSync(program, args, { cwd, env, encoding: "utf8", maxBuffer: 1 << 28 });
   if (done.status !== 0) throw new Error(`${program} ended with ${done.status}: ${done.stderr}`);
   return done.stdout;
 }
