@@ -3,7 +3,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runAttached, SetupError, stopCommands } from "./setup/command.ts";
-import { type DebianPackage, ensureDebianPackages, reviewPackages, testPackages } from "./setup/debian-packages.ts";
+import {
+  type DebianPackage,
+  ensureDebianPackages,
+  imagePackages,
+  reviewPackages,
+  testPackages,
+} from "./setup/debian-packages.ts";
 import { ensureKernelTree, kernelTreeTag, needSpace } from "./setup/kernel-tree.ts";
 import { cacheFolder, repositoryRoot, withHome } from "./setup/paths.ts";
 import { stepTimes } from "./setup/progress.ts";
@@ -78,6 +84,13 @@ const tasks: Readonly<Record<string, Task>> = {
     needs: [],
     async commands() {
       return [script("generate-schema.ts", []), script("generate-docs.ts", [])];
+    },
+  },
+  dockerfile: {
+    packages: imagePackages,
+    needs: [],
+    async commands(given) {
+      return [script("dockerfile-check.ts", given)];
     },
   },
   sound: {

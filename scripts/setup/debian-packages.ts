@@ -32,6 +32,12 @@ export const testPackages: readonly DebianPackage[] = [
   { name: "postgresql-15", purpose: "the store's tests, besides the embedded one" },
 ];
 
+/** What the check of the Dockerfile needs. */
+export const imagePackages: readonly DebianPackage[] = [
+  { name: "debootstrap", purpose: "makes the root folders that stand for images" },
+  { name: "bubblewrap", purpose: "runs the steps in them" },
+];
+
 /** The packages of the list that dpkg does not have completely installed. */
 export async function missingPackages(packages: readonly DebianPackage[]): Promise<DebianPackage[]> {
   // dpkg-query ends with 1 when it knows nothing of one of the names, and lists the others all the same.
