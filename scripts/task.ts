@@ -1,4 +1,4 @@
-// node scripts/task.ts demo|test|bench|parity|headers|sound|check [arguments]; started by scripts/run.mjs once the npm packages are there.
+// node scripts/task.ts demo|serve-local|test|bench|parity|headers|sound|check [arguments]; started by scripts/run.mjs once the npm packages are there.
 // A task is the set-up that it needs and one or more commands. The set-up reports to stderr; stdout is the commands'.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -77,6 +77,13 @@ const tasks: Readonly<Record<string, Task>> = {
     needs: ["kernel-tree", "test-objects"],
     async commands(given) {
       return [script("bench.ts", given)];
+    },
+  },
+  "serve-local": {
+    packages: reviewPackages,
+    needs: ["kernel-tree"],
+    async commands(given) {
+      return [script("serve-local.ts", given)];
     },
   },
   schema: {

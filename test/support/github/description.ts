@@ -57,6 +57,9 @@ function loosen(node: Node): void {
     const line = isNode(node.properties) ? node.properties[name] : undefined;
     if (isNode(line)) line.nullable = true;
   }
+  // There are more permissions than the description lists (merge_queues is one).
+  if (isNode(node.properties) && node.properties.metadata !== undefined && node.properties.pull_requests !== undefined)
+    return;
   closeObject(node);
 }
 

@@ -1,18 +1,21 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
+import { readRepositoryFile } from "../repository.ts";
 import { Description } from "./description.ts";
 import { type DiffFile, followLine, hunkOf, readDiff } from "./diff.ts";
 import type { Fault } from "./faults.ts";
 import { type FileEdits, GitRepository } from "./git-host.ts";
 import { Hooks } from "./hooks.ts";
-import { showPage } from "./pages.ts";
+import { pullAt, showPage } from "./pages.ts";
 import { GITHUB_RATES, type RateLimits } from "./rates.ts";
 import { Render } from "./render.ts";
 import { suiteOf } from "./routes-checks.ts";
 import { addIssueComment } from "./routes-comments.ts";
 import { reply } from "./routes-pulls.ts";
 import { API_ROOT, FakeServer, type RecordedCall } from "./server.ts";
+import { visit } from "./visitor.ts";
 import type {
   App,
   CheckRun,
@@ -61,14 +64,18 @@ export interface OpenPullOptions {
   readonly base?: string;
   readonly branch?: string;
   /** One commit each, on top of the base. */
-  readonly commits: readonly FileEdits[];
+  readonly commits?: readonly FileEdits[];
+  /** A commit that there is already, in place of these. */
+  readonly head?: string;
   /** Owner of the fork that the branch is in. */
   readonly fork?: string;
   readonly isDraft?: boolean;
 }
 
-const PERMISSIONS: Permissions = { metadata: "read", contents: "read", checks: "write", pull_requests: "write" };
-const EVENTS = ["pull_request", "issue_comment", "check_run", "check_suite", "merge_group"];
+/** What app.yml asks for is what the App has: a call or an event that it forgets is missed here too. */
+function readManifest(): { readonly default_permissions: Permissions; readonly default_events: readonly string[] } {
+  return parse(readRepositoryFile("app.yml"));
+}
 
 export class FakeGitHub {
   readonly state: World;
@@ -238,7 +245,8 @@ export class FakeGitHub {
     const headRepo = fork === undefined ? repo : this.#fork(repo, fork);
     const baseSha = this.tip(repo, base);
     // A fork's objects are in the network's one store, as GitHub keeps them; the fork itself only names them.
-    const headSha = options.commits.reduce((parent, files) => this.commit(repo, parent, files), baseSha);
+    const commits = options.commits ?? [];
+    const headSha = options.head ?? commits.reduce((parent, files) => this.commit(repo, parent, files), baseSha);
     const at = this.state.stamp();
     const pull: Pull = {
       id: this.state.newId(),
@@ -432,14 +440,15 @@ export class FakeGitHub {
 export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeGitHub> {
   const now = options.now ?? Date.now;
   const state = new World(now);
+  const manifest = readManifest();
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const app: App & { privateKey: string; webhookSecret: string } = {
     id: 4711,
     slug: "objreview",
     name: "objreview",
     bot: state.user("objreview[bot]", "Bot"),
-    permissions: options.permissions ?? PERMISSIONS,
-    events: options.events ?? EVENTS,
+    permissions: options.permissions ?? manifest.default_permissions,
+    events: options.events ?? manifest.default_events,
     privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     webhookSecret: randomBytes(16).toString("hex"),
   };
@@ -456,11 +465,16 @@ export async function startFakeGitHub(options: FakeGitHubOptions): Promise<FakeG
     gitRoot: options.dir,
     complain,
     showPage: (path) => showPage(state, path),
+    takeForm: async (path, fields) => {
+      const pull = pullAt(state, path);
+      if (pull !== undefined) await visit(fake, pull, fields);
+    },
   });
   const webUrl = await server.listen(options.port ?? 0);
   const render = new Render(state, webUrl + API_ROOT, webUrl);
   const deadlineMillis = options.deadlineMillis ?? 10_000;
   const hooks = new Hooks({ world: state, render, app, secret: app.webhookSecret, deadlineMillis, complain });
   server.link(render, hooks);
-  return new FakeGitHub({ state, hooks, app, webUrl, complaints, server, dir: options.dir });
+  const fake = new FakeGitHub({ state, hooks, app, webUrl, complaints, server, dir: options.dir });
+  return fake;
 }

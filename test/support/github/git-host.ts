@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 
@@ -96,6 +96,31 @@ export class GitRepository {
     const made = this.run(["fast-import", "--quiet", "--force", "--date-format=raw"], stream).trim();
     this.run(["update-ref", "-d", ref]);
     return made;
+  }
+
+  /** The patches of a mailbox one by one, as `git am` makes them; the last commit. */
+  commitMails(parent: string, mbox: string): string {
+    const index = join(this.dir, `index-${process.pid}`);
+    const git = (args: readonly string[], input: string): string =>
+      execFileSync("git", args, { cwd: this.dir, env: { ...ENV, GIT_INDEX_FILE: index }, input, encoding: "utf8" });
+    try {
+      git(["read-tree", parent], "");
+      return mbox
+        .split(/^(?=From [0-9a-f]{40} )/m)
+        .filter((mail) => /^diff --git /m.test(mail))
+        .reduce((last, mail) => {
+          const subject = /^Subject: (?:\[[^\]]*\] )?(.*)$/m.exec(mail)?.[1] ?? "";
+          const text = mail
+            .slice(mail.indexOf("\n\n") + 2)
+            .split(/^---$/m)[0]!
+            .trim();
+          git(["apply", "--cached"], mail.slice(mail.search(/^diff --git /m)));
+          const tree = git(["write-tree"], "").trim();
+          return git(["commit-tree", tree, "-p", last, "-F", "-"], `${subject}\n\n${text}\n`).trim();
+        }, parent);
+    } finally {
+      rmSync(index, { force: true });
+    }
   }
 
   setRef(ref: string, sha: string | undefined): void {

@@ -186,8 +186,10 @@ export class Hooks {
       status: "failed to connect to host",
       statusCode: 0,
     };
-    world.deliveries.push(delivery);
-    if (this.mode === "lose") return delivery;
+    if (this.mode === "lose") {
+      world.deliveries.push(delivery);
+      return delivery;
+    }
     const start = performance.now();
     try {
       const answer = await fetch(url, {
@@ -215,6 +217,8 @@ export class Hooks {
       delivery.status = isLate ? "timed out" : "failed to connect to host";
       if (isLate) complain(`${event}.${action} was not answered within ${deadlineMillis} ms`);
     }
+    // One that is under way is not listed yet.
+    world.deliveries.push(delivery);
     delivery.duration = Math.round((performance.now() - start) / 10) / 100;
     return delivery;
   }

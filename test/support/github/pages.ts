@@ -1,7 +1,9 @@
 import { marked } from "marked";
+import type { Deed } from "./visitor.ts";
 import type { CheckRun, Pull, World } from "./world.ts";
 
-// What a person sees: the pull request with its conversation, comments on lines and checks. Plain pages without scripts.
+// What a person sees: the pull request with its conversation, comments on lines and checks. Plain pages without scripts;
+// what their forms do is in visitor.ts.
 
 const STYLE = `
 body { font: 14px/1.5 system-ui, sans-serif; max-width: 860px; margin: 2em auto; color: #1f2328; padding: 0 1em }
@@ -12,7 +14,7 @@ h1 { font-size: 22px } h2 { font-size: 16px; margin-top: 2em } a { color: #0969d
 pre { background: #f6f8fa; padding: 10px; overflow: auto; font-size: 12px; border-radius: 6px } code { font-size: 12px; background: #f0f1f3; padding: 1px 4px; border-radius: 4px }
 pre code { background: none; padding: 0 } table { border-collapse: collapse } td, th { border: 1px solid #d1d9e0; padding: 4px 10px; text-align: left }
 .state { color: white; border-radius: 1em; padding: 2px 10px; background: #59636e } .state.success { background: #1a7f37 } .state.failure { background: #d1242f }
-.reply { border-top: 1px solid #d1d9e0 }
+form { margin: 6px 0 } .reply { border-top: 1px solid #d1d9e0 }
 `;
 
 function escapeHtml(text: string): string {
@@ -25,6 +27,32 @@ const box = (head: string, inside: string): string =>
 
 function page(title: string, body: string): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeHtml(title)}</title><style>${STYLE}</style><h1>${escapeHtml(title)}</h1>${body}</html>`;
+}
+
+function form(deed: Deed, label: string, fields: string): string {
+  return `<form method="post"><input type="hidden" name="deed" value="${deed}">${fields}<button>${escapeHtml(label)}</button></form>`;
+}
+
+/** Everybody who has been named, as the one who does it. */
+function people(world: World): string {
+  const options = [...world.users.values()]
+    .filter(({ type, login }) => type === "User" && !world.repos.some(({ owner }) => owner === login))
+    .map(({ login }) => `<option>${escapeHtml(login)}</option>`);
+  return `<select name="login">${options.join("")}</select> `;
+}
+
+function forms(world: World, pull: Pull): string {
+  const who = people(world);
+  const newest = world.checkRuns.filter((run) => run.headSha === pull.headSha).at(-1);
+  const buttons = (newest?.actions ?? []).map(({ label, identifier }) =>
+    form("button", label, `${who}<input type="hidden" name="identifier" value="${escapeHtml(identifier)}">`),
+  );
+  return box(
+    "as",
+    `<div>${form("comment", "Comment", `${who}<br><textarea name="body" rows="3" cols="80">/objreview help</textarea><br>`)}
+    ${form("rerequest", "Re-run the check", who)}${buttons.join("")}
+    ${pull.isOpen ? form("close", "Close", "") : form("reopen", "Reopen", "")}${form("redeliver", "Deliver the last webhook again", "")}</div>`,
+  );
 }
 
 function checkBox(run: CheckRun): string {
@@ -65,8 +93,15 @@ function pullPage(world: World, pull: Pull): string {
   const facts = `<p>${pull.isOpen ? "open" : pull.mergedAt ? "merged" : "closed"}, head <code>${pull.headSha}</code> of ${escapeHtml(pull.headRepo.owner)}:${escapeHtml(pull.headRef)} into ${escapeHtml(pull.baseRef)}</p>`;
   return page(
     `${pull.title} #${pull.number}`,
-    `${facts}<h2>Checks</h2>${runs.map(checkBox).join("")}<h2>Conversation</h2>${conversation.join("")}<h2>On lines</h2>${threads.join("")}`,
+    `${facts}<h2>Checks</h2>${runs.map(checkBox).join("")}<h2>Conversation</h2>${conversation.join("")}<h2>On lines</h2>${threads.join("")}<h2>What a person may do</h2>${forms(world, pull)}`,
   );
+}
+
+/** The pull request that a path is the page of. */
+export function pullAt(world: World, path: string): Pull | undefined {
+  const [, owner = "", name = "", number = ""] = /^\/([^/]+)\/([^/]+)\/pull\/(\d+)$/.exec(path) ?? [];
+  const repo = world.repo(owner, name);
+  return repo === undefined ? undefined : world.pull(repo, Number(number));
 }
 
 /** Undefined: there is no such page. */
@@ -78,8 +113,6 @@ export function showPage(world: World, path: string): string | undefined {
     });
     return page("Pull requests", `<ul>${list.join("")}</ul>`);
   }
-  const [, owner = "", name = "", number = ""] = /^\/([^/]+)\/([^/]+)\/pull\/(\d+)$/.exec(path) ?? [];
-  const repo = world.repo(owner, name);
-  const pull = repo === undefined ? undefined : world.pull(repo, Number(number));
+  const pull = pullAt(world, path);
   return pull === undefined ? undefined : pullPage(world, pull);
 }

@@ -48,6 +48,8 @@ export interface ServerParts {
   readonly complain: (text: string) => void;
   /** A page for people; undefined: there is none of that path. */
   readonly showPage: (path: string) => string | undefined;
+  /** A form of such a page that was sent. */
+  readonly takeForm: (path: string, fields: URLSearchParams) => Promise<void>;
 }
 
 export class FakeServer {
@@ -90,6 +92,11 @@ export class FakeServer {
     const url = new URL(req.url ?? "/", "http://localhost");
     if (url.pathname.startsWith(`${API_ROOT}/`)) return this.#api(req, res, url);
     if (/\.git\/(info\/refs|git-upload-pack|git-receive-pack)$/.test(url.pathname)) return this.#git(req, res, url);
+    if (req.method === "POST") {
+      await this.#parts.takeForm(url.pathname, new URLSearchParams(await readBody(req)));
+      res.writeHead(303, { location: url.pathname }).end();
+      return;
+    }
     const page = this.#parts.showPage(url.pathname);
     if (page === undefined) res.writeHead(404).end("Not Found");
     else res.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(page);
