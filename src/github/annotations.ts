@@ -6,6 +6,7 @@ import type { ReviewResult } from "../report/result.ts";
 import { safeProse } from "../report/safe.ts";
 import { messageOf } from "../report/sentences.ts";
 import { plural } from "../report/wrap.ts";
+import { withKnownFix } from "./known-fix.ts";
 import { ANNOTATIONS_PER_CALL, MAX_ANNOTATION_BYTES, MAX_ANNOTATION_TITLE } from "./limits.ts";
 import type { Annotation, AnnotationLevel } from "./payloads.ts";
 import { byGravity, isTransient, type Topic } from "./topics.ts";
@@ -50,7 +51,7 @@ function annotationOf(topic: Topic, result: ReviewResult): Annotation {
       `${consequence === "" ? `${messageOf(finding)}.` : consequence}${unknown} [${safeProse(finding.rule, 60)}]${more}`,
       MAX_ANNOTATION_BYTES,
     ),
-    raw_details: clipBytes(findingLines(finding, result).join("\n"), MAX_ANNOTATION_BYTES),
+    raw_details: clipBytes(findingLines(withKnownFix(finding), result).join("\n"), MAX_ANNOTATION_BYTES),
   };
 }
 

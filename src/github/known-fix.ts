@@ -19,12 +19,19 @@ const LABEL = /^\s*(\w+):\s*$/;
 const MAX_LINES = 80;
 const PLAIN = /^[\t\x20-\x7e]{0,200}$/;
 
-/** The finding's change where it may be offered; undefined for none, and for any other. */
-export function knownFix({ fix }: ReviewFinding, places: DiffPlaces): ReviewFix | undefined {
+/** The finding's change where it may be offered; undefined for none, and for any other. `places`: what the diff shows, where it is at hand. */
+export function knownFix({ fix }: ReviewFinding, places?: DiffPlaces): ReviewFix | undefined {
   if (fix === undefined || !isKnownForm(fix)) return undefined;
   // What the diff shows has to stand there: a suggestion replaces those lines, whatever it says that they are.
-  const differs = fix.replaced.some((line, n) => (places.textAt(fix.path, fix.from + n) ?? line) !== line);
+  const differs = fix.replaced.some((line, n) => (places?.textAt(fix.path, fix.from + n) ?? line) !== line);
   return differs ? undefined : fix;
+}
+
+/** The finding without a change that is none of ours: nothing is said for it. */
+export function withKnownFix(finding: ReviewFinding): ReviewFinding {
+  if (finding.fix === undefined || knownFix(finding) !== undefined) return finding;
+  const { fix: _, ...rest } = finding;
+  return rest;
 }
 
 /** The old lines in their order, with known ones between them. */

@@ -25,7 +25,12 @@ export async function openFront(t: TestContext, fake: FakeGitHub): Promise<Front
       json({ total_count: 1, artifacts: front.zip === undefined ? [] : [one] });
     } else if (/\/actions\/artifacts\/9\/zip$/.test(url)) response.writeHead(302, { location: "/storage" }).end();
     else {
-      const answer = await fetch(`${fake.webUrl}${url}`, await passedOn(request));
+      const answer = await fetch(`${fake.webUrl}${url}`, await passedOn(request)).catch(() => undefined);
+      if (answer === undefined) {
+        // The fake cut the connection: so does this.
+        request.socket.destroy();
+        return;
+      }
       response.writeHead(answer.status, Object.fromEntries(answer.headers));
       response.end(Buffer.from(await answer.arrayBuffer()));
     }

@@ -1,8 +1,10 @@
 // A change that the review carries, on its way to a suggestion that a click commits.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { annotate } from "../../src/github/annotations.ts";
 import { DEFAULT_CONFIG } from "../../src/github/config.ts";
 import { knownFix } from "../../src/github/known-fix.ts";
+import { topicsOf } from "../../src/github/topics.ts";
 import type { ReviewFinding, ReviewFix, ReviewResult } from "../../src/report/result.ts";
 import { cleanResult, peekFinding } from "../report/fixtures.ts";
 import { places, planFor } from "./fixtures.ts";
@@ -89,5 +91,13 @@ test("what is none of the forms that objreview proposes is not offered, whatever
   for (const [name, change] of refused) {
     assert.equal(known(change), undefined, name);
     assert.doesNotMatch(commentWith({ ...onDiff, ...change }).body, /suggestion|Built and checked again/, name);
+  }
+  const details = (fix: ReviewFix) => {
+    const result = resultWith(fix);
+    return annotate(topicsOf(result), result, 10).annotations[0]!.raw_details!;
+  };
+  assert.match(details(onDiff), /Built and checked again/);
+  for (const [name, change] of refused.filter(([name]) => !/that lie|not there/.test(name))) {
+    assert.doesNotMatch(details({ ...onDiff, ...change }), /Built and checked again/, name);
   }
 });
