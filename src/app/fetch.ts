@@ -3,7 +3,8 @@
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ToolError } from "../base/errors.ts";
+import { FormatError, ToolError } from "../base/errors.ts";
+import { hashText } from "../base/hash.ts";
 import { type Git, initBareStore, openGit } from "../kernel/git.ts";
 import { FolderLock } from "../kernel/lock.ts";
 import { locateRepository } from "../kernel/operator-repository.ts";
@@ -89,8 +90,9 @@ function borrow(tree: string, kernelTree: string): void {
 }
 
 async function fetchUntilJoined(git: Git, place: FetchPlace, wanted: Wanted): Promise<string> {
-  const headName = `refs/objreview/head/${wanted.headRef.replace(/^refs\//, "")}`;
-  const baseName = `refs/objreview/base/${wanted.baseSha ?? wanted.baseRef}`;
+  for (const name of [wanted.headRef, wanted.baseRef]) checkRefName(name);
+  const headName = ownName("head", wanted.headRef);
+  const baseName = ownName("base", wanted.baseSha ?? wanted.baseRef);
   const refs = [
     `+${wanted.headRef}:${headName}`,
     wanted.baseSha === undefined ? `+refs/heads/${wanted.baseRef}:${baseName}` : `+${wanted.baseSha}:${baseName}`,
@@ -111,6 +113,18 @@ async function fetchUntilJoined(git: Git, place: FetchPlace, wanted: Wanted): Pr
     if (isWhole || (await countBetween(git, baseName, wanted.head)) === wanted.commits) return mergeBase;
   }
   throw new ToolError("failed", "head and base have no commit in common", { command: ["git", "merge-base"] });
+}
+
+/** A branch "a" may go and a branch "a/b" come: files and folders of the same name would be in each other's way. */
+function ownName(kind: string, name: string): string {
+  return `refs/objreview/${kind}/${hashText(name)}`;
+}
+
+/** git-check-ref-format(1), as far as another name than the one meant could be read out of it. */
+function checkRefName(name: string): void {
+  if (/^[^\x00-\x20\x7f~^:?*[\\-][^\x00-\x20\x7f~^:?*[\\]{0,400}$/.test(name) && !/\.\.|@\{|\/\/|\/$/.test(name))
+    return;
+  throw new FormatError("bad-value", "not the name of a ref", { format: "git ref" });
 }
 
 async function fetchRefs(git: Git, place: FetchPlace, refs: readonly string[], depth: number | undefined) {

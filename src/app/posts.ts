@@ -7,6 +7,12 @@ export function queuedPost(review: string, target: string): PostOrder {
   return { identity: `queued:${review}`, target, kind: "queued", body: JSON.stringify({ review }), manner: "again" };
 }
 
+/** Its place in the line, when that has changed. */
+export function positionPost(review: string, target: string, ahead: number): PostOrder {
+  const body = JSON.stringify({ review, ahead });
+  return { identity: `position:${review}:${ahead}`, target, kind: "position", body, manner: "again" };
+}
+
 /** All that is said at the end of a review. `why` tells repetitions apart, as when a finding is waived later. */
 export function publishPost(review: string, target: string, why = "end"): PostOrder {
   return {

@@ -11,7 +11,7 @@ import { Bell, loop } from "./loop.ts";
 import { catchUp, reconcile } from "./reconciler.ts";
 import { startServer } from "./server.ts";
 import type { Settings } from "./settings.ts";
-import { type SpeakerParts, sendNext, tellEnds } from "./speaker.ts";
+import { type SpeakerParts, sendNext, tellEnds, tellPositions } from "./speaker.ts";
 import { type WorkerParts, workNext } from "./worker.ts";
 
 export interface Pace {
@@ -97,6 +97,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     });
   const upkeep = async (): Promise<boolean> => {
     await store.sweep();
+    await tellPositions(speaker);
     await store.forgetDeliveries(Date.now() - REMEMBER_DELIVERIES_MILLIS);
     return false;
   };

@@ -3,11 +3,11 @@
 import { queuedCheck } from "../github/check-run.ts";
 import type { Post, Review, Sending, Store } from "../store/store.ts";
 import { retryAt } from "./call-errors.ts";
-import { createCheck, findCheck } from "./checks.ts";
+import { changeCheck, createCheck, findCheck } from "./checks.ts";
 import { withDeadline } from "./client.ts";
 import { admit } from "./gate.ts";
 import { errorWords, type Log } from "./log.ts";
-import { publishPost } from "./posts.ts";
+import { positionPost, publishPost, queuedPost } from "./posts.ts";
 import { linksOf, type PublishParts, publishReview } from "./publish.ts";
 import { readWorkRequest } from "./work-request.ts";
 
@@ -35,6 +35,19 @@ export async function tellEnds({ store }: Pick<SpeakerParts, "store">): Promise<
   return ended.length > 0;
 }
 
+/** Those who are told when they come nearer; who waits behind them has time. */
+const TOLD_POSITIONS = 10;
+
+/** Decides to tell those who wait where they are in the line, each place once. */
+export async function tellPositions({ store }: Pick<SpeakerParts, "store">): Promise<void> {
+  const open = await store.open(TOLD_POSITIONS);
+  for (const [ahead, { id, target, state }] of open.entries()) {
+    if (state === "queued" && target.startsWith("github:")) {
+      await store.announce(id, [positionPost(id, target, ahead)]);
+    }
+  }
+}
+
 /** Sends the next post; false where there is none. */
 export async function sendNext(parts: SpeakerParts): Promise<boolean> {
   const { store, log, now } = parts;
@@ -57,7 +70,7 @@ export async function sendNext(parts: SpeakerParts): Promise<boolean> {
 }
 
 async function say(parts: SpeakerParts, { post }: Sending): Promise<string> {
-  if (post.kind !== "queued" && post.kind !== "publish") {
+  if (post.kind !== "queued" && post.kind !== "position" && post.kind !== "publish") {
     const handler = parts.handlers[post.kind];
     if (handler === undefined) throw new Error(`no handler for posts of kind ${post.kind}`);
     return handler(post);
@@ -65,6 +78,7 @@ async function say(parts: SpeakerParts, { post }: Sending): Promise<string> {
   const review = await parts.store.review(post.review);
   if (review === undefined) throw new Error(`no review ${post.review}`);
   if (post.kind === "queued") return sayQueued(parts, review);
+  if (post.kind === "position") return sayPosition(parts, review, JSON.parse(post.body).ahead);
   const { told } = await publishReview(parts, review, !post.identity.endsWith(":end"));
   return told.join(" ");
 }
@@ -86,5 +100,21 @@ async function sayQueued(parts: SpeakerParts, review: Review): Promise<string> {
   );
   const identity = { headSha: review.head, externalId: review.id, links: linksOf(parts) };
   const body = queuedCheck(identity, ahead, !admission.go);
-  return String(await createCheck(api, request, body));
+  if (!admission.go) return String(await createCheck(api, request, body));
+  return `${await createCheck(api, request, body)} ${ahead}`;
+}
+
+/** A change of the check that says that it waits, unless it says so already. A worker may begin at that moment; its next progress puts that right. */
+async function sayPosition(parts: SpeakerParts, review: Review, ahead: number): Promise<string> {
+  const posts = await parts.store.posts(review.target);
+  const queued = posts.find(({ identity }) => identity === queuedPost(review.id, review.target).identity);
+  const [check, told] = (queued?.remote ?? "").split(" ");
+  if (check === undefined || told === undefined || Number(told) === ahead) return "";
+  const now = await parts.store.review(review.id);
+  if (now?.state !== "queued") return "";
+  const request = readWorkRequest(review.request);
+  const api = await parts.github.installation(request.installation);
+  const identity = { headSha: review.head, externalId: review.id, links: linksOf(parts) };
+  await changeCheck(api, request, Number(check), queuedCheck(identity, ahead));
+  return "";
 }

@@ -7,7 +7,7 @@ import { type TestContext, test } from "node:test";
 import { GitHub } from "../../src/app/client.ts";
 import { type Fetched, type FetchPlace, fetchChange, type Wanted } from "../../src/app/fetch.ts";
 import { readSettings } from "../../src/app/settings.ts";
-import { ToolError } from "../../src/base/errors.ts";
+import { FormatError, ToolError } from "../../src/base/errors.ts";
 import { startFakeGitHub } from "../support/github/fake-github.ts";
 import type { Pull } from "../support/github/world.ts";
 
@@ -157,4 +157,22 @@ test("fetches that run at once into one repository wait for each other", async (
   );
   const config = readFileSync(join(folder, "mirrors", "acme+linux.git", "config"), "utf8");
   assert.equal(/token|extraheader/i.test(config), false);
+});
+
+test("names that git could read otherwise are refused before it is asked", async (t) => {
+  const { fake, repo, place, wanted } = await scene(t);
+  const pull = await fake.openPull(repo, { author: "dev", commits: [{ "a.c": "a2\n" }] });
+  const where = await place();
+  const before = fake.gitRequests.length;
+  for (const name of ["main:refs/heads/x", "*", "-main", "a b", "a..b", "main^", "a\nb", ""]) {
+    await assert.rejects(fetchChange(where, { ...wanted(pull, 1), baseRef: name }), FormatError);
+    await assert.rejects(fetchChange(where, { ...wanted(pull, 1), headRef: name }), FormatError);
+  }
+  assert.equal(fake.gitRequests.length, before);
+  // A branch may take the place of a folder of branches.
+  fake.commit(repo, fake.tip(repo), { "c.c": "c\n" }, "next/one");
+  await fetchChange(where, { ...wanted(pull, 1), baseRef: "next/one" });
+  repo.git.setRef("refs/heads/next/one", undefined);
+  fake.commit(repo, fake.tip(repo), { "c.c": "c\n" }, "next");
+  await fetchChange(where, { ...wanted(pull, 1), baseRef: "next" });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Pull } from "../support/github/world.ts";
 import { setStage, settled, until } from "./running.ts";
 import { BASE, comments, summaries, TARGET, withDefects } from "./scene.ts";
 
@@ -134,5 +135,53 @@ test("a comment that a person deleted stays away, one with an answer is kept", a
   await settled(stage, [TARGET]);
   const own = comments(fake, pull).filter((each) => !each.startsWith("undefined"));
   assert.deepEqual(own, ["open second", "open third"]);
+  assert.deepEqual(fake.complaints, []);
+});
+
+test("those who wait are told their place, and told when it changes", async (t) => {
+  const release: (() => void)[] = [];
+  let isHeld = true;
+  const stage = await setStage(t, {
+    pause: () => (isHeld ? new Promise<void>((done) => void release.push(done)) : Promise.resolve()),
+  });
+  const { fake } = stage;
+  const repo = fake.repo("acme/linux", { files: BASE });
+  fake.setRole(repo, "dev", "write");
+  await stage.start();
+  const pulls: Pull[] = [];
+  for (const n of [1, 2, 3]) {
+    pulls.push(await fake.openPull(repo, { author: "dev", commits: [withDefects({ [n]: `defect_${n}` })] }));
+    await until(stage, `${n} has a check`, () => fake.checks(pulls[n - 1]!.headSha).length === 1);
+  }
+  const title = (n: number) => fake.checks(pulls[n]!.headSha)[0]?.title;
+  await until(stage, "the first is under way", () => release.length === 1);
+  assert.equal(title(1), "Queued, 1 review ahead");
+  assert.equal(title(2), "Queued, 2 reviews ahead");
+  release[0]!();
+  await until(stage, "the third comes nearer", () => title(2) === "Queued, 1 review ahead");
+  isHeld = false;
+  for (const each of release) each();
+  await settled(
+    stage,
+    [1, 2, 3].map((n) => `github:acme/linux#${n}`),
+  );
+  assert.equal(fake.lineComments(pulls[2]!).length, 1);
+  assert.deepEqual(fake.complaints, []);
+});
+
+test("a pull request that conflicts with its base is reviewed over the merge base", async (t) => {
+  const stage = await setStage(t);
+  const { fake } = stage;
+  const repo = fake.repo("acme/linux", { files: BASE });
+  fake.setRole(repo, "dev", "write");
+  await stage.start();
+  fake.hooks.mode = "lose";
+  const pull = await fake.openPull(repo, { author: "dev", commits: [withDefects({ 3: "first" })] });
+  fake.pushBase(repo, withDefects({ 3: "theirs" }));
+  assert.equal(pull.mergeSha, undefined, "it conflicts");
+  fake.hooks.mode = "send";
+  await fake.redeliver(fake.lastDelivery("pull_request", "opened"));
+  await settled(stage, [TARGET]);
+  assert.deepEqual(comments(fake, pull), ["open first"]);
   assert.deepEqual(fake.complaints, []);
 });
