@@ -62,6 +62,9 @@ export class ScratchRoot {
     ];
     const drop = [
       "setpriv",
+      // A change of the user takes back what --die-with-parent asked for.
+      "--pdeathsig",
+      "KILL",
       "--reuid",
       uid,
       "--regid",

@@ -109,7 +109,7 @@ async function fetchTree(request: BuildRequest, event: Event): Promise<FoundTree
   const { repository, number, headSha, baseSha, commits } = event;
   request.onProgress(`fetching pull request #${number} of ${repository}`);
   const folder = join(request.scratch, "tree.git");
-  const url = `${request.serverUrl.replace(/\/$/, "")}/${repository}`;
+  const url = `${request.serverUrl.replace(/\/$/, "")}/${repository}.git`;
   const fetched = await fetchHead({ url, number, headSha, baseSha, commits, folder, signal: request.signal });
   return fetched.kind === "superseded" ? undefined : { tree: folder, mergeBase: fetched.mergeBase };
 }

@@ -10,6 +10,7 @@ import { readPullRequestEvent, readWorkflowRunEvent } from "../../src/action/eve
 import { fetchHead } from "../../src/action/fetch-head.ts";
 import { refuseBuild, refusePost } from "../../src/action/refusals.ts";
 import { FormatError, ToolError, UsageError } from "../../src/base/errors.ts";
+import { start } from "../support/github/fake-kit.ts";
 
 const root = mkdtempSync(join(tmpdir(), "objreview-action-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -157,4 +158,22 @@ test("events are read as GitHub writes them; others are refused in a line", () =
     () => readPullRequestEvent(JSON.stringify({ pull_request: pull, repository: { full_name: "a/../b" } })),
     FormatError,
   );
+});
+
+test("the same from a server that speaks HTTP: a fork's head too; what needs a password is an error at once", async (t) => {
+  const { fake, repo, pull } = await start(t);
+  const fork = await fake.openPull(repo, { author: "eve", fork: "eve", commits: [{ "b.c": "1\n" }, { "b.c": "2\n" }] });
+  for (const [one, commits] of [
+    [pull, 1],
+    [fork, 2],
+  ] as const) {
+    const { number, headSha, baseSha } = one;
+    const fetched = await fetchInto({ url: fake.gitUrl(repo), number, headSha, baseSha, commits });
+    assert.deepEqual(fetched, { kind: "fetched", mergeBase: baseSha });
+  }
+  const closed = fake.repo("octo/closed", { files: { "a.c": "1\n" }, isPrivate: true });
+  const began = performance.now();
+  await assert.rejects(fetchInto({ url: fake.gitUrl(closed), number: 1 }), ToolError);
+  assert.ok(performance.now() - began < 10_000);
+  assert.deepEqual(fake.complaints, []);
 });

@@ -1,6 +1,9 @@
 // action.yml, the two example workflows and docs/action.md against each other and against the rules that keep tokens and heads apart.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { reviewPackages } from "../../scripts/setup/debian-packages.ts";
@@ -115,5 +118,32 @@ test("the examples: least permissions, no checkout, the events that the modes ta
     );
     for (const input of Object.keys(all[0]!.with!)) assert.ok(input in action.inputs, input);
     assert.equal("token" in all[0]!.with!, mode === "post");
+  }
+});
+
+test("values with blanks and signs of the shell reach the command as they are", () => {
+  const dir = mkdtempSync(join(tmpdir(), "objreview-steps-"));
+  try {
+    mkdirSync(join(dir, "bin"));
+    writeFileSync(join(dir, "bin/objreview"), '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 });
+    const hostile = 'a b; touch "$ACTION/x" $(touch "$ACTION/x") *';
+    const run = (mode: string, env: Record<string, string>): string[] => {
+      const script = steps.find((step) => step.run?.includes(`action ${mode} `))!.run!;
+      const all = { PATH: process.env.PATH, ACTION: dir, RUNNER_TEMP: "/tmp/r", ...env };
+      return execFileSync("sh", ["-e", "-c", script], { env: all, cwd: dir }).toString().trimEnd().split("\n");
+    };
+    const built = ["action", "build", "--out", "/tmp/r/objreview-review", "--sandbox"];
+    assert.deepEqual(run("build", { SANDBOX: hostile, TREE: "", PROFILES: "" }), [...built, hostile]);
+    assert.deepEqual(run("build", { SANDBOX: "bwrap", TREE: hostile, PROFILES: "one two *" }), [
+      ...[...built, "bwrap", "--tree", hostile, "--profile", "one", "two", "*"],
+    ]);
+    const posted = ["action", "post", "--artifact", hostile, "--account", "bot[bot]"];
+    assert.deepEqual(run("post", { ARTIFACT: hostile, ACCOUNT: "bot[bot]", RULES_URL: "" }), posted);
+    assert.deepEqual(run("post", { ARTIFACT: hostile, ACCOUNT: "bot[bot]", RULES_URL: hostile }), [
+      ...[...posted, "--rules-url", hostile],
+    ]);
+    assert.deepEqual(readdirSync(dir), ["bin"]);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
   }
 });
