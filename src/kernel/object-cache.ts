@@ -8,6 +8,7 @@ import type { Diagnostic } from "./build-errors.ts";
 import { readBuilt } from "./collect.ts";
 import type { CompileCache } from "./kbuild.ts";
 import { commandIdentity } from "./kbuild.ts";
+import { keptByListing } from "./listing-shelf.ts";
 import { isBuildPlanFile, isRecipeFor, isSharedRecipe } from "./plan-inputs.ts";
 import type { PreparedFolder } from "./prepare.ts";
 import type { Profile } from "./profile.ts";
@@ -82,23 +83,8 @@ export function openObjectCache(options: {
     JSON.stringify([...prepared.config.values].sort()),
     digestSharedRecipes(listing, profile.sourceArch),
   ]);
-  const recipes = recipesOf(listing);
-  const planOf = new Map<string, string>();
-  const recipesFor = (dir: string): string => {
-    let found = planOf.get(dir);
-    if (found === undefined) {
-      const own = recipes.filter((path) => isRecipeFor(path, dir));
-      found = digest(own.map((path) => `${path}=${listing.files.get(path)}`));
-      planOf.set(dir, found);
-    }
-    return found;
-  };
-  const shadowsOf = (deps: Iterable<string>): string => {
-    const headers = indexByName(listing);
-    return digest([...new Set([...deps].map(baseName))].sort().map((name) => `${name}=${headers.get(name) ?? ""}`));
-  };
   const entryFile = (object: string): string => {
-    const key = digest([plan, recipesFor(dirname(object)), object]);
+    const key = digest([plan, digestRecipesFor(listing, dirname(object)), object]);
     return join(root, key.slice(0, 2), `${key.slice(2)}.entry`);
   };
   const dataFile = (id: string): string => join(root, "data", id.slice(0, 2), `${id.slice(2)}.zst`);
@@ -118,7 +104,7 @@ export function openObjectCache(options: {
       for (const entry of entries) {
         const { sources } = entry;
         if (digestSources(sources) !== entry.sourcesDigest) continue;
-        if (shadowsOf(sources) !== entry.shadows) continue;
+        if (shadowsOf(listing, sources) !== entry.shadows) continue;
         if (Object.keys(entry.generated).some((path) => digestGenerated(outDir, path) !== entry.generated[path]))
           continue;
         const bytes = readData(dataFile(entry.digest), entry.digest);
@@ -154,7 +140,7 @@ export function openObjectCache(options: {
         sources,
         sourcesDigest,
         generated,
-        shadows: shadowsOf(sources),
+        shadows: shadowsOf(listing, sources),
         digest: id,
         warnings: warnings.map(({ option, ...rest }) => ({
           ...rest,
@@ -213,10 +199,33 @@ function digestGenerated(outDir: string, path: string): string | undefined {
 
 const recipesOf = memoByListing((listing) => [...listing.files.keys()].filter(isBuildPlanFile).sort());
 
-const digestSharedRecipes = memoByListing((listing, sourceArch) => {
+/** Of the recipes that decide about a directory. */
+const digestRecipesFor = keptByListing((listing, dir) => {
+  const own = recipesOf(listing).filter((path) => isRecipeFor(path, dir));
+  return digest(own.map((path) => `${path}=${listing.files.get(path)}`));
+});
+
+const digestSharedRecipes = keptByListing((listing, sourceArch) => {
   const shared = recipesOf(listing).filter((path) => isSharedRecipe(path, sourceArch));
   return digestListing({ files: new Map(shared.map((path) => [path, listing.files.get(path)!])) }, () => "content");
 });
+
+/** Listings whose headers were gone through: then an answer is quicker worked out than kept. */
+const indexed = new WeakSet<SourceListing>();
+
+/** Digest of where headers of the names of `deps` stand. */
+function shadowsOf(listing: SourceListing, deps: Iterable<string>): string {
+  const names = [...new Set([...deps].map(baseName))].sort().join("\0");
+  return indexed.has(listing) ? digestPlaces(listing, names) : keptPlaces(listing, names);
+}
+
+function digestPlaces(listing: SourceListing, names: string): string {
+  indexed.add(listing);
+  const headers = indexByName(listing);
+  return digest(names.split("\0").map((name) => `${name}=${headers.get(name) ?? ""}`));
+}
+
+const keptPlaces = keptByListing(digestPlaces);
 
 /** Name of a header -> where headers of that name stand. */
 const indexByName = memoByListing((listing): ReadonlyMap<string, string> => {

@@ -3,9 +3,10 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { DirectoryPlan, MakeEnvironment } from "./build-plan.ts";
+import { keptByListing } from "./listing-shelf.ts";
 import { isBuildPlanFile } from "./plan-inputs.ts";
 import type { PreparedFolder } from "./prepare.ts";
-import { digestListing, memoByListing, type SourceListing } from "./source-listing.ts";
+import { digestListing, type SourceListing } from "./source-listing.ts";
 import { ensureFolder } from "./state-folder.ts";
 
 // Evaluating the top Makefile costs as much as compiling a file. Its answer, and those of the directories, are the same as long as the
@@ -23,7 +24,7 @@ export interface PlanMemo {
   keep(environment: MakeEnvironment, plans: ReadonlyMap<string, DirectoryPlan>): void;
 }
 
-const digestRecipes = memoByListing((listing) =>
+const digestRecipes = keptByListing((listing) =>
   digestListing(listing, (path) => (isBuildPlanFile(path) ? "content" : undefined)),
 );
 

@@ -9,13 +9,14 @@ import type { BuildProgress, CompileCache, SandboxedRun } from "./kbuild.ts";
 import { requireSuccess, runInBuild, runMake, SOURCE_MOUNT } from "./kbuild.ts";
 import type { KernelConfig } from "./kernel-config.ts";
 import { readKernelConfig } from "./kernel-config.ts";
+import { keptByListing } from "./listing-shelf.ts";
 import { FolderLock } from "./lock.ts";
 import { isConfigurationFile, preparedInput } from "./plan-inputs.ts";
 import { runOk, SYSTEM_PATH } from "./process.ts";
 import type { Profile } from "./profile.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { SourceListing } from "./source-listing.ts";
-import { digestListing, memoByListing } from "./source-listing.ts";
+import { digestListing } from "./source-listing.ts";
 import { ensureFolder } from "./state-folder.ts";
 import type { Toolchain } from "./toolchain.ts";
 import { identifyToolchain } from "./toolchain.ts";
@@ -73,7 +74,7 @@ const preparedRecord = z.strictObject({
 type PreparedRecord = z.infer<typeof preparedRecord>;
 
 /** Digest of what decides a prepared folder, by the architecture. */
-const digestInputs = memoByListing((listing, sourceArch) => digestListing(listing, preparedInput(sourceArch)));
+const digestInputs = keptByListing((listing, sourceArch) => digestListing(listing, preparedInput(sourceArch)));
 
 /**
  * The prepared folder of a trusted source, from the cache or made now. Throws ToolError where the base cannot be configured

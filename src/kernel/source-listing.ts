@@ -61,19 +61,32 @@ export async function listCommit(git: Git, commit: string, cacheDir?: string): P
   const file = join(shelf, commit);
   if (lastListed?.file === file) return lastListed.listing;
   const keep = (text: string): SourceListing => {
-    lastListed = { file, listing: readListing(text) };
-    return lastListed.listing;
+    const listing = readListing(text);
+    lastListed = { file, listing };
+    keptFiles.set(listing, file);
+    return listing;
   };
   if (existsSync(file)) return keep(readFileSync(file, "utf8"));
   const text = await ask();
   writeFileSync(`${file}.${process.pid}`, text);
   renameSync(`${file}.${process.pid}`, file);
   const age = (name: string): number => statSync(join(shelf, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  for (const name of readdirSync(shelf)
+  const kept = readdirSync(shelf)
+    .filter((name) => !name.includes("."))
     .sort((a, b) => age(b) - age(a))
-    .slice(KEPT_LISTINGS))
-    rmSync(join(shelf, name), { force: true });
+    .slice(0, KEPT_LISTINGS);
+  // What belongs to a listing has its name in front.
+  for (const name of readdirSync(shelf))
+    if (!kept.includes(name.split(".")[0] as string)) rmSync(join(shelf, name), { force: true });
   return keep(text);
+}
+
+/** Listing -> the file that holds it. */
+const keptFiles = new WeakMap<SourceListing, string>();
+
+/** Where a listing is kept that listCommit() has read or written. */
+export function keptListingFile(listing: SourceListing): string | undefined {
+  return keptFiles.get(listing);
 }
 
 /** Listing -> the one that it was made from, and the paths that may differ. */

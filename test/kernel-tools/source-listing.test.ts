@@ -1,6 +1,8 @@
 // A listing that is derived from another, step by step, against the same commit listed from scratch.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import {
@@ -74,4 +76,53 @@ test("what a listing decides is worked out once for each listing and key, never 
     ["1 ", "1 ", "1 x86", "0 ", "1 x86"],
   );
   assert.equal(asked, 3);
+});
+
+/** Lists a commit in a process of its own and prints what "how many files end in KEY" gives, and how often that was worked out. */
+function countInProcess(dir: string, commit: string, key: string): { answer: string; worked: number } {
+  const modules = ["listing-shelf", "source-listing", "tree"].map((name) =>
+    JSON.stringify(new URL(`../../src/kernel/${name}.ts`, import.meta.url).href),
+  );
+  const script = `
+    const [{ keptByListing }, { listCommit }, { openTree }] = await Promise.all([${modules}].map((module) => import(module)));
+    const count = keptByListing((listing, key) => {
+      globalThis.worked = (globalThis.worked ?? 0) + 1;
+      return String([...listing.files.keys()].filter((path) => path.endsWith(key)).length);
+    });
+    const tree = await openTree(${JSON.stringify(join(dir, "tree"))}, ${JSON.stringify(testState(dir))});
+    const listing = await listCommit(tree.git, ${JSON.stringify(commit)}, ${JSON.stringify(dir)});
+    const answer = [count(listing, ${JSON.stringify(key)}), count(listing, ${JSON.stringify(key)})][1];
+    console.log(JSON.stringify({ answer, worked: globalThis.worked ?? 0 }));`;
+  const child = spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8" });
+  assert.equal(child.status, 0, child.stderr);
+  return JSON.parse(child.stdout);
+}
+
+test("what the files of a commit decide is worked out once, and again where it was damaged or its listing went", async (t) => {
+  const dir = scratchFolder(t);
+  const repository = await makeRepository(join(dir, "tree"));
+  const commits: string[] = [];
+  for (let n = 0; n < 5; n++) commits.push(await repository.commit(`${n}`, { [`${n}.c`]: `${n}\n`, "x.h": `${n}\n` }));
+  const [first = "", ...others] = commits;
+  const long = `${"x".repeat(100)}.c`;
+  assert.deepEqual(countInProcess(dir, first, ".c"), { answer: "1", worked: 1 });
+  assert.deepEqual(countInProcess(dir, first, ".c"), { answer: "1", worked: 0 });
+  assert.deepEqual(countInProcess(dir, first, ".h"), { answer: "1", worked: 1 }, "another question");
+  assert.deepEqual([countInProcess(dir, first, long).worked, countInProcess(dir, first, long).worked], [1, 0]);
+  assert.deepEqual(countInProcess(dir, others[0] as string, ".c"), { answer: "2", worked: 1 }, "another commit");
+  const file = join(dir, "listings", `${first}.known`);
+  const good = readFileSync(file, "utf8");
+  for (const bad of ["", good.slice(0, -1), good.replace('"1"', '"7"'), good.replace(/listing 1 \w/, "listing 1 x")]) {
+    writeFileSync(file, bad);
+    assert.deepEqual(countInProcess(dir, first, ".c"), { answer: "1", worked: 1 }, JSON.stringify(bad));
+  }
+  utimesSync(join(dir, "listings", first), new Date(0), new Date(0));
+  for (const other of others) {
+    countInProcess(dir, other, ".c");
+    const past = new Date(Date.now() - 60_000);
+    utimesSync(join(dir, "listings", other), past, past);
+  }
+  const left = readdirSync(join(dir, "listings"));
+  assert.ok(!left.some((name) => name.startsWith(first)), "the oldest listing goes with what is known of it");
+  assert.deepEqual(left.sort(), others.flatMap((name) => [name, `${name}.known`]).sort());
 });
