@@ -26,6 +26,9 @@ const ONLY = [
   "lib/math/",
   ...["sort", "bsearch", "hexdump", "uuid", "bcd", "kstrtox"].map((name) => `lib/${name}.o`),
   INCLUDES_ABOVE,
+  // What a module calls, and the module.
+  "net/netfilter/x_tables.o",
+  "net/netfilter/xt_mark.o",
 ];
 
 before(() => {
@@ -147,7 +150,9 @@ test("the index names every object with its unit, and what each was made from", 
   const objects = readBaseObjects(base.dir);
   const names = objects.map(({ object }) => object);
   assert.ok(names.includes("lib/math/gcd.o") && names.includes("lib/sort.o"));
-  assert.deepEqual([...new Set(objects.map(({ unit }) => unit))], ["vmlinux"]);
+  const unitOf = new Map(objects.map(({ object, unit }) => [object, unit]));
+  assert.deepEqual([...new Set(unitOf.values())], ["vmlinux", "net/netfilter/xt_mark"]);
+  assert.equal(unitOf.get("net/netfilter/xt_mark.o"), "net/netfilter/xt_mark");
   for (const { object, cached } of objects) {
     assert.equal(cached.length, 2, `${object} is kept`);
     for (const file of cached) assert.ok(existsSync(join(cache, file)), file);
@@ -182,6 +187,31 @@ test("an object that the patch does not touch is validated again when what it us
   const cold = await review(tree.base, endless(tree.base), "--no-cache");
   assert.deepEqual([cold.verdict, cold.objects.length], ["clean", 1]);
   assert.doesNotMatch(why(cold), /index of/);
+});
+
+test("a module is validated again when what it uses of vmlinux changes, and vmlinux never for a module", async () => {
+  const endlessly = (path: string, name: string) =>
+    tree.commit(tree.base, `${name} never ends`, {
+      [path]: (text) => text.replace(new RegExp(`(\\b${name}\\([^;{]*\\)\\n\\{\\n)`), '$1\tpanic("x");\n'),
+    });
+  const result = await review(tree.base, endlessly("net/netfilter/x_tables.c", "xt_unregister_targets"));
+  assert.deepEqual(
+    result.objects.map((o) => [o.path, o.state, o.reason]),
+    [
+      ["net/netfilter/x_tables.o", "analysed", "touched"],
+      ["net/netfilter/xt_mark.o", "identical", "uses xt_unregister_targets, whose returning changed"],
+    ],
+  );
+  assert.deepEqual(
+    result.findings.filter((f) => f.class === "new").map((f) => [f.rule, f.file]),
+    [["unreachable-instruction", "net/netfilter/xt_mark.c"]],
+  );
+  const own = await review(tree.base, endlessly("net/netfilter/xt_mark.c", "mark_tg"));
+  assert.deepEqual(
+    own.objects.map((o) => [o.path, o.state]),
+    [["net/netfilter/xt_mark.o", "analysed"]],
+  );
+  assert.equal(own.verdict, "clean");
 });
 
 test("the patch of a series that changes what others use is named", async () => {
