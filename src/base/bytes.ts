@@ -7,8 +7,6 @@ import { FormatError } from "./errors.ts";
 export interface ByteSource {
   readonly size: number;
   read(offset: number, length: number): Uint8Array;
-  /** Frees at once what `read` returned, where that was a copy: the collector of garbage lets megabytes lie. Nobody may hold it any more. */
-  release?(bytes: Uint8Array): void;
 }
 
 /** A source over bytes already in memory; reads are views, not copies. */

@@ -1,4 +1,3 @@
-import { release } from "./release.ts";
 import { NONE } from "./table.ts";
 
 /** Rows of #slots per entry: the key and its value. */
@@ -62,6 +61,5 @@ export class IntMap {
       this.#slots[to] = old[from] as number;
       this.#slots[to + 1] = old[from + 1] as number;
     }
-    release(old);
   }
 }

@@ -1,4 +1,3 @@
-import { release } from "./release.ts";
 import { NONE } from "./table.ts";
 
 // A column of 32-bit values that few rows have: a bit a row says which, and the values of those stand side by side, found by counting the
@@ -106,7 +105,6 @@ export class SparseColumnBuilder {
     if (words <= this.#present.length) return;
     const grown = new Uint32Array(Math.max(words, this.#present.length * 2));
     grown.set(this.#present);
-    release(this.#present);
     this.#present = grown;
   }
 
@@ -114,7 +112,6 @@ export class SparseColumnBuilder {
     if (wanted <= this.#values.length) return;
     const grown = new Int32Array(Math.max(wanted, this.#values.length * 2));
     grown.set(this.#values);
-    release(this.#values);
     this.#values = grown;
   }
 

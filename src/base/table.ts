@@ -1,5 +1,3 @@
-import { release } from "./release.ts";
-
 // Struct-of-arrays tables. A column set is declared once; the builder, the finished table and the dump derive from it.
 
 export const NONE = -1;
@@ -21,7 +19,7 @@ export type Table<S extends Schema> = Readonly<Columns<S>> & { readonly length: 
 
 /**
  * A table that still grows. Hot loops call `reserve`, lift `columns` to locals, write at `length` and raise it;
- * everything else calls `push`. `reserve` may replace the arrays and frees the old ones, so locals are lifted again after it.
+ * everything else calls `push`. `reserve` may replace the arrays, so locals are lifted again after it.
  */
 export class TableBuilder<S extends Schema> {
   readonly schema: S;
@@ -49,7 +47,6 @@ export class TableBuilder<S extends Schema> {
     for (const key in this.schema) {
       const column = this.columns[key] as Int32Array<ArrayBuffer>;
       (grown[key] as Int32Array).set(column.subarray(0, this.length));
-      release(column);
     }
     this.columns = grown;
     this.#capacity = capacity;

@@ -1,4 +1,3 @@
-import { release } from "./release.ts";
 import { NONE } from "./table.ts";
 
 /** Rows of the table per entry: three keys and the value. */
@@ -61,6 +60,5 @@ export class TripleMap {
       const to = this.#find(old[at] as number, old[at + 1] as number, old[at + 2] as number);
       for (let n = 0; n < STRIDE; n++) this.#slots[to + n] = old[at + n] as number;
     }
-    release(old);
   }
 }

@@ -102,10 +102,7 @@ export function openObject(source: ByteSource): ElfObject {
     return found;
   };
   const forget = (section: number): void => {
-    const found = body.get(section);
-    if (found === undefined) return;
     body.delete(section);
-    source.release?.(found);
   };
   const { symbols, symbolName } = readSymbols(sections, sectionName, bytes, fieldAt);
   // The tables say it all in fewer bytes.
@@ -194,6 +191,9 @@ function readSymbols(
   const cursor = new ByteCursor(raw, FORMAT, section);
   const count = raw.length / SYM_SIZE;
   builder.reserve(count);
+  // A linked kernel has 400,000: a row at a time costs too much.
+  const { columns } = builder;
+  builder.length = count;
   for (let i = 0; i < count; i++) {
     const nameOffset = cursor.u32();
     const info = cursor.u8();
@@ -225,7 +225,11 @@ function readSymbols(
       });
     }
     const type = info & 15;
-    builder.push({ value, size, binding: info >> 4, type, section: home });
+    columns.value[i] = value;
+    columns.size[i] = size;
+    columns.binding[i] = info >> 4;
+    columns.type[i] = type;
+    columns.section[i] = home;
     symbolName.push(type === STT_SECTION && home > 0 ? (sectionName[home] as string) : strings.at(nameOffset));
   }
   return { symbols: builder.finish(), symbolName };

@@ -43,9 +43,6 @@ export function openFileSource(path: string): FileSource {
       }
       return bytes;
     },
-    release: (bytes) => {
-      (bytes.buffer as ArrayBuffer).transfer(0);
-    },
     close: () => closeSync(fd),
   };
 }

@@ -97,7 +97,13 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
 
   const arrive = (insn: number, flags: FlagState, from: number, forOwner: number): void => {
     if (known.get(insn, flags, 0) !== NONE) return;
-    const visit = visits.push({ insn, flags, from, owner: forOwner });
+    visits.reserve(1);
+    const visit = visits.length++;
+    const { columns } = visits;
+    columns.insn[visit] = insn;
+    columns.flags[visit] = flags;
+    columns.from[visit] = from;
+    columns.owner[visit] = forOwner;
     known.set(insn, flags, 0, visit);
     work.push(visit);
   };
