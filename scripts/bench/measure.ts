@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 
 /** What one run of a command cost, with everything that it started. */
 export interface Cost {
@@ -41,23 +41,23 @@ export async function measure(command: readonly string[], cwd?: string): Promise
   return { wallSeconds, cpuSeconds: (times[2] ?? 0) + (times[3] ?? 0), peakBytes, exitCode };
 }
 
-/** Resident memory of all descendants of a process, without itself. */
+/**
+ * Resident memory of all descendants of a process, without itself. Only they are looked at (proc(5), /proc/pid/task/tid/children): going through all
+ * processes of a machine takes the processor on which the other threads of the measured one run.
+ */
 function residentBytes(root: number): number {
-  const parentOf = new Map<number, number>();
-  for (const name of readdirSync("/proc")) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid)) continue;
-    // proc(5), /proc/pid/stat: the name in parentheses may hold anything, the parent is the second field behind it.
-    const stat = readOr(`/proc/${name}/stat`, "");
-    parentOf.set(pid, Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] ?? 0));
-  }
   let bytes = 0;
-  for (const pid of parentOf.keys()) {
-    let above = parentOf.get(pid);
-    while (above !== undefined && above !== root && above > 1) above = parentOf.get(above);
-    if (above === root) bytes += Number(readOr(`/proc/${pid}/statm`, "0 0").split(" ")[1]) * PAGE_BYTES;
+  const left = childrenOf(root);
+  for (let pid = left.pop(); pid !== undefined; pid = left.pop()) {
+    bytes += Number(readOr(`/proc/${pid}/statm`, "0 0").split(" ")[1]) * PAGE_BYTES;
+    left.push(...childrenOf(pid));
   }
   return bytes;
+}
+
+/** Of its first thread, which is the one that starts programs in all that is measured here. */
+function childrenOf(pid: number): number[] {
+  return readOr(`/proc/${pid}/task/${pid}/children`, "").split(" ").filter(Boolean).map(Number);
 }
 
 /** A process may be gone before it is looked at. */
