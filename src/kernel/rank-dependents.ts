@@ -1,12 +1,23 @@
-import { type Definition, definedOn, nearestUse, readDefinitions, spreadChange } from "../patch/definitions.ts";
+import {
+  type Definition,
+  type Distances,
+  definedOn,
+  nearestUse,
+  readDefinitions,
+  spreadChange,
+  withoutComments,
+} from "../patch/definitions.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
 import { changedIdentifiers } from "../patch/identifiers.ts";
+import { type Layout, type Moved, movedMembers, readLayouts } from "../patch/layouts.ts";
 import { MacroTemplates } from "../patch/macro-templates.ts";
+import { movedUses, Receivers, readersOf } from "../patch/member-uses.ts";
 import { readBuilt } from "./collect.ts";
 import type { Dependent } from "./include-scan.ts";
 
 // A header may have 2,700 dependents, and a change of it touches the code of a few. Which ones, as far as text tells: those that name what
-// changed, or a macro, an inline function or a type that is made of it, over any number of headers.
+// changed, or a macro, an inline function or a type that is made of it, over any number of headers. Where a type's layout changes, those
+// that read a member which moves, the ones that read most of them first, stand before those that only name the type.
 
 export interface RankOptions {
   /** The patch's changes of headers, in its order. */
@@ -31,17 +42,83 @@ const MAX_SOURCE_BYTES = 8 * 1024 * 1024;
 export function rankDependents(list: readonly Dependent[], options: RankOptions): Ranked {
   const names = changedNames(options);
   if (names.size === 0 || list.length === 0) return { list, users: 0 };
-  const distances = spreadChange(definitionsOf(list, options), names);
-  const uses: { item: Dependent; distance: number; count: number }[] = [];
+  const headers = options.headers(directoriesOf(list));
+  const definitions = definitionsOf(headers, options.read);
+  const all = [...definitions.values()].flat();
+  const distances = spreadChange(all, names);
+  const layout = layoutChange(definitions, all, options);
+  const uses: { item: Dependent; reads: number; distance: number; count: number }[] = [];
   const others: Dependent[] = [];
   for (const [n, item] of list.entries()) {
-    const use = n < RANK_CAP ? nearestUse(readSource(options.read, item.source), distances) : undefined;
-    if (use === undefined) others.push(item);
-    else uses.push({ item, ...use });
+    const text = n < RANK_CAP ? readSource(options.read, item.source) : "";
+    const use = nearestUse(text, distances);
+    const reads = layout === undefined ? 0 : readsOf(item.source, text, layout);
+    if (use === undefined && reads === 0) others.push(item);
+    else uses.push({ item, reads, ...(use ?? { distance: Number.POSITIVE_INFINITY, count: 0 }) });
   }
-  uses.sort((a, b) => a.distance - b.distance || b.count - a.count);
+  uses.sort((a, b) => b.reads - a.reads || a.distance - b.distance || b.count - a.count);
   return { list: [...uses.map(({ item }) => item), ...others], users: uses.length };
 }
+
+interface LayoutChange {
+  readonly moved: Moved;
+  readonly receivers: Receivers;
+  /** Functions and macros that read what moved, and what is made of them. */
+  readonly readers: Distances;
+  /** Directory -> those of its own headers. */
+  readonly near: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Undefined where the patch changes the layout of no type. */
+function layoutChange(
+  definitions: ReadonlyMap<string, readonly Definition[]>,
+  all: readonly Definition[],
+  { diffs, read }: RankOptions,
+): LayoutChange | undefined {
+  const edited = diffs.map((diff) => ({ layouts: readLayouts(read(diff.path)), lines: changedLines(diff) }));
+  if (edited.every(({ layouts, lines }) => movedMembers(layouts, lines, []).size === 0)) return undefined;
+  const receivers = new Receivers();
+  const layouts: Layout[] = [];
+  for (const path of definitions.keys()) {
+    const text = read(path);
+    const own = readLayouts(text);
+    receivers.add(text, own);
+    layouts.push(...own);
+  }
+  receivers.close();
+  const moved = new Map<string, Set<string>>();
+  for (const each of edited) {
+    for (const [type, members] of movedMembers(each.layouts, each.lines, layouts))
+      moved.set(type, new Set([...(moved.get(type) ?? []), ...members]));
+  }
+  const near = new Map<string, string[]>();
+  const everywhere: string[] = [];
+  for (const [path, own] of definitions) {
+    const found = readersOf(() => read(path), own, moved, receivers);
+    // What a header beside some sources calls "name" or pr_fmt() is of these sources alone.
+    if (/^(?:arch\/\w+\/)?include\//.test(path)) everywhere.push(...found);
+    else if (found.length > 0) {
+      const directory = path.slice(0, path.lastIndexOf("/") + 1);
+      near.set(directory, [...(near.get(directory) ?? []), ...found]);
+    }
+  }
+  return { moved, receivers, readers: spreadChange(all, everywhere), near };
+}
+
+/** How much of what moved a source reads; a function that does counts like a member, one that is made of it much less. */
+function readsOf(source: string, text: string, { moved, receivers, readers, near }: LayoutChange): number {
+  let sum = movedUses(withoutComments(text), moved, receivers).size;
+  const names = new Set(text.match(/\b[A-Za-z_]\w*\b/g));
+  for (const name of names) {
+    const distance = readers.get(name);
+    if (distance !== undefined) sum += FAR ** -distance;
+  }
+  for (let at = source.lastIndexOf("/"); at > 0; at = source.lastIndexOf("/", at - 1))
+    sum += near.get(source.slice(0, at + 1))?.filter((name) => names.has(name)).length ?? 0;
+  return sum;
+}
+
+const FAR = 16;
 
 /** What the hunks show to be changed, and what stands at their lines in the header itself: a hunk may show no name, or the one before. */
 function changedNames({ diffs, read }: RankOptions): Set<string> {
@@ -73,27 +150,45 @@ function changedLines(diff: FileDiff): number[] {
   });
 }
 
-function* definitionsOf(list: readonly Dependent[], { read, headers }: RankOptions): Generator<Definition> {
-  // An include scan has five times the sources that are built: the headers beside all of those are too many to read.
-  const directories = new Set(
+/** Of an include scan none: it has five times the sources that are built, and the headers beside all of those are too many to read. */
+function directoriesOf(list: readonly Dependent[]): Set<string> {
+  return new Set(
     list.flatMap(({ source }) =>
       source.endsWith(".o") ? [source.slice(0, Math.max(0, source.lastIndexOf("/")))] : [],
     ),
   );
+}
+
+/** Header -> what it defines; "" -> what calls of macros define. */
+function definitionsOf(headers: readonly string[], read: RankOptions["read"]): Map<string, Definition[]> {
   const templates = new MacroTemplates();
-  for (const path of headers(directories)) {
+  const definitions = new Map<string, Definition[]>();
+  for (const path of headers) {
     const text = read(path);
     templates.add(text);
-    yield* readDefinitions(text);
+    definitions.set(path, readDefinitions(text));
   }
-  yield* templates.definitions();
+  definitions.set("", [...templates.definitions()]);
+  return definitions;
 }
+
+/** Sources that a source takes in: `#include "rt.c"`, and headers of tracepoints, which it asks to become code. */
+const TAKEN_IN = /^[ \t]*#[ \t]*include[ \t]*(?:"([^"\n]+\.c)"|<(trace\/[^>\n]+\.h)>|"([^"\n]*trace[^"\n]*\.h)")/gm;
+const MAX_TAKEN_IN = 40;
 
 function readSource(read: RankOptions["read"], source: string): string {
   const names = source.endsWith(".o") ? [source.replace(/\.o$/, ".c"), source.replace(/\.o$/, ".S")] : [source];
   for (const name of names) {
     const text = read(name);
-    if (text !== "") return text;
+    if (text === "") continue;
+    const directory = name.slice(0, name.lastIndexOf("/") + 1);
+    const makesTracepoints = /^[ \t]*#[ \t]*define[ \t]+CREATE_TRACE_POINTS\b/m.test(text);
+    const more = [...text.matchAll(TAKEN_IN)].slice(0, MAX_TAKEN_IN).flatMap(([, code, event, own]) => {
+      if (code !== undefined) return [read(directory + code)];
+      if (!makesTracepoints) return [];
+      return [event === undefined ? read(directory + own) : read(`include/${event}`)];
+    });
+    return [text, ...more].join("\n");
   }
   return "";
 }

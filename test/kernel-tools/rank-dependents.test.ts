@@ -62,3 +62,26 @@ test("a type is looked for with its word, so that a variable of its name is no u
     order: ["fs/b.c", "fs/a.c"],
   });
 });
+
+test("where a type's layout changes, those that read most of what moves come first, those that only name it last", () => {
+  const files = {
+    [header]:
+      "struct job {\n\tint before;\n\tint more;\n\tint after;\n\tint last;\n};\nstatic inline int last_of(struct job *j)\n{\n\treturn j->last;\n}\n",
+    "include/linux/holder.h": "struct holder {\n\tstruct job job;\n\tint behind;\n};\n",
+    "include/trace/events/job.h": "TRACE_EVENT(job, TP_PROTO(struct job *j), TP_fast_assign(__entry->a = j->after;));",
+    "fs/x/private.h": "#define name(j) ((j)->last)\n",
+    "fs/a.c": "int f(struct job *j, struct job *k);\nint g(struct job *j) { return j->before + after + name(j); }",
+    "fs/b.c": "int f(struct job *j) { return last_of(j); }",
+    "fs/c.c": "int f(struct job *j) { return j->after + last_of(j) + j->more; }",
+    "fs/d.c": "int f(struct holder *h) { return h->behind + h->job.before + h->job.more; }",
+    "fs/e.c": '#define CREATE_TRACE_POINTS\n#include <trace/events/job.h>\n#include "sub/f.c"\nint none;',
+    "fs/sub/f.c": "int g(struct job *j) { return j->more + last_of(j); }",
+    "fs/f.c": "int none;",
+    "fs/x/g.c": "int f(struct job *j) { return name(j) + name(j); }",
+  };
+  const { users, order } = rank(files, "@@ -2,2 +2,3 @@ struct job {\n \tint before;\n+\tint more;\n \tint after;\n");
+  assert.equal(users, 7);
+  assert.deepEqual(order.slice(0, 2).sort(), ["fs/c.c", "fs/e.c"]);
+  assert.deepEqual(order.slice(2, 4).sort(), ["fs/d.c", "fs/sub/f.c"]);
+  assert.deepEqual(order.slice(4), ["fs/b.c", "fs/x/g.c", "fs/a.c", "fs/f.c"]);
+});
