@@ -2,6 +2,7 @@
 // neither a finding nor a warning nor a gap in what is looked at came in its place.
 
 import { compareFindings } from "../analyze/compare.ts";
+import { ToolError } from "../base/errors.ts";
 import type { BuildResult } from "../kernel/build.ts";
 import { newWarnings } from "../kernel/build-errors.ts";
 import { commitEdit } from "../kernel/edit-commit.ts";
@@ -10,6 +11,7 @@ import type { ReviewFix } from "../report/result.ts";
 import { type Judged, locateAgainst } from "./judge.ts";
 import type { ProfileReviewOptions } from "./profile-review.ts";
 import { applyFix, type Defect, proposeFix } from "./propose-fix.ts";
+import { ReviewStop, throwIfCancelled } from "./request.ts";
 import type { SourceState } from "./states.ts";
 import type { Blamed } from "./walk.ts";
 import { NORETURN_LIST } from "./weakened.ts";
@@ -54,7 +56,7 @@ export async function verifyFixes(input: FixesInput): Promise<Map<Blamed, Review
     if (!tried.has(key)) {
       if (tried.size === MAX_TRIED) continue;
       options.request.onProgress?.(`${options.profile.name}: trying a change of ${fix.path}:${fix.from}`);
-      tried.set(key, await tryFix(input, tip, fix, texts.get(fix.path) as string));
+      tried.set(key, await tryQuietly(input, tip, fix, texts.get(fix.path) as string));
     }
     if (tried.get(key)?.has(keyOf(blamed.compared)) === true) verified.set(blamed, fix);
   }
@@ -82,6 +84,17 @@ async function readTexts(options: ProfileReviewOptions, tip: SourceState, paths:
 
 const NOTHING: ReadonlySet<string> = new Set();
 
+/** What goes wrong with a change of ours is no news of the series: there is no change then. */
+async function tryQuietly(input: FixesInput, tip: SourceState, fix: ReviewFix, text: string) {
+  try {
+    return await tryFix(input, tip, fix, text);
+  } catch (error) {
+    throwIfCancelled(input.options.request);
+    if (error instanceof ToolError || error instanceof ReviewStop) return NOTHING;
+    throw error;
+  }
+}
+
 /** Keys of the findings that the change takes away; none where it also does something else. */
 async function tryFix(input: FixesInput, tip: SourceState, fix: ReviewFix, text: string): Promise<ReadonlySet<string>> {
   const { options, before, after, headResult } = input;
@@ -101,10 +114,6 @@ async function tryFix(input: FixesInput, tip: SourceState, fix: ReviewFix, text:
   const judged = await input.judgeEdit(state, whole, objects);
   if (judged === undefined || [...after].some(([object, then]) => looksAtLess(then, judged.get(object))))
     return NOTHING;
-  const listed = listedBy(fix);
-  // The kernel takes the list's word for it, and so do the rules: whether it is true the function's own code says.
-  const isTrue = (name: string) => [...judged.values()].some(({ analysis }) => analysis?.neverReturning.includes(name));
-  if (listed !== undefined && !isTrue(listed)) return NOTHING;
   const compared = compareFindings(
     locateAgainst(before.values(), after.values()),
     locateAgainst(before.values(), judged.values()),
@@ -118,9 +127,10 @@ async function objectsOf(input: FixesInput, fix: ReviewFix, tip: SourceState): P
   const { options, after, headResult } = input;
   const built = [...headResult.built].filter(([object]) => after.has(object));
   if (fix.path === NORETURN_LIST) {
-    // A promise to every caller: its body has to be looked at, and so has each file that names it.
+    // A promise to every caller, which the kernel takes the list's word for, and so do the rules: whether it is true the function's own code
+    // says, and each file that names it has to be looked at.
     const name = listedBy(fix);
-    if (name === undefined || ![...after.values()].some(({ analysis }) => analysis?.defined.has(name) === true))
+    if (name === undefined || ![...after.values()].some(({ analysis }) => analysis?.neverReturning.includes(name)))
       return undefined;
     const files = await options.slot.tree.findMentions(tip.commit, [name], ["*.c", "*.S"]);
     return files.every((file) => after.has(file.replace(/\.[cS]$/, ".o"))) ? [] : undefined;
