@@ -25,7 +25,11 @@ export interface PullFacts {
 
 export type Admission =
   | { readonly go: true; readonly config: RepositoryConfig; readonly pull: PullFacts | undefined }
-  | { readonly go: false; readonly gate: Gate };
+  | {
+      readonly go: false;
+      readonly gate: Gate /** Of a pull request that is closed, or elsewhere by now. */;
+      readonly pull?: PullFacts;
+    };
 
 export async function admit(
   api: Api,
@@ -41,8 +45,8 @@ export async function admit(
     return { go: true, config: config.config, pull: undefined };
   }
   const pull = await readPull(api, request, request.number);
-  if (!pull.isOpen) return stop({ why: "closed" });
-  if (pull.headSha !== review.head || pull.baseRef !== review.base) return stop({ why: "moved" });
+  if (!pull.isOpen) return { ...stop({ why: "closed" }), pull };
+  if (pull.headSha !== review.head || pull.baseRef !== review.base) return { ...stop({ why: "moved" }), pull };
   const read = await configAt(api, request, pull.baseRef);
   if (!read.ok) return read.admission;
   const { config } = read;

@@ -4,18 +4,22 @@
 import { ToolError } from "../base/errors.ts";
 import { isWantedPath } from "../github/config.ts";
 import type { ReviewResult } from "../report/result.ts";
-import type { Claim, Store } from "../store/store.ts";
+import type { Claim, Order, Store } from "../store/store.ts";
 import { retryAt } from "./call-errors.ts";
 import type { ChildReview, ChildSettings } from "./child.ts";
 import type { Api, GitHub } from "./client.ts";
+import { pullOrder } from "./events.ts";
 import { fetchChange, type Wanted } from "./fetch.ts";
 import { type Admission, admit } from "./gate.ts";
 import { errorWords, type Log } from "./log.ts";
+import { placeOrders } from "./orders.ts";
 import { type Outcome, storedFindings, writeOutcome } from "./outcome.ts";
 import { queuedPost } from "./posts.ts";
 import { CheckProgress } from "./progress.ts";
 import type { Settings } from "./settings.ts";
-import { readWorkRequest, type WorkRequest } from "./work-request.ts";
+import { pullTarget, readWorkRequest, type WorkRequest } from "./work-request.ts";
+
+const SOURCE = "github-worker";
 
 export interface WorkerParts {
   readonly github: GitHub;
@@ -43,6 +47,12 @@ export async function workNext(parts: WorkerParts): Promise<boolean> {
   const lease = new Lease(parts, claim);
   try {
     const outcome = await workOn(parts, claim, lease);
+    if (outcome.kind === "stale") {
+      // It ends with this, without a verdict: should its head be the one again, it is looked at again.
+      await placeOrders(store, SOURCE, `${review.id}:${claim.attempt}`, [outcome.instead]);
+      log("info", "review of what is no longer there", { review: review.id, instead: outcome.instead.kind });
+      return true;
+    }
     const findings = outcome.kind === "review" ? storedFindings(outcome.result) : [];
     const isStored = await store.finish(claim, writeOutcome(outcome), findings);
     const what = outcome.kind === "review" ? outcome.result.verdict : outcome.gate.why;
@@ -98,11 +108,26 @@ class Lease {
   }
 }
 
-async function workOn(parts: WorkerParts, claim: Claim, lease: Lease): Promise<Outcome> {
+/** The pull request is closed, or has another head or base: webhooks come late, and in any order. */
+interface Stale {
+  readonly kind: "stale";
+  /** What is wanted by now, as GitHub says itself. */
+  readonly instead: Order;
+}
+
+function insteadOf(request: WorkRequest, { go, pull }: Admission): Order | undefined {
+  if (go || pull === undefined || request.kind !== "pull") return undefined;
+  if (!pull.isOpen) return { kind: "cancel", target: pullTarget(request, request.number) };
+  return pullOrder(request, request.number, pull.headSha, pull.baseRef);
+}
+
+async function workOn(parts: WorkerParts, claim: Claim, lease: Lease): Promise<Outcome | Stale> {
   const { review } = claim;
   const request = readWorkRequest(review.request);
   const api = await parts.github.installation(request.installation);
   const admission = await patiently(lease, () => admit(api, parts.store, review, request));
+  const instead = insteadOf(request, admission);
+  if (instead !== undefined) return { kind: "stale", instead };
   if (!admission.go) return { kind: "gate", gate: admission.gate };
   // Where the intake died before it could: there is one of that name.
   await parts.store.announce(review.id, [queuedPost(review.id, review.target)]);
