@@ -13,6 +13,25 @@ const API_VERSION = "2022-11-28";
 
 const deadline = new AsyncLocalStorage<AbortSignal>();
 
+/** An answer that takes longer will not come: GitHub ends a request after 10 s (docs.github.com, "Timeouts"); the rest is for waiting one's turn. */
+const CALL_MILLIS = 60_000;
+
+/** A call ends with the deadline around it, and with its own. */
+async function inTime<T>(call: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
+  const own = new AbortController();
+  const outer = deadline.getStore();
+  const stop = (): void => own.abort(new Error("the call was not answered in time"));
+  if (outer?.aborted === true) stop();
+  outer?.addEventListener("abort", stop, { once: true });
+  const timer = setTimeout(stop, CALL_MILLIS);
+  try {
+    return await call(own.signal);
+  } finally {
+    clearTimeout(timer);
+    outer?.removeEventListener("abort", stop);
+  }
+}
+
 /** Makes no call any more once `signal` is aborted, among those that `work` waits for. */
 export function withDeadline<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   return deadline.run(signal, work);
@@ -34,10 +53,14 @@ export class GitHub {
     const Client = Octokit.plugin((octokit) => {
       octokit.hook.before("request", (options) => {
         options.headers["x-github-api-version"] = API_VERSION;
-        const signal = deadline.getStore();
-        // A new object: the old one is the client's defaults, and of all its calls.
-        if (signal !== undefined) options.request = { ...options.request, signal };
       });
+      octokit.hook.wrap("request", (request, options) =>
+        inTime((signal) => {
+          // A new object: the old one is the client's defaults, and of all its calls.
+          options.request = { ...options.request, signal };
+          return request(options);
+        }),
+      );
     }).defaults({
       baseUrl: settings.apiUrl,
       userAgent: `objreview/${VERSION}`,

@@ -49,7 +49,10 @@ export interface Fetched {
   readonly files: readonly string[];
 }
 
-/** Commits from both ends at first, then more, then all: a kernel has more than a million. */
+/**
+ * Commits from both ends at first, then more; all where they do not meet: a kernel has more than a million. Behind the last depth a count that differs is
+ * not worth that: the base may have moved between GitHub's counting and ours.
+ */
 const DEPTHS = [100, 1_000, 20_000] as const;
 const FETCH_MILLIS = 3_600_000;
 /** One by one these are patches; more are looked at together. */
@@ -110,7 +113,8 @@ async function fetchUntilJoined(git: Git, place: FetchPlace, wanted: Wanted): Pr
     const mergeBase = found.stdout.trim();
     if (found.exitCode !== 0 || mergeBase === "") continue;
     const isWhole = depth === undefined || !existsSync(join(git.place.gitDir, "shallow"));
-    if (isWhole || (await countBetween(git, baseName, wanted.head)) === wanted.commits) return mergeBase;
+    if (isWhole || depth === DEPTHS[2]) return mergeBase;
+    if ((await countBetween(git, baseName, wanted.head)) === wanted.commits) return mergeBase;
   }
   throw new ToolError("failed", "head and base have no commit in common", { command: ["git", "merge-base"] });
 }

@@ -39,7 +39,7 @@ export async function reconcile(parts: ReconcilerParts): Promise<void> {
   let installations: number[] = [];
   await attempt("installations", async () => {
     const all = await parts.github.app.paginate(parts.github.app.rest.apps.listInstallations, { per_page: 100 });
-    installations = all.filter(({ suspended_at }) => suspended_at === null).map(({ id }) => Number(id));
+    installations = all.filter(({ suspended_at }) => !suspended_at).map(({ id }) => Number(id));
     return 0;
   });
   for (const id of installations) await attempt(`installation ${id}`, () => catchUp(parts, id));

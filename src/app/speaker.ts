@@ -11,6 +11,8 @@ import { positionPost, publishPost, queuedPost } from "./posts.ts";
 import { linksOf, type PublishParts, publishReview } from "./publish.ts";
 import { readWorkRequest } from "./work-request.ts";
 
+/** Targets of which this speaker speaks. */
+const VOICE = "github:";
 /** A call that was begun in time may take so long. */
 const LEASE_REST_MILLIS = 15_000;
 
@@ -27,11 +29,8 @@ export interface SpeakerParts extends PublishParts {
 
 /** Decides what is to be said of reviews that have ended; whether there was one. */
 export async function tellEnds({ store }: Pick<SpeakerParts, "store">): Promise<boolean> {
-  const ended = await store.untold(20);
-  for (const review of ended) {
-    const isOurs = review.target.startsWith("github:");
-    await store.tell(review.id, isOurs ? [publishPost(review.id, review.target)] : []);
-  }
+  const ended = await store.untold(20, VOICE);
+  for (const review of ended) await store.tell(review.id, [publishPost(review.id, review.target)]);
   return ended.length > 0;
 }
 
@@ -42,7 +41,7 @@ const TOLD_POSITIONS = 10;
 export async function tellPositions({ store }: Pick<SpeakerParts, "store">): Promise<void> {
   const open = await store.open(TOLD_POSITIONS);
   for (const [ahead, { id, target, state }] of open.entries()) {
-    if (state === "queued" && target.startsWith("github:")) {
+    if (state === "queued" && target.startsWith(VOICE)) {
       await store.announce(id, [positionPost(id, target, ahead)]);
     }
   }
@@ -51,13 +50,15 @@ export async function tellPositions({ store }: Pick<SpeakerParts, "store">): Pro
 /** Sends the next post; false where there is none. */
 export async function sendNext(parts: SpeakerParts): Promise<boolean> {
   const { store, log, now } = parts;
-  const sending = await store.claimPost(parts.name);
+  const sending = await store.claimPost(parts.name, VOICE);
   if (sending === undefined) return false;
   const { post } = sending;
   try {
     // When the lease ends another speaker may have the post: nothing more may be said by then.
     const left = Math.max(1, sending.until - now() - LEASE_REST_MILLIS);
-    const remote = await withDeadline(AbortSignal.timeout(left), () => say(parts, sending));
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), left);
+    const remote = await withDeadline(deadline.signal, () => say(parts, sending)).finally(() => clearTimeout(timer));
     await store.sent(sending, remote);
     log("info", "sent", { post: post.identity });
   } catch (error) {

@@ -46,18 +46,23 @@ export async function giveBack(sql: Sql, now: number): Promise<void> {
   );
 }
 
-export async function claimPost(sql: Sql, clock: Clocked, speaker: string): Promise<Sending | undefined> {
+export async function claimPost(
+  sql: Sql,
+  clock: Clocked,
+  speaker: string,
+  voice: string,
+): Promise<Sending | undefined> {
   const now = clock.now();
   await giveBack(sql, now);
   const until = now + clock.postLeaseSeconds * 1000;
   const [row] = await sql.all(
     `update posts set state = 'sending', attempts = attempts + 1, speaker = $1, lease_until = $2, changed_at = $3
       where identity = (
-        select identity from posts p where state = 'waiting' and due_at <= $4 and not exists (
+        select identity from posts p where state = 'waiting' and due_at <= $4 and substr(p.target, 1, $5) = $6 and not exists (
           select 1 from posts q where q.target = p.target and q.sequence < p.sequence and q.state in ('waiting', 'sending')
         ) order by sequence limit 1
       ) returning ${POST_COLUMNS}`,
-    [forPeople(speaker), until, now, now],
+    [forPeople(speaker), until, now, now, voice.length, voice],
   );
   return row === undefined ? undefined : { post: readPost(row), until };
 }

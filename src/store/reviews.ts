@@ -196,12 +196,13 @@ export async function followJobs(sql: Sql, jobs: Jobs, now: number): Promise<voi
   }
 }
 
-export async function untold(sql: Sql, limit: number): Promise<Review[]> {
+export async function untold(sql: Sql, limit: number, voice: string): Promise<Review[]> {
   const rows = await sql.all(
     `select ${REVIEW_COLUMNS} from reviews
       where told_at is null and state in ('finished', 'failed', 'superseded', 'cancelled')
-      order by changed_at, id limit $1`,
-    [limit],
+        and substr(target, 1, $1) = $2
+      order by changed_at, id limit $3`,
+    [voice.length, voice, limit],
   );
   return rows.map(readReview);
 }

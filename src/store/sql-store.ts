@@ -48,8 +48,8 @@ export class SqlStore implements Store {
     return this.#database.transaction((sql) => reviews.giveUp(sql, this.#jobs, this.#clock.now(), claim, error));
   }
 
-  untold(limit: number) {
-    return reviews.untold(this.#database, limit);
+  untold(limit: number, voice = "") {
+    return reviews.untold(this.#database, limit, voice);
   }
 
   tell(review: string, posts: readonly PostOrder[]) {
@@ -60,8 +60,8 @@ export class SqlStore implements Store {
     return this.#database.transaction((sql) => outbox.putPosts(sql, this.#clock.now(), review, posts));
   }
 
-  claimPost(speaker: string) {
-    return this.#database.transaction((sql) => outbox.claimPost(sql, this.#clock, speaker));
+  claimPost(speaker: string, voice = "") {
+    return this.#database.transaction((sql) => outbox.claimPost(sql, this.#clock, speaker, voice));
   }
 
   sent(sending: Sending, remote: string) {

@@ -157,14 +157,14 @@ export interface Work {
 
 /** For the process that speaks. It never builds. */
 export interface Speech {
-  /** Reviews that ended and of which nobody was told, oldest first. */
-  untold(limit: number): Promise<Review[]>;
+  /** Reviews that ended and of which nobody was told, oldest first. `voice`: of targets that begin so ("github:"); each voice tells its own. */
+  untold(limit: number, voice?: string): Promise<Review[]>;
   /** Puts the posts into the outbox and marks the review as told, in one transaction; false: it was told before, or has not ended. */
   tell(review: string, posts: readonly PostOrder[]): Promise<boolean>;
   /** Puts in posts that say something before the end: "queued". How many were not there yet. */
   announce(review: string, posts: readonly PostOrder[]): Promise<number>;
-  /** The next post, unless one of the same target that came before it is still to be sent. */
-  claimPost(speaker: string): Promise<Sending | undefined>;
+  /** The next post, unless one of the same target that came before it is still to be sent. `voice`: as above. */
+  claimPost(speaker: string, voice?: string): Promise<Sending | undefined>;
   /** It is sent, and the other side calls it so; false: the lease had ended, and somebody else has it. */
   sent(sending: Sending, remote: string): Promise<boolean>;
   /** It is certain that it was not sent. Tried again at `retryAt` (milliseconds since 1970), or never. */

@@ -98,7 +98,7 @@ export async function setStage(t: TestContext, options: StageOptions = {}): Prom
         OBJREVIEW_THROTTLE: "off",
       });
       const write: Log = (level, message, fields = {}) => {
-        log.push(`${level} ${message} ${JSON.stringify(fields)}`);
+        log.push(`${(performance.now() / 1000).toFixed(2)} ${level} ${message} ${JSON.stringify(fields)}`);
       };
       const service = await startService({
         settings,
@@ -225,10 +225,13 @@ function findingIn(name: string, file: string, line: number): ReviewFinding {
 }
 
 /** Until `is` holds; what the service logged is in the error where it does not. */
-export async function until(stage: Stage, what: string, is: () => boolean | Promise<boolean>, seconds = 20) {
+export async function until(stage: Stage, what: string, is: () => boolean | Promise<boolean>, seconds = 90) {
   const end = Date.now() + seconds * 1000;
   while (!(await is())) {
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}\n${stage.log.slice(-30).join("\n")}`);
+    if (Date.now() > end) {
+      const calls = stage.fake.calls.slice(-10).map(({ method, path, status }) => `${method} ${path} ${status}`);
+      throw new Error([`not within ${seconds} s: ${what}`, ...stage.log.slice(-30), ...calls].join("\n"));
+    }
     await new Promise((done) => setTimeout(done, 20));
   }
 }

@@ -71,6 +71,19 @@ export function contract(name: string, stage: (t: TestContext) => Promise<Stage>
     assert.equal(await store.claimPost("s"), undefined);
   });
 
+  promise("each voice tells and says its own", async (_, store) => {
+    const [pull, series] = [await ended(store, "github:a/b#1"), await ended(store, "mail:change")];
+    const ids = async (voice?: string) => (await store.untold(10, voice)).map(({ id }) => id);
+    assert.deepEqual(await ids("github:"), [pull]);
+    assert.deepEqual(await ids("mail:"), [series]);
+    assert.equal((await ids()).length, 2);
+    await store.tell(series, [post("m", "mail:change", "once")]);
+    await store.tell(pull, [post("g", "github:a/b#1")]);
+    assert.equal((await store.claimPost("s", "github:"))?.post.identity, "g");
+    assert.equal(await store.claimPost("s", "github:"), undefined);
+    assert.equal((await store.claimPost("s", "mail:"))?.post.identity, "m");
+  });
+
   promise("reviews that have not ended are listed", async (_, store) => {
     const first = await order(store, "t1", "h");
     const second = await order(store, "t2", "h");
