@@ -8,7 +8,7 @@ import { BASE, comments, summaries, TARGET, withDefects } from "./scene.ts";
 
 /** False: there are fewer writing calls than `n`. */
 async function dieAt(t: TestContext, n: number, when: "before" | "after"): Promise<boolean> {
-  const stage = await setStage(t);
+  const stage = await setStage(t, { mortal: true });
   const { fake } = stage;
   const repo = fake.repo("acme/linux", { files: BASE });
   fake.setRole(repo, "dev", "write");

@@ -49,6 +49,8 @@ export interface StageOptions {
   /** Waits in the review; it is told when the review is to stop. */
   readonly pause?: (review: ChildReview) => Promise<void>;
   readonly workers?: number;
+  /** `kill` works: calls go over a wire that can be cut. */
+  readonly mortal?: boolean;
 }
 
 export async function setStage(t: TestContext, options: StageOptions = {}): Promise<Stage> {
@@ -79,7 +81,7 @@ export async function setStage(t: TestContext, options: StageOptions = {}): Prom
       ahead += seconds * 1000;
     },
     async start() {
-      const wire = await openWire(fake.webUrl);
+      const wire = options.mortal === true ? await openWire(fake.webUrl) : { url: fake.webUrl, cut() {} };
       const own = await open();
       let isDead = false;
       const settings = readSettings({
@@ -114,6 +116,7 @@ export async function setStage(t: TestContext, options: StageOptions = {}): Prom
       const made: Running = {
         url: service.url,
         kill() {
+          if (options.mortal !== true) throw new Error("only a mortal service can be killed");
           isDead = true;
           wire.cut();
           void service.stop();
