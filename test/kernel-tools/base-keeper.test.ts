@@ -109,7 +109,7 @@ test("what cannot be built is refused with one line", async () => {
 });
 
 test("a build that is killed goes on where it was", async (t) => {
-  const child = start(["base", "build", "--tree", tree.dir, "--only", ...ONLY]);
+  const child = start(["base", "build", "--tree", tree.dir, "--jobs", "1", "--only", ...ONLY]);
   let seen = "";
   await new Promise<void>((done) => {
     child.on("close", () => done());
