@@ -49,6 +49,8 @@ export interface AffectedResult {
   readonly method: "none" | "kbuild dependency files" | "include scan";
   /** Dependents beyond the cap. After an include scan it counts sources, some of which may not be built. */
   readonly leftOut: number;
+  /** How many of these use what changed themselves, as far as text tells. */
+  readonly leftOutUsers: number;
   /** Sentences for the report's coverage: what could not be followed. */
   readonly notes: readonly string[];
 }
@@ -77,8 +79,8 @@ export interface AffectedOptions {
 }
 
 export const DEFAULT_DEPENDENT_CAP = 60;
-/** As many dependents as use what changed are built by default: less than a tenth of a default configuration's 2,850 objects. */
-export const USERS_CAP = 250;
+/** As many dependents as use what changed are built by default, up to a tenth of a default configuration's 2,850 objects. */
+export const USERS_CAP = 280;
 /** Directories that are evaluated for one touched recipe. */
 const PLAN_CAP = 400;
 const MEMBERSHIP_BATCH = 40;
@@ -131,14 +133,21 @@ export async function findAffected(options: AffectedOptions): Promise<AffectedRe
 
   const dependents = await findIncluders(options, included);
   // To rank them takes reading every header; where all are built there is nothing to choose.
-  const { list: ranked, users } =
-    dependents.list.length <= (options.cap ?? DEFAULT_DEPENDENT_CAP)
-      ? { list: dependents.list, users: 0 }
-      : rankDependents(dependents.list, {
-          diffs: options.headerDiffs,
-          read: sourceReader(options.headSourceDir),
-          headers: options.headers,
-        });
+  const {
+    list: ranked,
+    users,
+    direct,
+  } = dependents.list.length <= (options.cap ?? DEFAULT_DEPENDENT_CAP)
+    ? { list: dependents.list, users: 0, direct: 0 }
+    : rankDependents(dependents.list, {
+        diffs: options.headerDiffs,
+        read: sourceReader(options.headSourceDir),
+        headers: options.headers,
+        constants: {
+          source: `arch/${options.sourceArch}/kernel/asm-offsets.c`,
+          users: () => dependents.usersOf(`arch/${options.sourceArch}/include/asm/asm-offsets.h`),
+        },
+      });
   const cap = options.cap ?? Math.max(DEFAULT_DEPENDENT_CAP, Math.min(users, USERS_CAP));
   let taken = 0;
   let seen = 0;
@@ -158,7 +167,8 @@ export async function findAffected(options: AffectedOptions): Promise<AffectedRe
   const byInclusion = new Set(dependents.list.map((item) => item.through));
   const unlisted = notBuilt.filter((item) => !byInclusion.has(item.file));
   const leftOut = ranked.length - seen;
-  return { objects: [...found.values()], notBuilt: unlisted, method: dependents.method, leftOut, notes };
+  const leftOutUsers = Math.max(0, direct - seen);
+  return { objects: [...found.values()], notBuilt: unlisted, method: dependents.method, leftOut, leftOutUsers, notes };
 }
 
 function objectOf(source: string): string {
@@ -237,18 +247,17 @@ async function configurationMentions(options: AffectedOptions, notes: string[]):
 async function findIncluders(
   options: AffectedOptions,
   included: readonly string[],
-): Promise<{ list: Dependent[]; method: AffectedResult["method"] }> {
-  if (included.length === 0) return { list: [], method: "none" };
+): Promise<{ list: Dependent[]; method: AffectedResult["method"]; usersOf: (path: string) => Dependent[] }> {
+  if (included.length === 0) return { list: [], method: "none", usersOf: () => [] };
   const dependencies = await options.dependencies();
   // A file that the base build never saw (new, or newly named) has no dependents in its dependency files.
   const known = dependencies !== undefined && included.every((path) => dependencies.objectsOf.has(path));
   if (!known) {
-    const list = findDependents(await options.includes(), included, options.sourceArch);
-    return { list, method: "include scan" };
+    const table = await options.includes();
+    const usersOf = (path: string): Dependent[] => findDependents(table, [path], options.sourceArch);
+    return { list: findDependents(table, included, options.sourceArch), method: "include scan", usersOf };
   }
-  const list: Dependent[] = [];
-  for (const path of included) {
-    for (const object of dependencies.objectsOf.get(path)!) list.push({ source: object, depth: 1, through: path });
-  }
-  return { list, method: "kbuild dependency files" };
+  const usersOf = (path: string): Dependent[] =>
+    (dependencies.objectsOf.get(path) ?? []).map((object) => ({ source: object, depth: 1, through: path }));
+  return { list: included.flatMap(usersOf), method: "kbuild dependency files", usersOf };
 }

@@ -26,13 +26,20 @@ export interface RankOptions {
   readonly read: (path: string) => string;
   /** Headers whose definitions carry a change on to sources of these directories. */
   readonly headers: (directories: ReadonlySet<string>) => readonly string[];
+  /**
+   * Assembly takes layouts from constants that kbuild computes: `OFFSET(TASK_stack_canary, task_struct, stack_canary)`. The source of these,
+   * and objects that may use them without the header being one of their dependencies.
+   */
+  readonly constants?: { readonly source: string; readonly users: () => readonly Dependent[] };
 }
 
 export interface Ranked {
   /** Users first, the nearest first; then the others, in the order given. */
   readonly list: readonly Dependent[];
-  /** How many of them use what changed. */
+  /** How many of them use what changed; to name a type of another layout is no use of it where others read what moves. */
   readonly users: number;
+  /** How many of them, the first, use it themselves, or call what does. */
+  readonly direct: number;
 }
 
 /** Dependents whose text is read. */
@@ -41,23 +48,62 @@ const MAX_SOURCE_BYTES = 8 * 1024 * 1024;
 
 export function rankDependents(list: readonly Dependent[], options: RankOptions): Ranked {
   const names = changedNames(options);
-  if (names.size === 0 || list.length === 0) return { list, users: 0 };
+  if (names.size === 0 || list.length === 0) return { list, users: 0, direct: 0 };
   const headers = options.headers(directoriesOf(list));
   const definitions = definitionsOf(headers, options.read);
   const all = [...definitions.values()].flat();
   const distances = spreadChange(all, names);
   const layout = layoutChange(definitions, all, options);
-  const uses: { item: Dependent; reads: number; distance: number; count: number }[] = [];
+  // What changes beside layouts counts with what reads them.
+  const other =
+    layout === undefined
+      ? undefined
+      : spreadChange(
+          all,
+          [...names].filter((name) => !layout.moved.has(name)),
+        );
   const others: Dependent[] = [];
+  const uses: { item: Dependent; reads: number; distance: number; count: number }[] = [];
   for (const [n, item] of list.entries()) {
     const text = n < RANK_CAP ? readSource(options.read, item.source) : "";
     const use = nearestUse(text, distances);
-    const reads = layout === undefined ? 0 : readsOf(item.source, text, layout);
+    const otherUse = other === undefined ? undefined : nearestUse(text, other);
+    const reads =
+      (layout === undefined ? 0 : readsOf(item.source, text, layout)) +
+      (otherUse === undefined ? 0 : FAR ** -otherUse.distance);
     if (use === undefined && reads === 0) others.push(item);
     else uses.push({ item, reads, ...(use ?? { distance: Number.POSITIVE_INFINITY, count: 0 }) });
   }
   uses.sort((a, b) => b.reads - a.reads || a.distance - b.distance || b.count - a.count);
-  return { list: [...uses.map(({ item }) => item), ...others], users: uses.length };
+  const assembly = layout === undefined ? [] : constantUsers(list, all, layout, options);
+  const readers = uses.filter(({ reads }) => reads > 0);
+  const direct = uses.filter(({ reads, distance }) => (readers.length > 0 ? reads >= 1 : distance === 0));
+  return {
+    list: [...assembly, ...uses.map(({ item }) => item), ...others],
+    users: assembly.length + (readers.length > 0 ? readers : uses).length,
+    direct: assembly.length + direct.length,
+  };
+}
+
+/** Objects beside the dependents that use a constant which moves with a layout. They are few, and assembly has no other way to know of it. */
+function constantUsers(
+  list: readonly Dependent[],
+  all: readonly Definition[],
+  { moved }: LayoutChange,
+  { constants, read }: RankOptions,
+): Dependent[] {
+  if (constants === undefined) return [];
+  const names = [
+    ...readSource(read, constants.source).matchAll(/\bOFFSET\s*\(\s*(\w+)\s*,\s*(\w+)\s*,\s*(\w+)/g),
+  ].flatMap(([, name, type, member]) =>
+    ["struct", "union"].some((word) => moved.get(`${word} ${type}`)?.has(member as string)) ? [name as string] : [],
+  );
+  if (names.length === 0) return [];
+  const distances = spreadChange(all, names);
+  const known = new Set(list.map(({ source }) => source));
+  return constants
+    .users()
+    .filter(({ source }) => !known.has(source) && nearestUse(readSource(read, source), distances) !== undefined);
 }
 
 interface LayoutChange {
@@ -108,7 +154,8 @@ function layoutChange(
 /** How much of what moved a source reads; a function that does counts like a member, one that is made of it much less. */
 function readsOf(source: string, text: string, { moved, receivers, readers, near }: LayoutChange): number {
   let sum = movedUses(withoutComments(text), moved, receivers).size;
-  const names = new Set(text.match(/\b[A-Za-z_]\w*\b/g));
+  // A word is a use of a function where it is called, and of a macro that is none where it is in capitals.
+  const names = new Set(text.match(/\b(?:[A-Z_][A-Z0-9_]*\b|[A-Za-z_]\w*(?=\())/g));
   for (const name of names) {
     const distance = readers.get(name);
     if (distance !== undefined) sum += FAR ** -distance;

@@ -17,7 +17,7 @@ const COMMENT_OR_LITERAL = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:
 const NAME = /(?:\b(struct|union|enum)\s+)?\b([A-Za-z_]\w*)/g;
 /** Longer definitions are tables of data. */
 const MAX_WORDS = 4000;
-const keywords = new Set(
+export const keywords: ReadonlySet<string> = new Set(
   (
     "auto break case char const continue default do double else enum extern float for goto if inline int long register restrict return short " +
     "signed sizeof static struct switch typedef union unsigned void volatile while bool true false NULL u8 u16 u32 u64 s8 s16 s32 s64 size_t " +

@@ -1,4 +1,4 @@
-import { type Definition, withoutComments } from "./definitions.ts";
+import { type Definition, keywords, withoutComments } from "./definitions.ts";
 import type { Layout, Moved } from "./layouts.ts";
 
 // Which texts read a member that moved: `sk->sk_rcu` where sk is declared as a struct sock, `tcp_sk(sk)->snd_cwnd`, `current->mm`,
@@ -100,7 +100,8 @@ export function readersOf(
 ): string[] {
   const members = new Set([...moved.values()].flatMap((names) => [...names]));
   const candidates = definitions.filter(
-    ({ name, needs }) => !/\s/.test(name) && needs.some((word) => members.has(word) || moved.has(word)),
+    ({ name, needs }) =>
+      !/\s/.test(name) && !keywords.has(name) && needs.some((word) => members.has(word) || moved.has(word)),
   );
   if (candidates.length === 0) return [];
   const lines = withoutComments(read()).split("\n");

@@ -285,10 +285,14 @@ function addCoverage(
       affected.method === "include scan"
         ? "found by a scan of #include lines, so some may be no part of this configuration"
         : `found by ${affected.method}`;
+    const users =
+      affected.leftOutUsers === 0
+        ? ""
+        : `; ${affected.leftOutUsers} of them use what changed, and their code may differ`;
     notes.push({
       kind: "affected-cap",
       object: "",
-      why: `${affected.leftOut} more dependents of touched headers, beyond the ${built} that were built (${how})`,
+      why: `${affected.leftOut} more dependents of touched headers, beyond the ${built} that were built (${how})${users}`,
     });
   }
   if (factsSource !== "tools/objtool of the tree") notes.push({ kind: "assumption", object: "", why: factsSource });

@@ -146,6 +146,8 @@ test("a header's dependents are capped, those that use a changed name first, and
   assert.equal(result.method, "include scan");
   assert.equal(result.objects.length, 5);
   assert.ok(result.leftOut > 1000, String(result.leftOut));
+  // Each of the five uses it, and so do more.
+  assert.ok(result.leftOutUsers > 0 && result.leftOutUsers < 100, String(result.leftOutUsers));
   for (const { object, reason } of result.objects) {
     assert.equal(reason, "includes include/linux/bsearch.h");
     assert.match(readFileSync(join(bench.head.dir, object.replace(/o$/, "c")), "latin1"), /\bbsearch\b/);

@@ -149,7 +149,10 @@ test("objects that a touched recipe decides about are capped, touched ones are n
   const object = (name: string, reason: string) =>
     ({ object: name, baseObject: name, inHead: true, reason, membership: { kind: "built-in" } }) as const;
   const objects = [object("t.o", "touched"), ...[1, 2, 3, 4, 5].map((n) => object(`${n}.o`, "other flags: +(-O3)"))];
-  const { affected, leftOut } = withoutExcess({ objects, notBuilt: [], method: "none", leftOut: 0, notes: [] }, 2);
+  const { affected, leftOut } = withoutExcess(
+    { objects, notBuilt: [], method: "none", leftOut: 0, leftOutUsers: 0, notes: [] },
+    2,
+  );
   assert.deepEqual(
     affected.objects.map((o) => o.object),
     ["t.o", "1.o", "2.o"],
