@@ -78,6 +78,8 @@ test("a locked conversation is left alone; the check says it all", async (t) => 
   assert.deepEqual(comments(fake, pull), []);
   assert.deepEqual(fake.conversation(pull), []);
   assert.equal(fake.checks(pull.headSha)[0]?.annotations.length, 1);
+  const posts = await stage.store.posts(TARGET);
+  assert.deepEqual([...new Set(posts.map(({ state }) => state))], ["sent"], "nothing was tried in vain");
   assert.deepEqual(fake.complaints, []);
 });
 
