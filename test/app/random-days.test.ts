@@ -25,7 +25,7 @@ async function day(t: TestContext, seed: number): Promise<void> {
   const random = seededRandom(seed);
   const below = (n: number): number => random() % n;
   const happens = (percent: number): boolean => below(100) < percent;
-  const stage = await setStage(t, { workers: 1 + below(2) });
+  const stage = await setStage(t, { workers: 1 + below(2), mortal: true });
   const { fake } = stage;
   const repo = fake.repo("acme/linux", { files: BASE });
   repo.git.setRef("refs/heads/next", fake.commit(repo, fake.tip(repo), { next: "x\n" }));
