@@ -1,7 +1,8 @@
-// npm run headers -- --build DIR [--edits DIR] [--jobs N] [--known FILE]
+// npm run headers -- --build DIR [--edits DIR] [--jobs N] [--sample N] [--known FILE]
 // What a review's choice among the dependents of a touched header is worth: for each edit of a header (patches against the build's source)
 // its dependents are compiled again, and those whose code really changed are looked for among the ones that a review would have built.
-// --known keeps what was compiled, so that another choice is measured in seconds.
+// --known keeps what was compiled, so that another choice is measured in seconds. --sample: of an edit of a type with more dependents
+// so many are compiled, in an order of chance; what changed of all of them is then an estimate by rank, marked "~".
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,7 +12,14 @@ import { includableHeaders } from "../src/kernel/include-scan.ts";
 import { rankDependents, sourceReader } from "../src/kernel/rank-dependents.ts";
 import { readSavedCommand, savedCommandPath } from "../src/kernel/saved-command.ts";
 import { type Edit, readEdits } from "./headers/edits.ts";
-import { type Build, dependentsOf, type EditTruth, editedHeader, measureEdits } from "./headers/truth.ts";
+import {
+  type Build,
+  constantUsers,
+  dependentsOf,
+  type EditTruth,
+  editedHeader,
+  measureEdits,
+} from "./headers/truth.ts";
 import { memberObjects } from "./parity/objects.ts";
 import { repositoryRoot } from "./setup/paths.ts";
 
@@ -21,6 +29,7 @@ const { values } = parseArgs({
     edits: { type: "string", default: join(repositoryRoot, "test/kernel/headers") },
     jobs: { type: "string", default: "2" },
     known: { type: "string" },
+    sample: { type: "string" },
   },
 });
 
@@ -34,12 +43,18 @@ async function main(): Promise<void> {
       : [],
   );
   const missing = edits.filter((edit) => known.get(edit.name)?.digest !== edit.digest);
-  await measureEdits(build, missing, Number(values.jobs), (edit, truth) => {
-    known.set(edit.name, truth);
-    process.stderr.write(`[headers] ${edit.name}: code of ${truth.changed.length} of ${truth.dependents} changes\n`);
-    if (values.known !== undefined)
-      writeFileSync(values.known, `${JSON.stringify(Object.fromEntries([...known].sort()), undefined, 1)}\n`);
-  });
+  await measureEdits(
+    build,
+    missing,
+    Number(values.jobs),
+    values.sample === undefined ? undefined : Number(values.sample),
+    (edit, truth) => {
+      known.set(edit.name, truth);
+      process.stderr.write(`[headers] ${edit.name}: code of ${truth.changed.length} of ${truth.dependents} changes\n`);
+      if (values.known !== undefined)
+        writeFileSync(values.known, `${JSON.stringify(Object.fromEntries([...known].sort()), undefined, 1)}\n`);
+    },
+  );
   const headers = listHeaders(build.source);
   const whole = build.commands.size;
   const sums = { changed: 0, found: 0, kept: 0 };
@@ -47,15 +62,17 @@ async function main(): Promise<void> {
   console.log("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
   for (const edit of edits) {
     const truth = known.get(edit.name)!;
-    const kept = choose(edit, build, headers);
+    const { list, cap } = choose(edit, build, headers);
+    const kept = new Set(list.slice(0, cap));
     const missed = truth.changed.filter((object) => !kept.has(object));
-    const found = truth.changed.length - missed.length;
-    sums.changed += truth.changed.length;
+    const { changed, found } = countChanged(truth, list, cap);
+    const about = truth.same === undefined ? "" : "~";
+    sums.changed += changed;
     sums.found += found;
     sums.kept += kept.size;
     console.log(
-      `| ${edit.name} | ${edit.header} | ${truth.dependents} | ${truth.changed.length} | ${found} | ` +
-        `${percent(found, truth.changed.length)} | ${kept.size} | ${percent(kept.size, whole)} |`,
+      `| ${edit.name} | ${edit.header} | ${truth.dependents} | ${about}${changed} | ${about}${found} | ` +
+        `${percent(found, changed)} | ${kept.size} | ${percent(kept.size, whole)} |`,
     );
     if (missed.length > 0) console.log(`  missed: ${missed.join(" ")}`);
   }
@@ -72,20 +89,45 @@ function openBuild(dir: string): Build {
   return { dir, source: realpathSync(join(dir, "source")), commands: new Map(commands) };
 }
 
-/** What a review builds of the dependents. */
-function choose(edit: Edit, build: Build, files: ReadonlyMap<string, string>): Set<string> {
+/** The dependents in the order of a review, and how many of them it builds. */
+function choose(edit: Edit, build: Build, files: ReadonlyMap<string, string>): { list: string[]; cap: number } {
   const patched = editedHeader(build, edit);
   const read = sourceReader(build.source);
-  const ranked = rankDependents(
-    dependentsOf(build, edit.header).map((object) => ({ source: object, depth: 1, through: edit.header })),
-    {
-      diffs: edit.diff,
-      read: (path) => (path === edit.header ? patched : read(path)),
-      headers: (directories) => includableHeaders({ files }, "x86", directories),
-    },
-  );
-  const cap = Math.max(DEFAULT_DEPENDENT_CAP, Math.min(ranked.users, USERS_CAP));
-  return new Set(ranked.list.slice(0, cap).map((item) => item.source));
+  const dependents = (objects: readonly string[]) =>
+    objects.map((object) => ({ source: object, depth: 1, through: edit.header }));
+  const { list, users } = rankDependents(dependents(dependentsOf(build, edit.header)), {
+    diffs: edit.diff,
+    read: (path) => (path === edit.header ? patched : read(path)),
+    headers: (directories) => includableHeaders({ files }, "x86", directories),
+    constants: { source: "arch/x86/kernel/asm-offsets.c", users: () => dependents(constantUsers(build)) },
+  });
+  const cap = Math.max(DEFAULT_DEPENDENT_CAP, Math.min(users, USERS_CAP));
+  return { list: list.map((item) => item.source), cap };
+}
+
+/** Ranks from which objects are counted by themselves in a sample. */
+const STRATA = [1000, Number.POSITIVE_INFINITY];
+
+/** Changed objects, and those kept; of a sample an estimate: by rank, the share that changes holds for all of a stratum. */
+function countChanged(truth: EditTruth, list: readonly string[], cap: number): { changed: number; found: number } {
+  const changed = new Set(truth.changed);
+  if (truth.same === undefined)
+    return { changed: changed.size, found: list.slice(0, cap).filter((object) => changed.has(object)).length };
+  const compiled = new Set([...truth.changed, ...truth.same]);
+  const share = (from: number, to: number): number => {
+    const stratum = list.slice(from, to);
+    const known = stratum.filter((object) => compiled.has(object));
+    const found = known.filter((object) => changed.has(object)).length;
+    return known.length === 0 ? 0 : (found / known.length) * stratum.length;
+  };
+  const found = share(0, cap);
+  let sum = found;
+  let from = cap;
+  for (const to of STRATA) {
+    sum += share(from, to);
+    from = Math.max(from, to);
+  }
+  return { changed: Math.round(sum), found: Math.round(found) };
 }
 
 function percent(part: number, whole: number): string {

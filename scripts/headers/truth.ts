@@ -25,6 +25,8 @@ export interface EditTruth {
   /** Those of them that the preprocessed text says cannot change: all proved to be as they were. */
   readonly controls: number;
   readonly changed: readonly string[];
+  /** Where a sample of them was compiled: the rest of it. Objects taken in for assembly's constants alone are in it. */
+  readonly same?: readonly string[];
 }
 
 export interface Build {
@@ -44,6 +46,36 @@ export function dependentsOf(build: Build, header: string): string[] {
   );
 }
 
+const CONSTANTS = "include/generated/asm-offsets.h";
+const CONSTANTS_SOURCE = "arch/x86/kernel/asm-offsets.c";
+
+/** Objects that use kbuild's constants of layouts. */
+export function constantUsers(build: Build): string[] {
+  return [...build.commands].flatMap(([object, { deps }]) =>
+    deps.some((path) => path.endsWith(CONSTANTS)) ? [object] : [],
+  );
+}
+
+/** Computes the constants of the edited headers anew, into the folder of these; false where they are as they were. */
+function overlayConstants(build: Build, folder: string): boolean {
+  const made = CONSTANTS_SOURCE.replace(/c$/, "s");
+  const saved = readFileSync(join(build.dir, dirname(made), ".asm-offsets.s.cmd"), "utf8").split("\n", 1)[0] as string;
+  const out = join(folder, "asm-offsets.s");
+  const line = commandOf(saved.replace(/^\S+ := /, ""), folder).replace(` -o ${made} `, ` -o ${out} `);
+  execFileSync("sh", ["-c", line], { cwd: build.dir, stdio: ["ignore", "ignore", "inherit"] });
+  const values = new Map(
+    [...readFileSync(out, "latin1").matchAll(/->(\w+) \$?(-?\d+) /g)].map(([, name, value]) => [name, value]),
+  );
+  const before = readFileSync(join(build.dir, CONSTANTS), "latin1");
+  const after = before.replace(/^#define (\w+) -?\d+/gm, (all, name: string) =>
+    values.has(name) ? `#define ${name} ${values.get(name)}` : all,
+  );
+  if (after === before) return false;
+  mkdirSync(join(folder, dirname(CONSTANTS)), { recursive: true });
+  writeFileSync(join(folder, CONSTANTS), after);
+  return true;
+}
+
 /** The text of the header with the edit. */
 export function editedHeader(build: Build, edit: Edit): string {
   const folder = mkdtempSync(join(tmpdir(), "objreview-headers-"));
@@ -60,6 +92,8 @@ export async function measureEdits(
   build: Build,
   edits: readonly Edit[],
   jobs: number,
+  /** Objects to compile of an edit of a type with more dependents; undefined: all. */
+  sample: number | undefined,
   onDone: (edit: Edit, truth: EditTruth) => void,
 ): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), "objreview-headers-"));
@@ -67,12 +101,15 @@ export async function measureEdits(
     const reached = await findReached(build, edits, scratch, jobs);
     for (const edit of edits) {
       const dependents = dependentsOf(build, edit.header);
-      const wanted = reached.get(edit.name) ?? new Set(dependents);
-      const rest = dependents.filter((object) => !wanted.has(object));
-      const controls = rest.filter((_, at) => at % Math.ceil(rest.length / CONTROLS) === 0);
-      const compiled = [...wanted, ...controls];
       const folder = join(scratch, edit.name);
       overlay(build, [edit], folder);
+      const isSample = !reached.has(edit.name) && sample !== undefined && sample < dependents.length;
+      const all = isSample ? sorted(dependents).slice(0, sample) : dependents;
+      const others = overlayConstants(build, folder) ? constantUsers(build).filter((o) => !dependents.includes(o)) : [];
+      const wanted = reached.get(edit.name) ?? new Set([...others, ...all]);
+      const rest = isSample ? [] : dependents.filter((object) => !wanted.has(object));
+      const controls = rest.filter((_, at) => at % Math.ceil(rest.length / CONTROLS) === 0);
+      const compiled = [...wanted, ...controls];
       const changed: string[] = [];
       let done = 0;
       await inParallel(compiled, jobs, async (object) => {
@@ -90,11 +127,18 @@ export async function measureEdits(
         compiled: compiled.length,
         controls: controls.length,
         changed: changed.sort(),
+        ...(isSample ? { same: compiled.filter((object) => !changed.includes(object)).sort() } : {}),
       });
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** In an order that says nothing and is always the same. */
+function sorted(objects: readonly string[]): string[] {
+  const key = (object: string): string => createHash("sha256").update(object).digest("hex");
+  return [...objects].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 /** For each edit of functions and macros alone, the objects whose text comes to it; the other edits are not in the map. */
@@ -216,7 +260,10 @@ async function preprocess(build: Build, object: string, folder: string): Promise
 
 /** The saved command with the folder of edited headers in front of all others. */
 function commandOver(build: Build, object: string, folder: string | undefined): string {
-  const { compile: command } = build.commands.get(object)!;
+  return commandOf(build.commands.get(object)!.compile, folder);
+}
+
+function commandOf(command: string, folder: string | undefined): string {
   const front =
     folder === undefined
       ? " -I"

@@ -64,7 +64,10 @@ export function rankDependents(list: readonly Dependent[], options: RankOptions)
         );
   const others: Dependent[] = [];
   const uses: { item: Dependent; reads: number; distance: number; count: number }[] = [];
+  const assembly = layout === undefined ? [] : constantUsers(list, all, layout, options);
+  const first = new Set(assembly.map(({ source }) => source));
   for (const [n, item] of list.entries()) {
+    if (first.has(item.source)) continue;
     const text = n < RANK_CAP ? readSource(options.read, item.source) : "";
     const use = nearestUse(text, distances);
     const otherUse = other === undefined ? undefined : nearestUse(text, other);
@@ -75,7 +78,6 @@ export function rankDependents(list: readonly Dependent[], options: RankOptions)
     else uses.push({ item, reads, ...(use ?? { distance: Number.POSITIVE_INFINITY, count: 0 }) });
   }
   uses.sort((a, b) => b.reads - a.reads || a.distance - b.distance || b.count - a.count);
-  const assembly = layout === undefined ? [] : constantUsers(list, all, layout, options);
   const readers = uses.filter(({ reads }) => reads > 0);
   const direct = uses.filter(({ reads, distance }) => (readers.length > 0 ? reads >= 1 : distance === 0));
   return {
@@ -85,7 +87,7 @@ export function rankDependents(list: readonly Dependent[], options: RankOptions)
   };
 }
 
-/** Objects beside the dependents that use a constant which moves with a layout. They are few, and assembly has no other way to know of it. */
+/** Objects that use a constant which moves with a layout, dependents or not. They are few, and assembly has no other way to know of it. */
 function constantUsers(
   list: readonly Dependent[],
   all: readonly Definition[],
@@ -100,10 +102,10 @@ function constantUsers(
   );
   if (names.length === 0) return [];
   const distances = spreadChange(all, names);
-  const known = new Set(list.map(({ source }) => source));
-  return constants
-    .users()
-    .filter(({ source }) => !known.has(source) && nearestUse(readSource(read, source), distances) !== undefined);
+  const candidates = new Map([...constants.users(), ...list].map((item) => [item.source, item]));
+  return [...candidates.values()]
+    .slice(0, RANK_CAP)
+    .filter(({ source }) => nearestUse(readSource(read, source), distances) !== undefined);
 }
 
 interface LayoutChange {

@@ -47,6 +47,18 @@ test("dependents that use what changed come first", async () => {
   assert.ok(result.objects.some((object) => object.state === "analysed"));
 });
 
+test("a member of task_struct: the assembly that takes its offsets from kbuild's constants is built, and differs", async () => {
+  const mine = tree.commit(tree.base, "sched: longest delay", {
+    "include/linux/sched.h": (text) =>
+      text.replace(/^\tunsigned long long\s+run_delay;\n/m, "$&\tunsigned long long max_run_delay;\n"),
+  });
+  const { result } = await runReview({ ...at, range: `${tree.base}..${mine}`, maxDependents: 3 });
+  const entry = result.objects.find((object) => object.path === "arch/x86/entry/entry_64.o");
+  assert.equal(entry?.state, "analysed", JSON.stringify(result.objects.map(({ path, state }) => [path, state])));
+  const cap = result.coverage.notes.find((note) => note.kind === "affected-cap");
+  assert.match(cap?.why ?? "", /; \d+ of them use what changed, and their code may differ$/);
+});
+
 test("touched recipes: what is built with other flags, and what a changed symbol decides", async () => {
   const flags = tree.commit(tree.base, "lib: argv_split without tree optimizations", {
     "lib/Makefile": appended("CFLAGS_argv_split.o += -fno-tree-ccp -DOBJR\n"),
