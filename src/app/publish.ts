@@ -76,7 +76,14 @@ export async function publishReview(parts: PublishParts, review: Review, isAgain
     waivers,
     told: await toldBefore(parts.store, review.target, posted),
   };
-  return publishComments(api, request, input, posted);
+  const { told } = await publishComments(api, request, input, posted);
+  // What stands there already may have been posted by a process that died before it could say so.
+  return { told: [...new Set([...posted.flatMap(openKey), ...told])] };
+}
+
+function openKey({ kind, body }: PostedComment): string[] {
+  const marker = kind === "line" ? readTopicMarker(body) : undefined;
+  return marker?.state === "open" ? [marker.key] : [];
 }
 
 async function outcomeOf(store: Pick<Store, "result">, review: Review): Promise<Outcome> {
