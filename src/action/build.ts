@@ -161,6 +161,7 @@ async function reviewHead(
   } finally {
     clearTimeout(minutes);
   }
+  result = { ...result, base: { ...result.base, chosenBy: "the merge base of the pull request" } };
   mkdirSync(request.out, { recursive: true });
   writeFileSync(join(request.out, "review.json"), fittingJson(result));
   writeFileSync(join(request.out, "review.html"), renderHtml(result));

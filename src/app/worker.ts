@@ -189,11 +189,22 @@ async function reviewChange(change: ChangeParts): Promise<Outcome> {
     signal: lease.signal,
     onProgress: (line) => progress.detail(line),
   };
-  const result = await parts.review(settings, order);
+  const result = chosenBase(await parts.review(settings, order), onto, admission.pull?.baseRef);
   // A child that was told to stop ends with a result of its own.
   if (lease.signal.aborted) throw new ToolError("cancelled", "the review was stopped", { command: ["review"] });
   parts.log("info", "reviewed", { review: claim.review.id, verdict: result.verdict, findings: result.findings.length });
   return { kind: "review", config, diff: fetched.diff, result };
+}
+
+/** The review knows a commit that it was given; people know why it is that one. */
+function chosenBase(result: ReviewResult, onto: string | undefined, branch: string | undefined): ReviewResult {
+  const chosenBy =
+    onto !== undefined
+      ? `as asked by base=${onto}`
+      : branch !== undefined
+        ? `the merge base with ${branch}`
+        : "the merge group's base";
+  return { ...result, base: { ...result.base, chosenBy } };
 }
 
 async function wantedOf(change: ChangeParts): Promise<Wanted> {
