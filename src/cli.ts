@@ -60,6 +60,7 @@ program
     "objects built at most because they include a touched header (default 60, and up to 250 that use what changed)",
     readCount,
   )
+  .option("--index-of <commit>", "base build whose index is used before a nearer one: its full commit id or its name")
   .option("--out <dir>", "write review.json, review.html, review.sarif and digest.txt there")
   .addOption(new Option("--format <format>", "what standard output gets").choices(REVIEW_FORMATS).default("text"))
   .option("--no-cache", "build the base anew, whatever earlier reviews made")

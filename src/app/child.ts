@@ -19,6 +19,8 @@ export interface ChildReview {
   readonly from: string;
   readonly to: string;
   readonly profiles: readonly string[];
+  /** Full id of the commit whose base build is to tell about the rest of the kernel. */
+  readonly indexOf?: string | undefined;
   readonly limits: Pick<RepositoryConfig["limits"], "dependents" | "minutes">;
   readonly signal: AbortSignal;
   /** What it is at, one line of text that names things of the patch. */
@@ -44,6 +46,7 @@ export async function reviewInChild(settings: ChildSettings, review: ChildReview
     ...["review", "--tree", review.tree, "--base", review.base, "--range", `${review.from}..${review.to}`],
     ...["--format", "json", "--sandbox", settings.sandbox, "--max-dependents", String(limits.dependents)],
     ...review.profiles.flatMap((name) => ["--profile", name]),
+    ...(review.indexOf === undefined ? [] : ["--index-of", review.indexOf]),
   ];
   const ended = await runToEnd(command, {
     cwd: "/",

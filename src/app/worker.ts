@@ -179,12 +179,14 @@ async function reviewChange(change: ChangeParts): Promise<Outcome> {
   progress.phase("Review");
   const asked = request.kind === "pull" ? request.profile : undefined;
   const onto = request.kind === "pull" ? request.base : undefined;
+  const baseTree = config["base-tree"];
   const order: ChildReview = {
     tree: fetched.tree,
     base: onto === undefined ? fetched.mergeBase : await ontoCommit(change, onto),
     from: fetched.mergeBase,
     to: fetched.tip,
     profiles: asked === undefined ? config.profiles : [asked],
+    indexOf: baseTree === undefined ? undefined : await ontoCommit(change, baseTree),
     limits: config.limits,
     signal: lease.signal,
     onProgress: (line) => progress.detail(line),

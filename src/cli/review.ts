@@ -21,6 +21,8 @@ export interface ReviewOptions {
   readonly profile?: readonly string[];
   /** Most objects that are built because they include a touched header. */
   readonly maxDependents?: number;
+  /** Commit or name of the base build whose index is used before a nearer one. */
+  readonly indexOf?: string;
   readonly out?: string;
   readonly format: ReviewFormat;
   readonly cache: boolean;
@@ -87,6 +89,7 @@ function makeRequest(options: ReviewOptions, environment: ReviewEnvironment): Re
     input: readInputs(options),
     profiles: (options.profile ?? []).map(findProfile),
     dependentCap: options.maxDependents,
+    indexOf: options.indexOf,
     useCache: options.cache,
     state: locateState(environment.env),
     openSandbox: () => openSandbox({ mode: options.sandbox, env: environment.env }),

@@ -32,6 +32,8 @@ export interface IndexQuestion {
   /** The commit that is judged, and its files. */
   readonly commit: string;
   readonly listing: SourceListing;
+  /** Commit or name of the base build that is wanted; where it is not there, the one that fits best. */
+  readonly preferred?: string | undefined;
 }
 
 const MOST_CANDIDATES = 16;
@@ -50,7 +52,7 @@ export interface FoundIndex {
 export const noIndex: FoundIndex = { index: undefined, unusable: undefined };
 
 /**
- * The index that fits best: whole before restricted, then the one with the fewest commits between its commit and the one asked for.
+ * The index that is preferred, or the one that fits best: whole before restricted, then the one with the fewest commits between its commit and the one asked for.
  */
 export async function findBaseIndex(question: IndexQuestion): Promise<FoundIndex> {
   const { tree, cacheDir, profile, compiler, commit, listing } = question;
@@ -59,22 +61,20 @@ export async function findBaseIndex(question: IndexQuestion): Promise<FoundIndex
     .filter((base) => hasIndex(base) && base.record.profileKey === key && base.record.compiler === compiler)
     .sort((a, b) => Date.parse(b.record.updatedAt) - Date.parse(a.record.updatedAt))
     .slice(0, MOST_CANDIDATES);
-  const choices: { base: BaseFolder; distance: Distance; isWhole: boolean }[] = [];
+  const choices: Choice[] = [];
   for (const base of fitting) {
     const distance = await countCommits(tree, base.record.commit, commit);
     if (distance !== undefined) choices.push({ base, distance, isWhole: isWholeKernel(base) });
   }
-  const total = ({ behind, beside }: Distance): number => behind + beside;
-  choices.sort((a, b) => Number(b.isWhole) - Number(a.isWhole) || total(a.distance) - total(b.distance));
   let unusable: string | undefined;
-  for (const { base, distance } of choices) {
+  for (const { base, distance } of bestFirst(choices, question.preferred)) {
     const index = openBaseIndex(base, distance);
     if (index === undefined) {
       const why = isOutdated(base) ? "is of another version of objreview" : "is damaged";
       unusable ??= `the index of ${base.record.name} ${why}: objreview base build makes it again`;
       continue;
     }
-    if (total(distance) === 0) return { index, unusable: undefined };
+    if (commitsOf(distance) === 0) return { index, unusable: undefined };
     const files = await listCommitFrom(tree.git, commit, listing, base.record.commit);
     const dependencies = index.dependencies();
     const stale = new Set(changedPaths(files, listing).flatMap((path) => dependencies.objectsOf.get(path) ?? []));
@@ -92,6 +92,27 @@ interface Distance {
   readonly behind: number;
   /** Commits of the base that the one asked for lacks: it is on another branch. */
   readonly beside: number;
+}
+
+interface Choice {
+  readonly base: BaseFolder;
+  readonly distance: Distance;
+  readonly isWhole: boolean;
+}
+
+const commitsOf = ({ behind, beside }: Distance): number => behind + beside;
+
+/** @param preferred commit or name of a base that comes before all others */
+export function bestFirst<
+  T extends { base: { record: { commit: string; name: string } }; distance: Distance; isWhole: boolean },
+>(choices: readonly T[], preferred: string | undefined): T[] {
+  const isPreferred = ({ base: { record } }: T): boolean => preferred === record.commit || preferred === record.name;
+  return [...choices].sort(
+    (a, b) =>
+      Number(isPreferred(b)) - Number(isPreferred(a)) ||
+      Number(b.isWhole) - Number(a.isWhole) ||
+      commitsOf(a.distance) - commitsOf(b.distance),
+  );
 }
 
 type Content = Pick<BaseIndex, "dependencies" | "codeOf" | "units">;

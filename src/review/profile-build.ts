@@ -104,7 +104,8 @@ export class ProfileBuild {
     const { findBaseIndex, noIndex } = await import("./base-index.ts");
     if (!request.useCache) return noIndex;
     const { compiler } = this.prepared.toolchain;
-    return findBaseIndex({ tree: slot.tree, cacheDir: request.state.cache, profile, compiler, ...base });
+    const question = { tree: slot.tree, cacheDir: request.state.cache, profile, compiler, preferred: request.indexOf };
+    return findBaseIndex({ ...question, ...base });
   }
 
   get config(): KernelConfig {

@@ -23,6 +23,8 @@ export interface ReviewRequest {
   readonly profiles: readonly Profile[];
   /** Most objects that are built because they include a touched header; the kernel folder's own default when undefined. */
   readonly dependentCap?: number | undefined;
+  /** Full commit id or name (as base status prints it) of the base build whose index is taken before a nearer one. */
+  readonly indexOf?: string | undefined;
   /** False: nothing is taken from earlier reviews, except prepared build folders. */
   readonly useCache: boolean;
   readonly state: StateFolder;
