@@ -35,7 +35,7 @@ export function sayOurs(model: ObjectModel, findings: readonly ObjectFinding[]):
     return {
       functions: [...new Set([named ?? key, key, `unknown ${finding.function}`, ...section, ...also])],
       rule: finding.rule,
-      text: `${finding.severity === "note" ? "(note) " : ""}${finding.message}`,
+      text: `${finding.severity === "note" ? NOTE : ""}${finding.message}`,
       place: `${finding.section}+0x${finding.offset.toString(16)}`,
     };
   });
@@ -80,14 +80,17 @@ function placesOf(model: ObjectModel, report: TheirReport): string[] {
   return [`unknown ${report.name}`];
 }
 
+const NOTE = "(note) ";
 const identity = (said: Said): string => `${said.functions[0]} ${said.rule}`;
 
 /**
  * Theirs follows the ways to where the return predictor is untrained entry by entry, and ends at the first destination that the object does not
- * have. Which entry that is says nothing of a mutant when the object as it is ends the search, too.
+ * have. Which entry that is says nothing of a mutant when the object as it is ends the search, too. A note of ours does not stand for what is more than one.
  */
 const saidOf = (said: Said): string =>
-  /^[Uu]nresolved .* after linking/.test(said.text) ? `any ${said.rule}` : identity(said);
+  /^[Uu]nresolved .* after linking/.test(said.text)
+    ? `any ${said.rule}`
+    : `${said.text.startsWith(NOTE) ? NOTE : ""}${identity(said)}`;
 
 /** What is said of a mutant and was not said of the object before. */
 export function without(said: readonly Said[], before: readonly Said[]): Said[] {

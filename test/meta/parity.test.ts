@@ -69,3 +69,11 @@ test("what was said of the unmodified object is taken out; so is a search that e
   assert.deepEqual(without([said("g", ended), said("h", early)], [said("f", ended)]), [said("h", early)]);
   assert.deepEqual(without([said("g", ended)], [said("f", early)]), [said("g", ended)]);
 });
+
+test("a note on the unmodified object does not hide what is worse in a mutant", () => {
+  const said = (text: string): Said => ({ functions: ["f"], rule: "unfollowed-stack-write", text, place: "f" });
+  const note = said("(note) f() loads the stack pointer from memory");
+  const error = said("f() writes the stack pointer in a way that cannot be followed");
+  assert.deepEqual(without([note, error], [note]), [error]);
+  assert.deepEqual(without([note, error], [note, error]), []);
+});
