@@ -3,7 +3,7 @@ import { STB_LOCAL } from "../elf/constants.ts";
 import { isDirectBranch, ownerOf } from "../flow/flow.ts";
 import { functionOfSymbol } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
-import { KIND_BUG, KIND_CALL, KIND_JUMP, KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
+import { KIND_BUG, KIND_CALL, KIND_JUMP, KIND_NOP, KIND_OTHER, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
 import { EVENT_FAULT } from "../unwind/simulate.ts";
 import { FAULT_LOADED } from "../unwind/transfer.ts";
 import { CALLEE_NEVER_RETURNS } from "./finding.ts";
@@ -63,7 +63,7 @@ export const unreachableInstruction = defineRule({
           message: isCall ? (isListed ? "after-noreturn-call" : "after-endless-call") : trap ? "after-trap" : "default",
           // The call is what a person edits; the dead code behind it is what follows.
           at: isCall ? call : i,
-          owner,
+          owner: owner === NONE && isRunInto(context, i) ? ownerOf(flow, i - 1) : owner,
           data: isCall ? { callee: calleeName(context, call) } : {},
           ...(isCall && !isListed ? { related: [{ function: callee, says: CALLEE_NEVER_RETURNS }] } : {}),
         };
@@ -150,12 +150,20 @@ function isUnreached(context: RuleContext, insn: number): boolean {
   const kind = flow.kind[insn];
   if (kind === KIND_NOP || kind === KIND_TRAP || kind === KIND_UNKNOWN) return false;
   const f = flow.functions.ofInsn[insn] as number;
-  // What no symbol covers was a weak function before the link, or nobody says what it is.
-  if (f === NONE) return codeSymbol(context, insn) !== NONE;
+  // What no symbol covers was a weak function before the link, or nobody says what it is; but for what a function that nobody follows runs into.
+  if (f === NONE) return codeSymbol(context, insn) !== NONE || isRunInto(context, insn);
   if (flow.marks.excluded[f] === 1) return false;
   const { names } = flow.code.arch;
   const name = flow.code.object.symbolName[flow.functions.table.symbol[f] as number] as string;
   return !names.isStaticCallTrampoline(name) && !names.isPrefixSymbol(name);
+}
+
+/** Whether the code before it is that of an excluded function, whose symbol is too short: no jump, nor a call, which may never come back. */
+function isRunInto({ flow }: RuleContext, insn: number): boolean {
+  const before = insn - 1;
+  if (before < 0 || flow.next.of(before) !== insn) return false;
+  const f = flow.functions.ofInsn[before] as number;
+  return f !== NONE && flow.marks.excluded[f] === 1 && flow.kind[before] === KIND_OTHER;
 }
 
 /** Symbol of assembly code that is no function; NONE for code of no symbol, and for what the link throws away. */
