@@ -3,9 +3,9 @@
 import { z } from "zod";
 import { FormatError } from "../base/errors.ts";
 import { repositoryConfigSchema } from "../github/config.ts";
-import { RESULT_VERSION, type ReviewResult, reviewResultSchema, type Verdict } from "../report/result.ts";
+import { emptyResult } from "../report/empty-result.ts";
+import { type ReviewResult, reviewResultSchema, type Verdict } from "../report/result.ts";
 import type { StoredFinding } from "../store/store.ts";
-import { VERSION } from "../version.ts";
 
 const configError = z.strictObject({ line: z.int(), key: z.string(), message: z.string() });
 
@@ -50,24 +50,8 @@ export function readOutcome(text: string): Outcome {
 
 /** A result of a review that came to none. */
 export function resultWithout(verdict: Verdict, reason: string, title = ""): ReviewResult {
-  return {
-    version: RESULT_VERSION,
-    tool: VERSION,
-    verdict,
-    reason,
-    series: { title, version: 1, author: "unknown" },
-    base: { commit: "", name: "", chosenBy: "" },
-    patches: [],
-    profiles: [],
-    objects: [],
-    findings: [],
-    graphs: [],
-    compilerWarnings: [],
-    coverage: { functions: 0, functionsAnalysed: 0, textBytes: 0, textBytesAnalysed: 0, notes: [] },
-    timings: [],
-    sandbox: { mode: "none-needed", network: false, limits: "nothing was built" },
-    reproduce: [],
-  };
+  const empty = emptyResult();
+  return { ...empty, verdict, reason, series: { ...empty.series, title } };
 }
 
 /** What the store keeps of each finding. NUL cannot be kept. */

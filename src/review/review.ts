@@ -6,8 +6,8 @@ import { parseDiff } from "../patch/diff.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
 import type { Series } from "../patch/series.ts";
 import { touchedFiles } from "../patch/touched.ts";
-import { OWN_FAILURE, RESULT_VERSION, type ReviewResult } from "../report/result.ts";
-import { VERSION } from "../version.ts";
+import { emptyResult } from "../report/empty-result.ts";
+import { OWN_FAILURE, type ReviewResult } from "../report/result.ts";
 import type { Decorator } from "./decorate.ts";
 import { explainWithoutObjects, needsBuild } from "./no-objects.ts";
 import { reviewProfiles } from "./profiles.ts";
@@ -22,7 +22,7 @@ import type { Draft } from "./verdict.ts";
 
 export async function review(request: ReviewRequest): Promise<ReviewResult> {
   const timer = new PhaseTimer();
-  const result = emptyResult(request);
+  const result = resultAt(request);
   try {
     await run(request, result, timer);
   } catch (error) {
@@ -174,31 +174,15 @@ function firstLine(text: string): string {
   return text.split("\n")[0] as string;
 }
 
-function emptyResult(request: Pick<ReviewRequest, "base">): Draft {
-  return {
-    version: RESULT_VERSION,
-    tool: VERSION,
-    verdict: "failed",
-    series: { title: "", version: 1, author: "unknown" },
-    base: { commit: "", name: request.base, chosenBy: "as asked by --base" },
-    patches: [],
-    profiles: [],
-    objects: [],
-    findings: [],
-    graphs: [],
-    compilerWarnings: [],
-    coverage: { functions: 0, functionsAnalysed: 0, textBytes: 0, textBytesAnalysed: 0, notes: [] },
-    timings: [],
-    sandbox: { mode: "none-needed", network: false, limits: "nothing was built" },
-    reproduce: [],
-  };
+function resultAt(request: Pick<ReviewRequest, "base">): Draft {
+  return { ...emptyResult(), base: { commit: "", name: request.base, chosenBy: "as asked by --base" } };
 }
 
 /** What a caller gets who asked for something that cannot be done: a result with the reason, for `--json`. */
 export function failedResult(request: Pick<ReviewRequest, "base">, error: unknown): ReviewResult {
   const isInput = error instanceof UsageError || error instanceof FormatError || error instanceof ToolError;
   return {
-    ...emptyResult(request),
+    ...resultAt(request),
     verdict: "failed",
     reason: isInput ? firstLine(error.message) : OWN_FAILURE,
   };
