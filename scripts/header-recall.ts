@@ -106,7 +106,7 @@ function choose(edit: Edit, build: Build, files: ReadonlyMap<string, string>): {
 }
 
 /** Ranks from which objects are counted by themselves in a sample. */
-const STRATA = [1000, Number.POSITIVE_INFINITY];
+const STRATA = [500, 1000, Number.POSITIVE_INFINITY];
 
 /** Changed objects, and those kept; of a sample an estimate: by rank, the share that changes holds for all of a stratum. */
 function countChanged(truth: EditTruth, list: readonly string[], cap: number): { changed: number; found: number } {
