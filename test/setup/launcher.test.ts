@@ -84,7 +84,7 @@ test("an unknown task ends with 2 and the list of tasks", () => {
   assert.equal(ran.status, 2);
   assert.match(
     ran.stderr,
-    /^objreview: there is no task "dance"; the tasks are: demo, test, check, bench, schema, sound, headers, parity\n$/,
+    /^objreview: there is no task "dance"; the tasks are: demo, test, check, bench, serve-local, schema, dockerfile, sound, headers, parity\n$/,
   );
 });
 
