@@ -55,7 +55,7 @@ export async function publishReview(parts: PublishParts, review: Review, isAgain
   const waivers = new Map(
     (await parts.store.waivers(review.target)).map(({ fingerprint, by, reason }) => [fingerprint, { by, reason }]),
   );
-  await publishCheck({ parts, api, review, request, outcome, isAgain, waived: new Set(waivers.keys()) });
+  const check = await publishCheck({ parts, api, review, request, outcome, isAgain, waived: new Set(waivers.keys()) });
   if (request.kind !== "pull") return { told: [] };
   if (outcome.kind === "gate" && outcome.gate.why !== "config") return { told: [] };
   const pull = await readPull(api, request, request.number);
@@ -72,7 +72,7 @@ export async function publishReview(parts: PublishParts, review: Review, isAgain
     headSha: review.head,
     places: new DiffPlaces(parseDiff(outcome.diff)),
     config: outcome.config,
-    links: linksOf(parts),
+    links: { ...linksOf(parts), ...(check === undefined ? {} : { check: checkPage(parts, request, check) }) },
     waivers,
     told: await toldBefore(parts.store, review.target, posted),
   };
@@ -84,6 +84,11 @@ export async function publishReview(parts: PublishParts, review: Review, isAgain
 function openKey({ kind, body }: PostedComment): string[] {
   const marker = kind === "line" ? readTopicMarker(body) : undefined;
   return marker?.state === "open" ? [marker.key] : [];
+}
+
+/** As `html_url` of a check run is (docs.github.com, REST API, "Check runs"). */
+function checkPage({ github }: PublishParts, repository: PullWork, check: number): string {
+  return `${github.cloneUrl(repository).replace(/\.git$/, "")}/runs/${check}`;
 }
 
 async function outcomeOf(store: Pick<Store, "result">, review: Review): Promise<Outcome> {
@@ -118,11 +123,12 @@ interface CheckParts {
   readonly waived: ReadonlySet<string>;
 }
 
-async function publishCheck(check: CheckParts): Promise<void> {
+/** Its number; undefined where there is none and none is wanted. */
+async function publishCheck(check: CheckParts): Promise<number | undefined> {
   const { parts, api, review, request } = check;
   const { id: appId } = await parts.github.identity();
   const known = await findCheck(api, request, appId, review.head, review.id);
-  if (known?.isCompleted === true && !check.isAgain) return;
+  if (known?.isCompleted === true && !check.isAgain) return known.id;
   const identity: CheckIdentity = { headSha: review.head, externalId: review.id, links: linksOf(parts) };
   const bodies = checkBodies(check, identity, known?.annotations ?? 0, known !== undefined);
   let id = known?.id;
@@ -130,6 +136,7 @@ async function publishCheck(check: CheckParts): Promise<void> {
     if (id === undefined) id = await createCheck(api, request, { ...opening(identity), ...body });
     else await changeCheck(api, request, id, body);
   }
+  return id;
 }
 
 function opening(identity: CheckIdentity): CheckRunBody {

@@ -19,6 +19,8 @@ export interface Links {
   readonly rules?: string;
   /** The page of this review; a finding is "#finding-<id>" on it. */
   readonly review?: string;
+  /** The page of the check run, where the review has none of its own. */
+  readonly check?: string;
   /** How to configure and command the bot. */
   readonly docs?: string;
 }

@@ -79,11 +79,14 @@ export function findingTable(topics: readonly Topic[], result: ReviewResult, lin
     return `| ${finding.severity} | ${what}${suffix} | ${placeCell(finding)} | ${ruleLink(finding.rule, links)} |`;
   });
   const more = topics.length - rows.length;
-  const rest =
-    more > 0
-      ? [`| | and ${more} more${links.review === undefined ? "" : `, [all of them](${links.review})`} | | |`]
-      : [];
+  const all = links.review ?? links.check;
+  const rest = more > 0 ? [`| | and ${more} more${all === undefined ? "" : `, [all of them](${all})`} | | |`] : [];
   return ["| | finding | place | rule |", "| --- | --- | --- | --- |", ...rows, ...rest];
+}
+
+function wholeReview({ review, check }: Links): string[] {
+  if (review !== undefined) return [`[The whole review](${review}).`];
+  return check === undefined ? [] : [`[The check](${check}) has all of it.`];
 }
 
 function placeCell(finding: ReviewFinding): string {
@@ -236,7 +239,7 @@ export function summaryBody(input: SummaryInput): string {
       : [`${plural(gaps, "thing was", "things were")} not looked at; the check names ${gaps === 1 ? "it" : "them"}.`]),
     [
       `For ${sha}.`,
-      ...(links.review === undefined ? [] : [`[The whole review](${links.review}).`]),
+      ...wholeReview(links),
       ...(input.answersCommands
         ? [
             `The author and people with write access can say \`/objreview recheck\`${links.docs === undefined ? "" : `; [more](${links.docs})`}.`,

@@ -62,6 +62,11 @@ test("more findings than the caps: annotations in batches, the gravest on lines,
   assert.equal(check?.annotations.length, 100);
   assert.equal(fake.lineComments(pull).length, 10);
   assert.match(summaries(fake, pull)[0]!.body, /10 findings on their lines, 120 in the table/);
+  const page = `${fake.webUrl}/acme/linux/runs/${check?.id}`;
+  assert.ok(
+    summaries(fake, pull)[0]!.body.includes(`and 110 more, [all of them](${page})`),
+    "they are counted and linked",
+  );
   assert.deepEqual(fake.complaints, []);
 });
 
