@@ -29,9 +29,8 @@ export interface ChildReview {
 
 export type ChildSettings = Pick<Settings, "reviewState" | "reviewCache" | "sandbox">;
 
-const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
-/** As bin/objreview starts it. */
-const NODE_OPTIONS = ["--max-semi-space-size=8"];
+/** It becomes the Node that runs the command line. */
+const LAUNCHER = fileURLToPath(new URL("../../bin/objreview", import.meta.url));
 const MAX_RESULT_BYTES = 48 * 1024 * 1024;
 /** "  12.3 s  building 3 of 9 objects" on standard error, src/cli/progress.ts. */
 const PROGRESS = /^ *[\d.]+ s {2}(.*)$/;
@@ -40,9 +39,7 @@ const PROGRESS = /^ *[\d.]+ s {2}(.*)$/;
 export async function reviewInChild(settings: ChildSettings, review: ChildReview): Promise<ReviewResult> {
   const { limits } = review;
   const command = [
-    process.execPath,
-    ...NODE_OPTIONS,
-    CLI,
+    LAUNCHER,
     ...["review", "--tree", review.tree, "--base", review.base, "--range", `${review.from}..${review.to}`],
     ...["--format", "json", "--sandbox", settings.sandbox, "--max-dependents", String(limits.dependents)],
     ...review.profiles.flatMap((name) => ["--profile", name]),

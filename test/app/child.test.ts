@@ -65,12 +65,15 @@ test("it has nothing of the service's environment", async (t) => {
     },
   });
   await reviewInChild(settings, review);
+  // Its launcher, a shell at first, says where compiled modules are kept and where it is.
   assert.deepEqual(environment?.map((each) => each.split("=")[0]).sort(), [
     "HOME",
     "LANG",
+    "NODE_COMPILE_CACHE",
     "OBJREVIEW_CACHE",
     "OBJREVIEW_STATE",
     "PATH",
+    "PWD",
   ]);
 });
 
