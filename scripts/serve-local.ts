@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { startFakeGitHub } from "../test/support/github/fake-github.ts";
+import { serviceEnvironment } from "../test/support/github/service-environment.ts";
 import { findKernelTree, testCacheFolder } from "../test/support/kernel-tree.ts";
 import { repositoryRoot } from "../test/support/repository.ts";
 
@@ -34,13 +35,7 @@ const service = spawn(join(repositoryRoot, "bin/objreview"), ["serve"], {
   stdio: ["ignore", "pipe", "inherit"],
   env: {
     ...process.env,
-    APP_ID: String(fake.app.id),
-    PRIVATE_KEY: fake.app.privateKey,
-    WEBHOOK_SECRET: fake.app.webhookSecret,
-    GITHUB_API_URL: fake.url,
-    GITHUB_WEB_URL: fake.webUrl,
-    HOST: "127.0.0.1",
-    PORT: "0",
+    ...serviceEnvironment(fake),
     OBJREVIEW_STATE: state,
     OBJREVIEW_KERNEL_TREE: tree,
   },

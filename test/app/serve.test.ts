@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startFakeGitHub } from "../support/github/fake-github.ts";
+import { serviceEnvironment } from "../support/github/service-environment.ts";
 
 const OBJREVIEW = fileURLToPath(new URL("../../bin/objreview", import.meta.url));
 
@@ -64,13 +65,7 @@ test("serve runs until it is told to stop, holds its secrets back, and ends with
   t.after(() => fake.stop());
   const { child, ended, line } = run({
     HOME: home,
-    APP_ID: String(fake.app.id),
-    PRIVATE_KEY: fake.app.privateKey,
-    WEBHOOK_SECRET: fake.app.webhookSecret,
-    GITHUB_API_URL: fake.url,
-    GITHUB_WEB_URL: fake.webUrl,
-    HOST: "127.0.0.1",
-    PORT: "0",
+    ...serviceEnvironment(fake),
     OBJREVIEW_STATE: join(home, "state"),
     OBJREVIEW_CACHE: join(home, "cache"),
   });

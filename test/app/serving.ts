@@ -11,6 +11,7 @@ import type { ReviewResult } from "../../src/report/result.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type FakeGitHub, type FakeGitHubOptions, startFakeGitHub } from "../support/github/fake-github.ts";
+import { serviceEnvironment } from "../support/github/service-environment.ts";
 import type { Pull, Repo } from "../support/github/world.ts";
 import { findKernelTree, testCacheFolder } from "../support/kernel-tree.ts";
 import { repositoryRoot } from "../support/repository.ts";
@@ -92,13 +93,7 @@ export async function serveApp(t: TestContext, options: ServingOptions = {}): Pr
       const env: NodeJS.ProcessEnv = {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
-        APP_ID: String(fake.app.id),
-        PRIVATE_KEY: fake.app.privateKey,
-        WEBHOOK_SECRET: fake.app.webhookSecret,
-        GITHUB_API_URL: fake.url,
-        GITHUB_WEB_URL: fake.webUrl,
-        HOST: "127.0.0.1",
-        PORT: "0",
+        ...serviceEnvironment(fake),
         OBJREVIEW_STATE: join(folder, "state"),
         OBJREVIEW_CACHE: testCacheFolder(),
         OBJREVIEW_KERNEL_TREE: findKernelTree().tree,
