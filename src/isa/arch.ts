@@ -37,6 +37,8 @@ export interface Registers {
   readonly realignBase: number;
   /** Bytes that a call pushes: 8 on x86-64, 0 on arm64. */
   readonly callPush: number;
+  /** DWARF register number -> register number, for the integer registers; NO_REGISTER in between for what is none of them */
+  readonly ofDwarf: readonly number[];
 }
 
 /** Frame state at a function's first instruction. Offsets in bytes; slots are relative to the CFA (the SP before the call). */

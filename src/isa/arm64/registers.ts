@@ -19,6 +19,8 @@ export const registers: Registers = {
   calleeSaved: CALLEE_SAVED,
   realignBase: 0,
   callPush: 0,
+  // AADWARF64, "DWARF register names"
+  ofDwarf: Array.from({ length: 32 }, (_, number) => number),
 };
 
 /** The register of a 5-bit field in which 31 is the zero register. */

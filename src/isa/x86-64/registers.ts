@@ -29,6 +29,8 @@ export const registers: Registers = {
   // gcc's find_drap_reg() takes r10, or r13 where r10 is the static chain; clang's base pointer setup takes rax
   realignBase: (1 << R10) | (1 << R13) | (1 << RAX),
   callPush: 8,
+  // psABI 1.0, figure 3.36
+  ofDwarf: [RAX, RDX, RCX, RBX, RSI, RDI, RBP, RSP, R8, R9, R10, R11, R12, R13, R14, R15],
 };
 
 /** At a function's first instruction the return address is at the top of the stack (psABI 1.0, figure 3.3). */
