@@ -1,8 +1,8 @@
 // The service: reads the environment and puts the parts together. `bin/objreview serve` loads it.
 
-import { openLog } from "./app/log.ts";
 import { startService } from "./app/service.ts";
 import { readSettings, SECRET_VARIABLES } from "./app/settings.ts";
+import { openLog } from "./service/log.ts";
 import { openPostgresStore } from "./store/postgres.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 

@@ -30,6 +30,12 @@ export const testPackages: readonly DebianPackage[] = [
   { name: "chromium", purpose: "looks at the HTML page" },
   { name: "clang-16", purpose: "builds the rules' examples, besides gcc" },
   { name: "postgresql-15", purpose: "the store's tests, besides the embedded one" },
+  { name: "public-inbox", purpose: "the archive that series are read from" },
+  { name: "libsearch-xapian-perl", purpose: "its search" },
+  { name: "dovecot-imapd", purpose: "the mailbox that is read, and that replies arrive in" },
+  { name: "git-email", purpose: "sends the series" },
+  { name: "b4", purpose: "reads what was sent, as a maintainer does; with patatt, which signs" },
+  { name: "mutt", purpose: "shows the thread" },
 ];
 
 /** What the check of the Dockerfile needs. */

@@ -1,7 +1,7 @@
 import type { Probot } from "probot";
+import { errorWords, type Log } from "../service/log.ts";
 import type { Intake, Speech } from "../store/store.ts";
 import { EVENTS, ordersOf } from "./events.ts";
-import { errorWords, type Log } from "./log.ts";
 import { placeOrders } from "./orders.ts";
 
 export interface AppParts {

@@ -3,9 +3,7 @@
 import { z } from "zod";
 import { FormatError } from "../base/errors.ts";
 import { repositoryConfigSchema } from "../github/config.ts";
-import { emptyResult } from "../report/empty-result.ts";
-import { type ReviewResult, reviewResultSchema, type Verdict } from "../report/result.ts";
-import type { StoredFinding } from "../store/store.ts";
+import { reviewResultSchema } from "../report/result.ts";
 
 const configError = z.strictObject({ line: z.int(), key: z.string(), message: z.string() });
 
@@ -46,25 +44,4 @@ export function readOutcome(text: string): Outcome {
     throw new FormatError("bad-value", where, { format: "outcome" });
   }
   return parsed.data;
-}
-
-/** A result of a review that came to none. */
-export function resultWithout(verdict: Verdict, reason: string, title = ""): ReviewResult {
-  const empty = emptyResult();
-  return { ...empty, verdict, reason, series: { ...empty.series, title } };
-}
-
-/** What the store keeps of each finding. NUL cannot be kept. */
-export function storedFindings({ findings }: ReviewResult): StoredFinding[] {
-  const clean = (text: string, max: number) => text.replaceAll("\0", "\u2400").slice(0, max);
-  return findings.map((each) => ({
-    fingerprint: clean(each.fingerprint, 1000) || "none",
-    class: each.class,
-    rule: clean(each.rule, 1000) || "none",
-    severity: each.severity,
-    function: clean(each.function, 10_000),
-    file: clean(each.file, 10_000),
-    line: each.line,
-    message: clean(each.message, 100_000),
-  }));
 }

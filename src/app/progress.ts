@@ -2,9 +2,9 @@
 
 import { type Phase, progressCheck } from "../github/check-run.ts";
 import { safeProse } from "../report/safe.ts";
+import { errorWords, type Log } from "../service/log.ts";
 import { changeCheck, findCheck } from "./checks.ts";
 import type { Api } from "./client.ts";
-import { errorWords, type Log } from "./log.ts";
 import type { Repository } from "./work-request.ts";
 
 export interface ProgressParts {

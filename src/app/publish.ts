@@ -16,12 +16,13 @@ import type { CheckRunBody } from "../github/payloads.ts";
 import { type Plan, type PlanInput, type PostedComment, planPosts } from "../github/reconcile.ts";
 import { placeHash } from "../github/topics.ts";
 import { parseDiff } from "../patch/diff.ts";
+import { resultWithout } from "../service/results.ts";
 import type { Post, Review, Speech, Store } from "../store/store.ts";
 import { statusOf } from "./call-errors.ts";
 import { changeCheck, createCheck, findCheck } from "./checks.ts";
 import type { Api, GitHub } from "./client.ts";
 import { readPull } from "./gate.ts";
-import { type Gate, type Outcome, readOutcome, resultWithout } from "./outcome.ts";
+import { type Gate, type Outcome, readOutcome } from "./outcome.ts";
 import { commentInConversation, commentOnLine, editComment, readPosted, removeComment } from "./posted.ts";
 import { type PullWork, readWorkRequest, type WorkRequest } from "./work-request.ts";
 

@@ -1,10 +1,10 @@
 // What was missed: deliveries that did not arrive while the service was down, and heads that nobody has told it about. At start and hourly.
 
+import { errorWords, type Log } from "../service/log.ts";
 import type { Store } from "../store/store.ts";
 import { ourChecks } from "./checks.ts";
 import type { Api, GitHub } from "./client.ts";
 import { EVENTS, pullOrder } from "./events.ts";
-import { errorWords, type Log } from "./log.ts";
 import { placeOrders } from "./orders.ts";
 import { pullTarget, type Repository } from "./work-request.ts";
 

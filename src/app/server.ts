@@ -3,9 +3,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createNodeMiddleware, Probot } from "probot";
+import { errorWords } from "../service/log.ts";
 import type { Records } from "../store/store.ts";
 import { type AppParts, objreviewApp } from "./app.ts";
-import { errorWords } from "./log.ts";
 import type { Settings } from "./settings.ts";
 
 export const WEBHOOKS_PATH = "/api/github/webhooks";

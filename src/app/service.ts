@@ -1,13 +1,13 @@
 // The whole service over an open store: the server that hears, the speakers, the workers, the upkeep; and their orderly end.
 
 import { hostname } from "node:os";
+import { reviewInChild } from "../service/child.ts";
+import { errorWords, type Log } from "../service/log.ts";
+import { Bell, loop } from "../service/loop.ts";
 import type { Store } from "../store/store.ts";
-import { reviewInChild } from "./child.ts";
 import { GitHub } from "./client.ts";
 import { answerCheck, answerComment, answerSuite, type CommandParts } from "./commands.ts";
 import { errands, readErrand } from "./errands.ts";
-import { errorWords, type Log } from "./log.ts";
-import { Bell, loop } from "./loop.ts";
 import { catchUp, reconcile } from "./reconciler.ts";
 import { startServer } from "./server.ts";
 import type { Settings } from "./settings.ts";

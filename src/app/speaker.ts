@@ -1,12 +1,12 @@
 // Takes posts from the outbox one by one and says them. It never builds, and it is the only part that writes to GitHub apart from a check's progress.
 
 import { queuedCheck } from "../github/check-run.ts";
+import { errorWords, type Log } from "../service/log.ts";
 import type { Post, Review, Sending, Store } from "../store/store.ts";
 import { retryAt } from "./call-errors.ts";
 import { changeCheck, createCheck, findCheck } from "./checks.ts";
 import { withDeadline } from "./client.ts";
 import { admit } from "./gate.ts";
-import { errorWords, type Log } from "./log.ts";
 import { positionPost, publishPost, queuedPost } from "./posts.ts";
 import { linksOf, type PublishParts, publishReview } from "./publish.ts";
 import { readWorkRequest } from "./work-request.ts";

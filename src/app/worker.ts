@@ -4,16 +4,18 @@
 import { ToolError } from "../base/errors.ts";
 import { isWantedPath } from "../github/config.ts";
 import type { ReviewResult } from "../report/result.ts";
+import type { ChildReview, ChildSettings } from "../service/child.ts";
+import { Lease, type LeaseParts } from "../service/lease.ts";
+import { errorWords } from "../service/log.ts";
+import { storedFindings } from "../service/results.ts";
 import type { Claim, Order, Store } from "../store/store.ts";
 import { retryAt } from "./call-errors.ts";
-import type { ChildReview, ChildSettings } from "./child.ts";
 import type { Api, GitHub } from "./client.ts";
 import { pullOrder } from "./events.ts";
 import { fetchChange, type Wanted } from "./fetch.ts";
 import { type Admission, admit } from "./gate.ts";
-import { errorWords, type Log } from "./log.ts";
 import { placeOrders } from "./orders.ts";
-import { type Outcome, storedFindings, writeOutcome } from "./outcome.ts";
+import { type Outcome, writeOutcome } from "./outcome.ts";
 import { queuedPost } from "./posts.ts";
 import { CheckProgress } from "./progress.ts";
 import type { Settings } from "./settings.ts";
@@ -21,20 +23,15 @@ import { pullTarget, readWorkRequest, type WorkRequest } from "./work-request.ts
 
 const SOURCE = "github-worker";
 
-export interface WorkerParts {
+export interface WorkerParts extends LeaseParts {
   readonly github: GitHub;
   readonly store: Store;
   readonly settings: Pick<Settings, "mirrorFolder" | "kernelTree" | "reviewState" | "reviewCache" | "sandbox">;
-  readonly log: Log;
   readonly name: string;
-  /** Between two signs of life: less than half of the store's lease. */
-  readonly beatMillis: number;
   /** Between two changes of the check. */
   readonly progressMillis: number;
   /** The review itself. */
   readonly review: (settings: ChildSettings, review: ChildReview) => Promise<ReviewResult>;
-  /** The service is to end: what is under way is given back. */
-  readonly stop: AbortSignal;
 }
 
 /** Takes the next review and ends it; false where there is none. */
@@ -72,40 +69,6 @@ export async function workNext(parts: WorkerParts): Promise<boolean> {
 
 function tail(error: unknown): string | undefined {
   return error instanceof ToolError ? error.stderrTail?.trim().split("\n").at(-1)?.slice(0, 500) : undefined;
-}
-
-/** Says that the worker lives, and learns whether the review is still its own. */
-class Lease {
-  readonly #abort = new AbortController();
-  readonly #timer: NodeJS.Timeout;
-  readonly signal: AbortSignal;
-  phase = "starting";
-  isLost = false;
-
-  constructor({ store, beatMillis, stop, log }: WorkerParts, claim: Claim) {
-    this.signal = AbortSignal.any([this.#abort.signal, stop]);
-    let isBeating = false;
-    this.#timer = setInterval(() => {
-      if (isBeating) return;
-      isBeating = true;
-      store
-        .progress(claim, this.phase)
-        .then((isHeld) => {
-          if (isHeld) return;
-          this.isLost = true;
-          this.#abort.abort();
-        })
-        // The store may be back in time. Where it is not, the lease ends and the next call says so.
-        .catch((error: unknown) => log("warn", "no sign of life", { error: errorWords(error) }))
-        .finally(() => {
-          isBeating = false;
-        });
-    }, beatMillis).unref();
-  }
-
-  end(): void {
-    clearInterval(this.#timer);
-  }
 }
 
 /** The pull request is closed, or has another head or base: webhooks come late, and in any order. */
@@ -183,8 +146,7 @@ async function reviewChange(change: ChangeParts): Promise<Outcome> {
   const order: ChildReview = {
     tree: fetched.tree,
     base: onto === undefined ? fetched.mergeBase : await ontoCommit(change, onto),
-    from: fetched.mergeBase,
-    to: fetched.tip,
+    series: { from: fetched.mergeBase, to: fetched.tip },
     profiles: asked === undefined ? config.profiles : [asked],
     indexOf: baseTree === undefined ? undefined : await ontoCommit(change, baseTree),
     limits: config.limits,

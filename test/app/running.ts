@@ -8,15 +8,15 @@ import { createServer, type Server, type Socket, connect as tcpConnect } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { ChildReview } from "../../src/app/child.ts";
-import type { Log } from "../../src/app/log.ts";
-import { resultWithout } from "../../src/app/outcome.ts";
 import { WEBHOOKS_PATH } from "../../src/app/server.ts";
 import { type Service, startService } from "../../src/app/service.ts";
 import { readSettings } from "../../src/app/settings.ts";
 import { hashText } from "../../src/base/hash.ts";
 import { parseDiff } from "../../src/patch/diff.ts";
 import type { ReviewFinding, ReviewResult } from "../../src/report/result.ts";
+import type { ChildReview } from "../../src/service/child.ts";
+import type { Log } from "../../src/service/log.ts";
+import { resultWithout } from "../../src/service/results.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type FakeGitHub, type FakeGitHubOptions, startFakeGitHub } from "../support/github/fake-github.ts";
@@ -178,7 +178,9 @@ async function openWire(to: string): Promise<{ url: string; cut(): void }> {
   };
 }
 
-function reviewByWords({ tree, from, to }: ChildReview): ReviewResult {
+function reviewByWords({ tree, series }: ChildReview): ReviewResult {
+  if (!("from" in series)) throw new Error("the service reviews commits");
+  const { from, to } = series;
   const diff = execFileSync("git", ["-C", tree, "diff", "-U3", from, to]).toString();
   const findings = parseDiff(diff).flatMap((file) =>
     file.hunks.flatMap((hunk) =>

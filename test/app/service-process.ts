@@ -3,11 +3,11 @@
 // review in place of another build.
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { reviewInChild } from "../../src/app/child.ts";
-import { openLog } from "../../src/app/log.ts";
 import { startService } from "../../src/app/service.ts";
 import { readSettings, SECRET_VARIABLES } from "../../src/app/settings.ts";
 import { parseReviewJson } from "../../src/report/json.ts";
+import { reviewInChild } from "../../src/service/child.ts";
+import { openLog } from "../../src/service/log.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { openSeriesTree } from "../support/series-tree.ts";
 

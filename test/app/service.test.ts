@@ -38,7 +38,8 @@ test("a newer head ends the review of the older, a close cancels", async (t) => 
   const begun: string[] = [];
   const stopped: string[] = [];
   const stage = await setStage(t, {
-    pause: async ({ to, signal }) => {
+    pause: async ({ series, signal }) => {
+      const to = "to" in series ? series.to : "";
       begun.push(to);
       await new Promise<void>((done) => signal.addEventListener("abort", () => done()));
       stopped.push(to);

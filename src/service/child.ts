@@ -5,29 +5,35 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FormatError, ToolError } from "../base/errors.ts";
-import type { RepositoryConfig } from "../github/config.ts";
 import { runToEnd, SYSTEM_PATH } from "../kernel/process.ts";
 import { parseReviewJson } from "../report/json.ts";
 import type { ReviewResult } from "../report/result.ts";
-import { resultWithout } from "./outcome.ts";
-import type { Settings } from "./settings.ts";
+import { resultWithout } from "./results.ts";
+
+/** The changes that are reviewed: commits of the tree, or a mailbox that is applied to the base. */
+export type ChildSeries = { readonly from: string; readonly to: string } | { readonly mbox: string };
 
 export interface ChildReview {
   readonly tree: string;
-  /** Commit that the series is applied to, and the range it is made of. */
+  /** Commit that the series is applied to. */
   readonly base: string;
-  readonly from: string;
-  readonly to: string;
+  readonly series: ChildSeries;
   readonly profiles: readonly string[];
   /** Full id of the commit whose base build is to tell about the rest of the kernel. */
   readonly indexOf?: string | undefined;
-  readonly limits: Pick<RepositoryConfig["limits"], "dependents" | "minutes">;
+  /** Objects that are built at most because they include a touched header; minutes that the review may take. */
+  readonly limits: { readonly dependents: number; readonly minutes: number };
   readonly signal: AbortSignal;
   /** What it is at, one line of text that names things of the patch. */
   readonly onProgress: (line: string) => void;
 }
 
-export type ChildSettings = Pick<Settings, "reviewState" | "reviewCache" | "sandbox">;
+export interface ChildSettings {
+  /** What the child keeps; no store is in there. */
+  readonly reviewState: string;
+  readonly reviewCache: string;
+  readonly sandbox: "bwrap" | "runner";
+}
 
 /** It becomes the Node that runs the command line. */
 const LAUNCHER = fileURLToPath(new URL("../../bin/objreview", import.meta.url));
@@ -37,10 +43,11 @@ const PROGRESS = /^ *[\d.]+ s {2}(.*)$/;
 
 /** Throws ToolError: "cancelled" when `signal` says so, "failed" when the child ends without a result. */
 export async function reviewInChild(settings: ChildSettings, review: ChildReview): Promise<ReviewResult> {
-  const { limits } = review;
+  const { limits, series } = review;
   const command = [
     LAUNCHER,
-    ...["review", "--tree", review.tree, "--base", review.base, "--range", `${review.from}..${review.to}`],
+    ...["review", "--tree", review.tree, "--base", review.base],
+    ...("mbox" in series ? ["--mbox", series.mbox] : ["--range", `${series.from}..${series.to}`]),
     ...["--format", "json", "--sandbox", settings.sandbox, "--max-dependents", String(limits.dependents)],
     ...review.profiles.flatMap((name) => ["--profile", name]),
     ...(review.indexOf === undefined ? [] : ["--index-of", review.indexOf]),

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type ChildReview, reviewInChild } from "../../src/app/child.ts";
 import { ToolError } from "../../src/base/errors.ts";
+import { type ChildReview, reviewInChild } from "../../src/service/child.ts";
 import { GitRepository } from "../support/github/git-host.ts";
 
 interface Scene {
@@ -25,8 +25,7 @@ function scene(t: TestContext, more: Partial<ChildReview> = {}): Scene {
     review: {
       tree: git.dir,
       base: from,
-      from,
-      to,
+      series: { from, to },
       profiles: [],
       limits: { dependents: 200, minutes: 5 },
       signal: new AbortController().signal,
