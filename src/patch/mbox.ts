@@ -101,6 +101,13 @@ export function splitMbox(bytes: Uint8Array, limits: MboxLimits = defaultMboxLim
   });
 }
 
+/** One mail that a source kept as it came, for parseMessage: lines end in LF, and an mbox separator line before the header is gone. */
+export function unwrapSeparator(raw: Uint8Array): Uint8Array {
+  const bytes = toLfLines(raw);
+  const lf = bytes.indexOf(LF);
+  return isSeparator(bytes, 0, lf < 0 ? bytes.length : lf + 1) ? bytes.subarray(lf + 1) : bytes;
+}
+
 function overBudget(message: string, offset: number): FormatError {
   return new FormatError("over-budget", message, { format: "mbox", offset });
 }

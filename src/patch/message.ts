@@ -56,6 +56,8 @@ export interface PatchMessage {
   readonly author?: Address;
   readonly to: readonly Address[];
   readonly cc: readonly Address[];
+  /** Values of List-Id, as they stand there. */
+  readonly listIds: readonly string[];
   readonly date?: Date;
   /** Decoded (RFC 2047), unfolded, without control characters. */
   readonly subjectText: string;
@@ -114,6 +116,7 @@ export async function parseMessage(message: RawMessage): Promise<PatchMessage> {
     ...(author !== undefined && { author }),
     to: addressesOf(header.to),
     cc: addressesOf(header.cc),
+    listIds: listIdsOf(header),
     ...(date !== undefined && { date }),
     subjectText,
     subject,
@@ -240,6 +243,13 @@ function addressesOf(value: ParsedMail["from"] | ParsedMail["to"]): Address[] {
     .filter((entry) => entry.name !== "" || entry.address !== "");
 }
 
+/** mailparser makes one field, "list", of all that begin with "List-", so that the lines are read here. */
+function listIdsOf(header: ParsedMail): string[] {
+  return header.headerLines
+    .filter((field) => field.key === "list-id")
+    .map((field) => toHeaderText(field.line.slice(field.line.indexOf(":") + 1)));
+}
+
 function cleanAddress(address: string): string {
   return toHeaderText(address).replace(/[<>\s]/g, "");
 }
@@ -261,6 +271,14 @@ function idsOf(value: string | string[] | undefined): string[] {
 const inBodyHeaderPattern = /^(From|Subject|Date): *(.*)$/;
 /** Where git's mailinfo stops reading the commit message: a diff, an Index line, or three dashes with nothing or a file name. */
 const patchBreakPattern = /^(?:diff -|Index: |---(?:[ \t\r]*$| \S))/m;
+
+/** Dashes and scissors alone, the marks and words between them optional: git-mailinfo(1), --scissors. */
+const scissorsPattern = /^(?=[^\n]{0,200}(?:>8|8<|>%|%<))[-\s]*-[-\s]*(?:>8|8<|>%|%<)[^\n]{0,200}$/m;
+
+/** The text has a line below which a patch is meant to begin, "-- >8 --". */
+export function hasScissors(body: string): boolean {
+  return scissorsPattern.test(body);
+}
 
 /** Splits the text of a mail as git does; see BodyParts. */
 export function splitBody(body: string): BodyParts {

@@ -128,6 +128,7 @@ function bareDiffMessage(input: PatchInput, number: number, limits: MboxLimits):
     references: [],
     to: [],
     cc: [],
+    listIds: [],
     subjectText: title,
     subject: {
       isPatch: true,
