@@ -22,6 +22,12 @@ export interface StoredMail {
   readonly cluster: number;
 }
 
+export interface Cluster {
+  readonly cluster: number;
+  /** Grows with each message that is filed there. */
+  readonly stamp: number;
+}
+
 /** One version of a series as last seen, complete or not. */
 export interface SeriesOrder {
   /** The same whatever order its messages came in: the Message-ID of its first patch, or of its cover letter where that is all there is. */
@@ -31,7 +37,7 @@ export interface SeriesOrder {
   /** For people. */
   readonly reason: string;
   /** Milliseconds since 1970: when it is to be looked at again; undefined: only when a message comes. */
-  readonly dueAt?: number;
+  readonly dueAt?: number | undefined;
   /** All else that is known, as JSON text. */
   readonly details: string;
 }
@@ -64,13 +70,20 @@ export interface Mailroom {
    * `keys` empty: it belongs to nothing. Filing it again changes nothing but the facts.
    */
   file(sequence: number, facts: string, keys: readonly string[]): Promise<number>;
+  /** Clusters in which something was filed since `putSeries` was told the stamp of what it came from, the lowest first. */
+  staleClusters(limit: number): Promise<Cluster[]>;
   /** Messages of a cluster in the order of arrival, at most `limit` (the newest are left out), without their bytes. */
   cluster(id: number, limit: number): Promise<StoredMail[]>;
   mail(messageId: string): Promise<StoredMail | undefined>;
   raw(messageId: string): Promise<Uint8Array | undefined>;
-  /** What is known now of the series of a cluster, in place of what was; series of clusters that were merged into it move along. */
-  putSeries(cluster: number, series: readonly SeriesOrder[]): Promise<void>;
+  /**
+   * What is known now of the series of a cluster, in place of what was; series of clusters that were merged into it move along. With the `stamp` that the
+   * cluster had before its messages were read, nothing is stored where a message has come since, or where it is no cluster any more: false.
+   */
+  putSeries(cluster: number, series: readonly SeriesOrder[], stamp?: number): Promise<boolean>;
   series(cluster: number): Promise<StoredSeries[]>;
+  /** Of a cluster that is known; undefined: it is none, or no more. */
+  stamp(cluster: number): Promise<number | undefined>;
   seriesByIdentity(identity: string): Promise<StoredSeries | undefined>;
   /** Series whose `dueAt` has come, the longest overdue first. */
   dueSeries(now: number, limit: number): Promise<StoredSeries[]>;
@@ -81,6 +94,9 @@ export interface Mailroom {
   /** Of a kind, whose keys begin so, no older than `since`; oldest first. */
   notes(kind: string, keyPrefix?: string, since?: number): Promise<Note[]>;
   removeNote(kind: string, key: string): Promise<boolean>;
-  /** Forgets the bytes of messages that are older and belong to no open series, and notes of `kinds`; how many messages. The Message-IDs stay. */
+  /**
+   * Forgets the bytes of messages that came before and whose cluster waits for nothing (is filed, planned, and has no series with a `dueAt`), and notes of
+   * `noteKinds`; how many messages. The Message-IDs stay.
+   */
   forgetMails(before: number, noteKinds?: readonly string[]): Promise<number>;
 }

@@ -155,6 +155,78 @@ export const MIGRATIONS: readonly Migration[] = [
     only: "postgres",
     statements: ["alter table posts alter column review drop not null"],
   },
+  {
+    number: 7,
+    name: "mails, what belongs together, series, notes",
+    statements: [
+      `create table mails (
+        sequence bigint primary key,
+        message_id text not null unique,
+        source text not null,
+        received_at bigint not null,
+        facts text not null default '',
+        cluster bigint not null default 0
+      )`,
+      "create index unfiled_mails on mails (sequence) where cluster = 0",
+      "create index mails_by_cluster on mails (cluster, sequence)",
+      `create table mail_keys (
+        key text primary key,
+        sequence bigint not null references mails (sequence)
+      )`,
+      `create table mail_clusters (
+        cluster bigint primary key,
+        stamp bigint not null,
+        planned bigint not null default 0
+      )`,
+      "create index stale_clusters on mail_clusters (cluster) where planned < stamp",
+      `create table mail_sources (
+        source text primary key,
+        position text not null
+      )`,
+      `create table mail_series (
+        identity text primary key,
+        cluster bigint not null,
+        state text not null,
+        reason text not null,
+        due_at bigint,
+        details text not null,
+        first_seen_at bigint not null,
+        changed_at bigint not null
+      )`,
+      "create index series_by_cluster on mail_series (cluster)",
+      "create index series_by_change on mail_series (changed_at)",
+      "create index due_series on mail_series (due_at) where due_at is not null",
+      `create table notes (
+        kind text not null,
+        key text not null,
+        value text not null,
+        noted_at bigint not null,
+        primary key (kind, key)
+      )`,
+    ],
+  },
+  {
+    number: 8,
+    name: "the bytes of mails",
+    only: "sqlite",
+    statements: [
+      `create table mail_bytes (
+        sequence bigint primary key references mails (sequence),
+        raw blob not null
+      )`,
+    ],
+  },
+  {
+    number: 9,
+    name: "the bytes of mails",
+    only: "postgres",
+    statements: [
+      `create table mail_bytes (
+        sequence bigint primary key references mails (sequence),
+        raw bytea not null
+      )`,
+    ],
+  },
 ];
 
 export const SCHEMA_VERSION = Math.max(...MIGRATIONS.map((each) => each.number));

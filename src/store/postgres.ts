@@ -1,7 +1,9 @@
 import { type AttachableClock, type ConstructorOptions, type Db, PgBoss } from "pg-boss";
 import { BossJobs, prepareQueue } from "./boss-jobs.ts";
+import type { Mailroom } from "./mailroom.ts";
 import { migrate } from "./migrations.ts";
-import type { Database, Row, Sql } from "./sql.ts";
+import type { Database, Row, Sql, SqlValue } from "./sql.ts";
+import { SqlMailroom } from "./sql-mailroom.ts";
 import { SqlStore } from "./sql-store.ts";
 import { STORE_DEFAULTS, type Store, type StoreOptions } from "./store.ts";
 
@@ -25,7 +27,7 @@ export class PostgresDatabase implements Database {
     this.#end = end;
   }
 
-  async all(text: string, values?: readonly (string | number | null)[]): Promise<Row[]> {
+  async all(text: string, values?: readonly SqlValue[]): Promise<Row[]> {
     return rowsOf(this.#boss.getDb(), text, values);
   }
 
@@ -53,7 +55,7 @@ export class PostgresDatabase implements Database {
   }
 }
 
-async function rowsOf(db: Db, text: string, values?: readonly (string | number | null)[]): Promise<Row[]> {
+async function rowsOf(db: Db, text: string, values?: readonly SqlValue[]): Promise<Row[]> {
   return (await db.executeSql(text, values === undefined ? undefined : [...values])).rows;
 }
 
@@ -72,6 +74,14 @@ export async function openPostgresStore(
   connection: string | ConstructorOptions,
   options: PostgresOptions = {},
 ): Promise<Store> {
+  return (await openPostgresStores(connection, options)).store;
+}
+
+/** The same, and what comes in by mail beside it; closing the store closes both. */
+export async function openPostgresStores(
+  connection: string | ConstructorOptions,
+  options: PostgresOptions = {},
+): Promise<{ readonly store: Store; readonly mailroom: Mailroom }> {
   const { clock, onError, ...rest } = options;
   const { now = clock === undefined ? Date.now : () => clock.now(), ...bounds } = { ...STORE_DEFAULTS, ...rest };
   const boss = new PgBoss({
@@ -93,7 +103,8 @@ export async function openPostgresStore(
     await migrate(database, now);
     const { reviewLeaseSeconds: leaseSeconds, retrySeconds, attempts, postLeaseSeconds } = bounds;
     await prepareQueue(boss, { leaseSeconds, retrySeconds, attempts });
-    return new SqlStore(database, new BossJobs(boss), { now, postLeaseSeconds });
+    const store = new SqlStore(database, new BossJobs(boss), { now, postLeaseSeconds });
+    return { store, mailroom: new SqlMailroom(database, now) };
   } catch (error) {
     await end();
     throw error;

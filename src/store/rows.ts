@@ -3,7 +3,7 @@ import type { Post, Review, StoredFinding, Waiver } from "./store.ts";
 
 // The edge: what comes out of a database is read by a schema, and so is what goes in. PostgreSQL gives 64-bit integers as text.
 
-const count = z.coerce.number().int();
+export const count = z.coerce.number().int();
 const text = z.string();
 
 const reviewRow = z.object({
@@ -89,13 +89,13 @@ export function readWaiver(row: unknown): Waiver {
 // What goes in. Bounds keep one hostile sender from filling the disk; NUL is refused because PostgreSQL's text cannot hold it.
 
 const MAX_JSON = 64 << 20;
-const bounded = (length: number) =>
+export const bounded = (length: number) =>
   z
     .string()
     .max(length)
     .refine((value) => !value.includes("\0"), "holds a NUL");
-const name = bounded(1000).min(1);
-const json = bounded(MAX_JSON).refine((value) => {
+export const name = bounded(1000).min(1);
+export const json = bounded(MAX_JSON).refine((value) => {
   try {
     JSON.parse(value);
     return true;

@@ -1,11 +1,14 @@
 /** One row, columns by name. What is in it is not to be trusted before a schema of rows.ts has read it. */
 export type Row = Record<string, unknown>;
 
+/** A parameter of a statement. */
+export type SqlValue = string | number | null | Uint8Array;
+
 /** The SQL that both databases understand: `$1` parameters, `on conflict do nothing`, `returning`. */
 export interface Sql {
   readonly dialect: "sqlite" | "postgres";
   /** All rows of one statement. */
-  all(text: string, values?: readonly (string | number | null)[]): Promise<Row[]>;
+  all(text: string, values?: readonly SqlValue[]): Promise<Row[]>;
 }
 
 export interface Database extends Sql {

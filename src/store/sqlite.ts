@@ -1,8 +1,10 @@
 import { chmodSync, mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { Mailroom } from "./mailroom.ts";
 import { migrate } from "./migrations.ts";
-import { type Database, type Row, type Sql, Turnstile } from "./sql.ts";
+import { type Database, type Row, type Sql, type SqlValue, Turnstile } from "./sql.ts";
+import { SqlMailroom } from "./sql-mailroom.ts";
 import { SqlStore } from "./sql-store.ts";
 import { SqliteJobs } from "./sqlite-jobs.ts";
 import { STORE_DEFAULTS, type Store, type StoreOptions } from "./store.ts";
@@ -40,7 +42,7 @@ export class SqliteDatabase implements Database {
     this.#connection.exec("pragma synchronous = full");
   }
 
-  all(text: string, values: readonly (string | number | null)[] = []): Promise<Row[]> {
+  all(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
     return this.#turnstile.run(async () => this.#run(text, values));
   }
 
@@ -68,7 +70,7 @@ export class SqliteDatabase implements Database {
     });
   }
 
-  #run(text: string, values: readonly (string | number | null)[]): Row[] {
+  #run(text: string, values: readonly SqlValue[]): Row[] {
     let statement = this.#statements.get(text);
     if (statement === undefined) {
       if (this.#statements.size >= KEPT_STATEMENTS) this.#statements.clear();
@@ -82,6 +84,14 @@ export class SqliteDatabase implements Database {
 
 /** The embedded store: `objreview.sqlite` in a folder of its own on a local disk, which is made where it is missing. No server. */
 export async function openSqliteStore(folder: string, options: StoreOptions = {}): Promise<Store> {
+  return (await openSqliteStores(folder, options)).store;
+}
+
+/** The same, and what comes in by mail beside it; closing the store closes both. */
+export async function openSqliteStores(
+  folder: string,
+  options: StoreOptions = {},
+): Promise<{ readonly store: Store; readonly mailroom: Mailroom }> {
   const { now = Date.now, ...bounds } = { ...STORE_DEFAULTS, ...options };
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, "objreview.sqlite");
@@ -95,5 +105,5 @@ export async function openSqliteStore(folder: string, options: StoreOptions = {}
   }
   const { reviewLeaseSeconds: leaseSeconds, retrySeconds, attempts, postLeaseSeconds } = bounds;
   const jobs = new SqliteJobs(database, now, { leaseSeconds, retrySeconds, attempts });
-  return new SqlStore(database, jobs, { now, postLeaseSeconds });
+  return { store: new SqlStore(database, jobs, { now, postLeaseSeconds }), mailroom: new SqlMailroom(database, now) };
 }

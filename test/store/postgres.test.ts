@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, type TestContext, test } from "node:test";
 import { PgBoss, TestClock } from "pg-boss";
 import { killRepeatedly } from "../../scripts/bench/store-kills.ts";
 import { DEBIAN_POSTGRES, type PostgresServer, startPostgres } from "../../scripts/setup/postgres.ts";
-import { openPostgresStore, PostgresDatabase } from "../../src/store/postgres.ts";
+import { openPostgresStore, openPostgresStores, PostgresDatabase } from "../../src/store/postgres.ts";
 import type { Store } from "../../src/store/store.ts";
 import { BOUNDS, contract, type Stage } from "./contract.ts";
+import { mailroomContract } from "./mailroom-contract.ts";
 import { upgrades } from "./upgrades.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "objreview-postgres-"));
@@ -23,7 +24,8 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-contract("postgres", async (t): Promise<Stage> => {
+/** A database that stores are opened over, and a clock. */
+function setting(t: TestContext) {
   const database = server.createDatabase(`test_${databases++}`);
   const clock = new TestClock();
   const opened: Store[] = [];
@@ -32,13 +34,25 @@ contract("postgres", async (t): Promise<Stage> => {
   });
   return {
     async open() {
-      const store = await openPostgresStore(database, { ...BOUNDS, clock });
-      opened.push(store);
-      return store;
+      const both = await openPostgresStores(database, { ...BOUNDS, clock });
+      opened.push(both.store);
+      return both;
     },
-    pass: (seconds) => clock.setTime(clock.now() + seconds * 1000),
+    async pass(seconds: number) {
+      await clock.setTime(clock.now() + seconds * 1000);
+    },
     now: () => clock.now(),
   };
+}
+
+contract("postgres", async (t): Promise<Stage> => {
+  const { open, ...clock } = setting(t);
+  return { ...clock, open: async () => (await open()).store };
+});
+
+mailroomContract("postgres", async (t) => {
+  const { open, ...clock } = setting(t);
+  return { ...clock, open: async () => (await open()).mailroom };
 });
 
 upgrades(

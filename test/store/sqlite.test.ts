@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { killRepeatedly } from "../../scripts/bench/store-kills.ts";
-import { openSqliteStore, SqliteDatabase } from "../../src/store/sqlite.ts";
+import { openSqliteStore, openSqliteStores, SqliteDatabase } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { BOUNDS, contract, type Stage } from "./contract.ts";
+import { mailroomContract } from "./mailroom-contract.ts";
 import { upgrades } from "./upgrades.ts";
 
 function folder(t: TestContext): string {
@@ -17,22 +18,33 @@ function folder(t: TestContext): string {
   return join(made, "state");
 }
 
-contract("sqlite", async (t): Promise<Stage> => {
+/** A folder that stores are opened in, and a clock. */
+function setting(t: TestContext) {
   const state = folder(t);
   let time = 1_000_000;
   const opened: Store[] = [];
   t.after(() => Promise.all(opened.map((each) => each.close())));
   return {
     async open() {
-      const store = await openSqliteStore(state, { ...BOUNDS, now: () => time });
-      opened.push(store);
-      return store;
+      const both = await openSqliteStores(state, { ...BOUNDS, now: () => time });
+      opened.push(both.store);
+      return both;
     },
-    async pass(seconds) {
+    async pass(seconds: number) {
       time += seconds * 1000;
     },
     now: () => time,
   };
+}
+
+contract("sqlite", async (t): Promise<Stage> => {
+  const { open, ...clock } = setting(t);
+  return { ...clock, open: async () => (await open()).store };
+});
+
+mailroomContract("sqlite", async (t) => {
+  const { open, ...clock } = setting(t);
+  return { ...clock, open: async () => (await open()).mailroom };
 });
 
 test("the state is its owner's alone", async (t) => {

@@ -17,11 +17,20 @@ const CONTENT: Record<number, readonly string[]> = {
       values ('p1', 1, 't', 'r1', 'comment', '{}', 'again', 'sent', 0, 5)`,
   ],
   4: ["insert into waivers values ('w1', 's', 'f', 'reason', 'by', 6, null, null)"],
+  7: [
+    "insert into mails values (1, 'a@x', 'imap:i', 7, '{}', 1)",
+    "insert into mail_keys values ('=k', 1)",
+    "insert into mail_clusters values (1, 2, 1)",
+    "insert into mail_sources values ('imap:i', 'uid 3')",
+    "insert into mail_series values ('a@x', 1, 'waiting', 'r', null, '{}', 8, 9)",
+    "insert into notes values ('opt-out', 'dev@x', '', 10)",
+  ],
 };
 const TABLES: Record<number, readonly string[]> = {
   1: ["reviews", "findings", "deliveries"],
   3: ["posts"],
   4: ["waivers"],
+  7: ["mails", "mail_keys", "mail_clusters", "mail_sources", "mail_series", "notes"],
 };
 
 /** Migrations from empty and from every older state. `empty` makes a database without tables; `shape` says what tables, columns and indexes it has. */
