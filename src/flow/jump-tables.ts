@@ -113,7 +113,7 @@ const GUARD_REACH = 16;
 const COMPARE_REACH = 3;
 
 /** How many values of the index the comparison before a jump lets through, undefined where none is seen. */
-function valuesLetThrough(code: Code, functions: Functions, jump: number): number | undefined {
+export function valuesLetThrough(code: Code, functions: Functions, jump: number): number | undefined {
   const { kind, offset, size, section } = code.insns;
   const f = functions.ofInsn[jump];
   const bytes = code.object.bytes(section[jump] as number);
