@@ -5,10 +5,11 @@
 // whole one, and the commits are put together from the same parts (git-mailinfo, git-write-tree, git-commit-tree), so they have
 // the same names. Only a patch that does not apply that way goes to the real `git am --3way` in the slot's work tree.
 
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { InvariantError, ToolError, UsageError } from "../base/errors.ts";
+import { InvariantError, ToolError } from "../base/errors.ts";
 import type { Git } from "./git.ts";
+import { bareMail, commitTree, lastLine, type MailPatch, readMail, touchedPaths } from "./mail-patch.ts";
 import type { Slot } from "./slot.ts";
 import { TouchedIndex } from "./touched-index.ts";
 
@@ -23,16 +24,6 @@ export type ApplyResult =
 /** How far back a patch is looked for by its patch id when it neither applies nor is there as it stands. */
 const HISTORY_COMMITS = 3000;
 const HISTORY_TIMEOUT_MILLIS = 10_000;
-
-/** One patch after git-mailinfo(1). */
-interface MailPatch {
-  readonly author: string;
-  readonly email: string;
-  readonly date: string;
-  /** Subject, empty line, body, in the form that git am gives a commit. */
-  readonly message: Promise<string>;
-  readonly diff: Uint8Array;
-}
 
 interface Progress {
   tip: string;
@@ -143,27 +134,6 @@ async function copyIndex(slot: Slot, commit: string, path: string): Promise<stri
   return path;
 }
 
-/** Without the mbox line, so that a line "From ..." in the text cannot split it, and without CR at line ends, as git am reads. */
-function bareMail(mail: Uint8Array): Uint8Array {
-  let text = Buffer.from(mail).toString("latin1");
-  if (text.startsWith("From ")) text = text.slice(text.indexOf("\n") + 1);
-  return Buffer.from(text.replaceAll("\r\n", "\n"), "latin1");
-}
-
-async function readMail(git: Git, scratch: string, mail: Uint8Array): Promise<MailPatch | undefined> {
-  const [bodyFile, diffFile] = [join(scratch, "message"), join(scratch, "diff")];
-  const parsed = await git.run(["mailinfo", "--encoding=UTF-8", bodyFile, diffFile], { input: mail });
-  if (parsed.exitCode !== 0) return undefined;
-  const field = (name: string): string => new RegExp(`^${name}: (.*)$`, "m").exec(parsed.stdout)?.[1] ?? "";
-  const diff = readFileSync(diffFile);
-  if (diff.length === 0) return undefined;
-  const body = readFileSync(bodyFile, "utf8");
-  const message = git.runOk(["stripspace"], { input: `${field("Subject")}\n\n${body}` }).then(({ stdout }) => stdout);
-  // Looked at when the commit is made.
-  message.catch(() => undefined);
-  return { author: field("Author"), email: field("Email"), date: field("Date"), message, diff };
-}
-
 /** What git am tries first. undefined when the patch does not apply as it stands. */
 async function applyPlain(git: Git, tip: string, baseCommit: string, patch: MailPatch): Promise<string | undefined> {
   const applied = await git.run(["apply", "--cached", "-"], { input: patch.diff });
@@ -183,34 +153,6 @@ async function applyTouched(
   if (applied.exitCode !== 0) return undefined;
   const tree = await index.writeTree();
   return tree && commitTree(index.git, tree, tip, baseCommit, patch);
-}
-
-async function commitTree(
-  git: Git,
-  tree: string,
-  parent: string,
-  baseCommit: string,
-  patch: MailPatch,
-): Promise<string> {
-  const message = await patch.message;
-  const commit = (who: { name: string; email: string; date: string }) =>
-    git.run(["commit-tree", tree, "-p", parent, "-F", "-"], {
-      input: message,
-      env: {
-        GIT_AUTHOR_NAME: who.name,
-        GIT_AUTHOR_EMAIL: who.email,
-        GIT_AUTHOR_DATE: who.date,
-        GIT_COMMITTER_DATE: who.date,
-      },
-    });
-  let made = await commit({ name: patch.author, email: patch.email, date: patch.date });
-  if (made.exitCode !== 0) {
-    // A mail without a usable name or date is reviewed all the same; what stands in must not depend on the clock.
-    const date = (await git.runOk(["show", "-s", "--format=%ct +0000", baseCommit])).stdout.trim();
-    made = await commit({ name: patch.author.trim() || "unknown", email: patch.email.trim() || "unknown", date });
-  }
-  if (made.exitCode !== 0) throw new UsageError(`git cannot make a commit of the mail: ${lastLine(made.stderr)}`);
-  return made.stdout.trim();
 }
 
 /** The whole change is in the tree already, or a commit with the same patch id is in the last commits below the tip. */
@@ -285,18 +227,8 @@ async function whyNot(git: Git, stderr: string, patch: MailPatch): Promise<strin
   return `the hunk at ${hunk} does not fit, and there is no common version to merge with`;
 }
 
-async function touchedPaths(git: Git, patch: MailPatch): Promise<string[]> {
-  const listed = await git.run(["apply", "--numstat", "-z", "-"], { input: patch.diff });
-  // "<added>\t<removed>\t<path>"
-  return listed.stdout.split("\0").flatMap((line) => (line === "" ? [] : [line.split("\t").slice(2).join("\t")]));
-}
-
 /** The first complaint of git am, which says most. */
 function reason(stderr: string): string {
   const lines = stderr.split("\n").filter((line) => /^(?:error|fatal): /.test(line));
   return (lines[0] ?? lastLine(stderr)).replace(/^(?:error|fatal): /, "");
-}
-
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1) ?? "";
 }
