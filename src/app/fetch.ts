@@ -3,9 +3,10 @@
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { FormatError, ToolError } from "../base/errors.ts";
+import { ToolError } from "../base/errors.ts";
 import { hashText } from "../base/hash.ts";
 import { type Git, initBareStore, openGit } from "../kernel/git.ts";
+import { checkRefName, countBetween, fetchRefs, hasCommit, reviewedTip } from "../kernel/git-fetch.ts";
 import { FolderLock } from "../kernel/lock.ts";
 import { locateRepository } from "../kernel/operator-repository.ts";
 import type { Repository } from "./work-request.ts";
@@ -58,15 +59,6 @@ const FETCH_MILLIS = 3_600_000;
 /** One by one these are patches; more are looked at together. */
 const MAX_PATCHES = 100;
 const MAX_DIFF_BYTES = 8 * 1024 * 1024;
-const AUTH_VARIABLE = "OBJREVIEW_GIT_AUTHORIZATION";
-/** Sins of old that kernel history has; other objects that git finds malformed are refused. git-fsck(1), "FSCK MESSAGES". */
-const OLD_SINS = [
-  "missingSpaceBeforeDate",
-  "zeroPaddedFilemode",
-  "badTimezone",
-  "missingEmail",
-  "missingNameBeforeEmail",
-];
 
 /** Throws ToolError. Fetches into one repository wait for each other. */
 export async function fetchChange(place: FetchPlace, wanted: Wanted): Promise<Fetched> {
@@ -104,10 +96,10 @@ async function fetchUntilJoined(git: Git, place: FetchPlace, wanted: Wanted): Pr
   // A repository that borrows whole history has no use for a cut one.
   const depths = place.kernelTree === undefined ? [...DEPTHS, undefined] : [undefined];
   for (const depth of depths) {
-    await fetchRefs(git, place, refs, depth);
+    await fetchInto(git, place, refs, depth);
     if (!(await hasCommit(git, wanted.head))) {
       // The ref has moved on, or has not followed yet; a commit may be asked for by its name.
-      await fetchRefs(git, place, [`+${wanted.head}:${headName}`], depth);
+      await fetchInto(git, place, [`+${wanted.head}:${headName}`], depth);
     }
     const found = await git.run(["merge-base", wanted.head, baseName]);
     const mergeBase = found.stdout.trim();
@@ -124,56 +116,21 @@ function ownName(kind: string, name: string): string {
   return `refs/objreview/${kind}/${hashText(name)}`;
 }
 
-/** git-check-ref-format(1), as far as another name than the one meant could be read out of it. */
-function checkRefName(name: string): void {
-  if (/^[^\x00-\x20\x7f~^:?*[\\-][^\x00-\x20\x7f~^:?*[\\]{0,400}$/.test(name) && !/\.\.|@\{|\/\/|\/$/.test(name))
-    return;
-  throw new FormatError("bad-value", "not the name of a ref", { format: "git ref" });
-}
-
-async function fetchRefs(git: Git, place: FetchPlace, refs: readonly string[], depth: number | undefined) {
+async function fetchInto(git: Git, place: FetchPlace, refs: readonly string[], depth: number | undefined) {
   const isCut = existsSync(join(git.place.gitDir, "shallow"));
-  const how = depth !== undefined ? [`--depth=${depth}`] : isCut ? ["--unshallow"] : [];
-  const fsck = OLD_SINS.flatMap((sin) => ["-c", `fetch.fsck.${sin}=ignore`]);
-  const protocol = new URL(place.cloneUrl).protocol.replace(":", "");
-  const origin = new URL(place.cloneUrl).origin;
-  const credentials = Buffer.from(`x-access-token:${place.token}`).toString("base64");
-  await git.runOk(
-    [
-      ...["-c", "fetch.fsckObjects=true", ...fsck, "-c", "http.followRedirects=false"],
-      // Not in the arguments, which every user of the machine can read.
-      `--config-env=http.${origin}/.extraHeader=${AUTH_VARIABLE}`,
-      ...["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"],
-      ...["--no-recurse-submodules", ...how, "--end-of-options", place.cloneUrl, ...refs],
-    ],
-    {
-      env: { GIT_ALLOW_PROTOCOL: protocol, [AUTH_VARIABLE]: `Authorization: Basic ${credentials}` },
-      timeoutMillis: FETCH_MILLIS,
-      signal: place.signal,
-    },
-  );
-}
-
-async function hasCommit(git: Git, commit: string): Promise<boolean> {
-  return (await git.run(["cat-file", "-e", `${commit}^{commit}`])).exitCode === 0;
-}
-
-async function countBetween(git: Git, from: string, to: string): Promise<number> {
-  return Number((await git.runOk(["rev-list", "--count", `${from}..${to}`, "--"])).stdout);
+  await fetchRefs(git, {
+    url: place.cloneUrl,
+    refs,
+    depth: depth !== undefined ? [`--depth=${depth}`] : isCut ? ["--unshallow"] : [],
+    authorization: `Basic ${Buffer.from(`x-access-token:${place.token}`).toString("base64")}`,
+    timeoutMillis: FETCH_MILLIS,
+    signal: place.signal,
+  });
 }
 
 async function tipOf(git: Git, { head, title }: Wanted, mergeBase: string): Promise<string> {
-  const range = `${mergeBase}..${head}`;
-  const merges = await git.runOk(["rev-list", "--merges", "--count", range, "--"]);
-  if (Number(merges.stdout) === 0 && (await countBetween(git, mergeBase, head)) <= MAX_PATCHES) return head;
-  const name = { GIT_AUTHOR_NAME: "objreview", GIT_AUTHOR_EMAIL: "objreview@localhost" };
-  // The same commit each time.
-  const date = (await git.runOk(["show", "-s", "--format=%ct", head])).stdout.trim();
-  const env = { ...name, GIT_AUTHOR_DATE: `${date} +0000`, GIT_COMMITTER_DATE: `${date} +0000` };
-  const message = title.replaceAll(/[\u0000-\u001f\u007f]+/g, " ").trim() || "The whole change";
-  const made = await git.runOk(["commit-tree", `${head}^{tree}`, "-p", mergeBase, "-F", "-"], { env, input: message });
-  const tip = made.stdout.trim();
-  await git.runOk(["update-ref", `refs/objreview/tip/${head}`, tip]);
+  const tip = await reviewedTip(git, { base: mergeBase, head, title, maxCommits: MAX_PATCHES });
+  if (tip !== head) await git.runOk(["update-ref", `refs/objreview/tip/${head}`, tip]);
   return tip;
 }
 
