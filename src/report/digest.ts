@@ -10,7 +10,7 @@ import { gravestFirst, patchNumber, speakingFindings, transientNote, verdictSent
 import { tailLines } from "./tail-text.ts";
 import { verdictBody } from "./verdict-text.ts";
 import { weakenedLines } from "./weakened-text.ts";
-import { wrapText } from "./wrap.ts";
+import { plural, wrapText } from "./wrap.ts";
 
 export interface DigestOptions {
   /** Number of the patch that the mail answers, 1-based; absent: the cover letter. */
@@ -23,11 +23,22 @@ export interface DigestOptions {
   readonly reviewUrl?: string;
   /** The bot reads replies: print the commands. */
   readonly mailCommands?: boolean;
+  /** Lines that this answers to, quoted on top: a command as it was written. */
+  readonly answersTo?: readonly string[];
+  /** Ids of findings that the former version had; see `result.previousVersion`. */
+  readonly stillThere?: ReadonlySet<string>;
+  /** A mail told of those, so that a headline is enough. */
+  readonly formerIsTold?: boolean;
+  /** New findings that are left out because somebody waived them. */
+  readonly waived?: number;
+  /** Trailers for whoever repairs this by a patch of its own: "Reported-by: objreview <...>". Printed as they are. */
+  readonly trailers?: readonly string[];
 }
 
 const MAX_HEADLINES = 40;
 const MAX_HUNK_LINES = 14;
 const MAX_REPRODUCE = 12;
+const MAX_QUOTED = 6;
 /** What is left of a hunk behind the comment is quoted when it is no longer than this. */
 const MAX_HUNK_REST = 3;
 
@@ -97,34 +108,83 @@ function headlines(findings: readonly ReviewFinding[], result: ReviewResult): st
   ];
 }
 
-function footer(options: DigestOptions): string[] {
+/** What stays of the former version, where that was told in full. */
+function stillThereLines(findings: readonly ReviewFinding[], result: ReviewResult): string[] {
+  if (findings.length === 0) return [];
+  const shown = findings.slice(0, MAX_HEADLINES);
+  const more = findings.length - shown.length;
   return [
-    ...(options.reviewUrl === undefined ? [] : [`Whole review, with the graph: ${options.reviewUrl}`]),
-    ...(options.mailCommands === true
-      ? [
-          'Re-check: reply with "#objreview recheck" on a line of its own.',
-          'No more mail of this kind: "#objreview stop".',
-        ]
-      : []),
+    "",
+    `Still there from v${result.previousVersion?.version ?? result.series.version - 1}, told then:`,
+    "",
+    ...shown.flatMap((finding) => findingHeadline(finding, result, NO_PAINT, true)),
+    ...(more > 0 ? [`and ${more} more that are only in the full review.`] : []),
   ];
+}
+
+/** The verdict; where the former version had some of the findings already, with how many it had. */
+function opening(result: ReviewResult, options: DigestOptions): string {
+  const old = result.findings.filter(({ id }) => options.stillThere?.has(id) === true);
+  const version = result.previousVersion?.version;
+  if (result.verdict !== "findings" || old.length === 0 || version === undefined) {
+    return verdictSentence(result, options.replyTo);
+  }
+  const fresh = { ...result, findings: result.findings.filter((finding) => !old.includes(finding)) };
+  const isOne = old.length === 1;
+  if (speakingFindings(fresh).length === 0) {
+    return `${plural(old.length, "finding")} of v${version} ${isOne ? "is" : "are"} still there, nothing else is new.`;
+  }
+  const stay = `${old.length} of v${version} ${isOne ? "is" : "are"} still there`;
+  return `${verdictSentence(fresh, options.replyTo).replace(/\.$/, "")}; ${stay}.`;
+}
+
+/** Below three dashes, where it is in nobody's way. No trailer starts a line: tools that collect them from replies would put it on the patch. */
+function footer(options: DigestOptions): string[] {
+  const { trailers = [], reviewUrl } = options;
+  const blocks = [
+    trailers.length === 0
+      ? []
+      : [
+          "Where a patch of its own repairs this, and not a new version, please add:",
+          ...trailers.map((each) => `  ${each}`),
+        ],
+    [
+      ...(reviewUrl === undefined ? [] : [`Whole review, with the graph: ${reviewUrl}`]),
+      ...(options.mailCommands === true
+        ? [
+            'Re-check: reply with "#objreview recheck" on a line of its own.',
+            'No more mail of this kind: "#objreview stop".',
+          ]
+        : []),
+    ],
+  ].filter((block) => block.length > 0);
+  return blocks.flatMap((block, i) => (i === 0 ? ["---", ...block] : ["", ...block]));
 }
 
 /** The digest: lines end in "\n", at most 76 code points wide but for quoted diffs, instructions and shell lines. Never throws. */
 export function renderDigest(result: ReviewResult, options: DigestOptions = {}): string {
-  const { detailed, short } = gravestFirst(speakingFindings(result), options.maxDetailed ?? 5);
+  const isShort = ({ id }: ReviewFinding) => options.formerIsTold === true && options.stillThere?.has(id) === true;
+  const speaking = speakingFindings(result);
+  const { detailed, short } = gravestFirst(
+    speaking.filter((finding) => !isShort(finding)),
+    options.maxDetailed ?? 5,
+  );
   const note = transientNote(result);
   const body = verdictBody(result);
   const reproduce = result.reproduce.slice(0, MAX_REPRODUCE).map((line) => `  ${safeCode(line, 240)}`);
+  const answersTo = (options.answersTo ?? []).slice(0, MAX_QUOTED).map(quote);
   const end = footer(options);
   const lines = [
-    ...wrapText(`objreview: ${verdictSentence(result, options.replyTo)}`, { rest: "  " }),
+    ...(answersTo.length === 0 ? [] : [...answersTo, ""]),
+    ...wrapText(`objreview: ${opening(result, options)}`, { rest: "  " }),
     ...(note === undefined ? [] : wrapText(`(${note})`, { rest: " " })),
     ...(body.length === 0 ? [] : ["", ...body]),
     ...detailedFindings(detailed, result),
     ...headlines(short, result),
+    ...stillThereLines(speaking.filter(isShort), result),
     ...weakenedLines(result),
     "",
-    ...tailLines(result, options.sinceMailMillis),
+    ...tailLines(result, options.sinceMailMillis, options.waived),
     ...(reproduce.length === 0 ? [] : ["", "Try it:", ...reproduce]),
     ...(end.length === 0 ? [] : ["", ...end]),
   ];

@@ -9,7 +9,7 @@ import { safeText } from "./safe.ts";
 import { speakingFindings } from "./sentences.ts";
 
 export interface MailAddress {
-  readonly name?: string;
+  readonly name?: string | undefined;
   readonly address: string;
 }
 
@@ -20,6 +20,12 @@ export interface MailOptions extends Omit<DigestOptions, "replyTo"> {
   readonly date: Date;
   /** Right-hand side of the Message-ID: "objreview.example.org". */
   readonly domain: string;
+  /** What is answered; else what `replyTarget` finds. */
+  readonly answers?: ReplyTarget;
+  /** Without angle brackets; else that of the one mail about this version of the series. */
+  readonly messageId?: string;
+  /** Of the review, for whoever looks for it in a log. */
+  readonly run?: string;
 }
 
 /** What the mail answers: a patch of the series by number, or the cover letter. */
@@ -27,16 +33,22 @@ export interface ReplyTarget {
   readonly patch?: number;
   /** Without angle brackets. */
   readonly messageId?: string;
-  /** With its "[PATCH v2 2/4]", without "Re:". */
+  /** With its "[PATCH v2 2/4]"; "Re:" in front or not. */
   readonly subject: string;
+  /** The References of what is answered, oldest first, without angle brackets; else the cover letter is taken to be above it. */
+  readonly references?: readonly string[];
 }
 
 // RFC 5322 3.6.4, its dot-atom form with what mail agents add in practice; no space, bracket or control character.
 const MESSAGE_ID = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:-]+@[A-Za-z0-9[\].:_-]+$/;
 const ADDRESS = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+$/;
 const DOMAIN = /^[A-Za-z0-9.-]+$/;
+const RUN = /^[\w.-]{1,100}$/;
+/** RFC 5321 4.5.3.1.3, without its brackets. */
+const MAX_ADDRESS = 254;
 const MAX_MESSAGE_ID = 250;
-const MAX_REFERENCES = 2;
+/** Of a longer thread its beginning and its end (RFC 5322 3.6.4 allows it). */
+const MAX_REFERENCES = 20;
 /** RFC 5322 2.1.1: lines should not pass 78 characters. */
 const HEADER_WIDTH = 76;
 /** RFC 2047 2: an encoded word has at most 75 characters; 42 bytes of text are 56 of base64. */
@@ -55,24 +67,27 @@ function withPrefix(subject: string, number: number, result: ReviewResult): stri
   return `[PATCH${version}${count}] ${clean}`;
 }
 
-/** The patch that the review is about where it is about one (all findings, the conflict, the broken build), else the cover. */
+/** The patch that does not build or apply, else the one of the first new finding; the cover letter where that is of no one patch. */
 export function replyTarget(result: ReviewResult): ReplyTarget {
-  const numbers = new Set([
-    ...speakingFindings(result).map((finding) => finding.patch?.number),
-    ...(result.broken === undefined ? [] : [result.broken.patch?.number]),
-    ...(result.conflict === undefined ? [] : [result.conflict.patch.number]),
-  ]);
-  const only = numbers.size === 1 ? [...numbers][0] : undefined;
-  const patch = result.patches.find(
-    (entry) => entry.number === (result.patches.length === 1 ? result.patches[0]?.number : only),
-  );
-  if (patch !== undefined) {
-    const messageId = cleanMessageId(patch.messageId);
-    const subject = withPrefix(patch.subject, patch.number, result);
-    return { patch: patch.number, subject, ...(messageId === undefined ? {} : { messageId }) };
-  }
-  const messageId = cleanMessageId(result.series.messageId);
-  return { subject: withPrefix(result.series.title, 0, result), ...(messageId === undefined ? {} : { messageId }) };
+  const patch = result.patches.find(({ number }) => number === replyNumber(result));
+  const { messageId, ...what } =
+    patch === undefined
+      ? { subject: withPrefix(result.series.title, 0, result), messageId: result.series.messageId }
+      : {
+          patch: patch.number,
+          subject: withPrefix(patch.subject, patch.number, result),
+          messageId: patch.messageId,
+        };
+  const id = cleanMessageId(messageId);
+  return { ...what, ...(id === undefined ? {} : { messageId: id }) };
+}
+
+/** Of the patch that the review is about, 1-based; undefined: of the series as a whole. */
+export function replyNumber(result: ReviewResult): number | undefined {
+  if (result.patches.length === 1) return result.patches[0]!.number;
+  if (result.verdict === "broken" && result.broken !== undefined) return result.broken.patch?.number;
+  if (result.conflict !== undefined) return result.conflict.patch.number;
+  return speakingFindings(result)[0]?.patch?.number;
 }
 
 function isAscii(text: string): boolean {
@@ -104,9 +119,7 @@ function headerText(text: string): string {
 }
 
 function headerAddress(entry: MailAddress, header: string): string {
-  if (!ADDRESS.test(entry.address)) {
-    throw new UsageError(`${header}: not a mail address: ${JSON.stringify(safeText(entry.address, { max: 80 }))}`);
-  }
+  if (!isMailAddress(entry.address)) throw new UsageError(`${header}: not a mail address: ${quoted(entry.address)}`);
   if (entry.name === undefined || entry.name.trim() === "") return entry.address;
   const safe = safeText(entry.name.trim(), { max: 100 });
   if (!isAscii(safe) || safe.includes("=?")) return `${encodedWords(safe)} <${entry.address}>`;
@@ -141,35 +154,100 @@ export function mailMessageId(result: ReviewResult, domain: string): string {
   return `r.${hashText(`${identity}\n${version}`)}.v${version}@${domain}`;
 }
 
+/** It can stand in a header of ours as it is. */
+export function isMailAddress(address: string): boolean {
+  return address.length <= MAX_ADDRESS && ADDRESS.test(address);
+}
+
+/** Message-IDs with the long middle of a thread left out. */
+function referencesOf(target: ReplyTarget, result: ReviewResult): string[] {
+  const above = target.references ?? [result.series.messageId ?? ""];
+  const ids = [...above, target.messageId ?? ""].map(cleanMessageId).filter((id) => id !== undefined);
+  // Where one stands twice the later place is the one that counts.
+  const all = ids.filter((id, i) => ids.lastIndexOf(id) === i);
+  return all.length <= MAX_REFERENCES ? all : [...all.slice(0, 1), ...all.slice(1 - MAX_REFERENCES)];
+}
+
 /**
- * The mail as RFC 5322 text with CRLF line ends. Throws UsageError for an address, domain or date of the caller that is none;
+ * The mail as RFC 5322 text with CRLF line ends. Throws UsageError for an address, domain, date, run or Message-ID of the caller that is none;
  * never for what the review contains.
  */
 export function renderMail(result: ReviewResult, options: MailOptions): string {
-  if (!DOMAIN.test(options.domain))
-    throw new UsageError(`mail: not a domain: ${JSON.stringify(safeText(options.domain, { max: 80 }))}`);
+  const { domain, run } = options;
+  if (!DOMAIN.test(domain)) throw new UsageError(`mail: not a domain: ${quoted(domain)}`);
+  if (run !== undefined && !RUN.test(run)) throw new UsageError(`mail: not the id of a run: ${quoted(run)}`);
   if (options.to.length === 0) throw new UsageError("mail: nobody to send it to");
-  const target = replyTarget(result);
-  const { patch, messageId } = target;
+  const own = options.messageId ?? mailMessageId(result, domain);
+  if (cleanMessageId(own) !== own) throw new UsageError(`mail: not a Message-ID: ${quoted(own)}`);
+  const target = options.answers ?? replyTarget(result);
+  const { patch } = target;
+  const messageId = cleanMessageId(target.messageId);
   const body = renderDigest(result, { ...options, ...(patch === undefined ? {} : { replyTo: patch }) });
-  const addresses = (list: readonly MailAddress[], name: string) =>
-    list.map((entry) => headerAddress(entry, name)).join(", ");
-  const cover = cleanMessageId(result.series.messageId);
-  const references = [...new Set([cover, messageId])].filter((id) => id !== undefined).slice(0, MAX_REFERENCES);
+  const references = referencesOf(target, result);
   const headers = [
-    header("From", headerAddress(options.from, "From")),
-    header("To", addresses(options.to, "To")),
-    ...(options.cc === undefined || options.cc.length === 0 ? [] : [header("Cc", addresses(options.cc, "Cc"))]),
-    header("Subject", `Re: ${headerText(target.subject)}`),
+    ...addressHeaders(options),
+    header("Subject", `Re: ${headerText(target.subject.replace(/^\s*(re:\s*)+/i, ""))}`),
     header("Date", mailDate(options.date)),
-    header("Message-ID", `<${mailMessageId(result, options.domain)}>`),
+    header("Message-ID", `<${own}>`),
     ...(messageId === undefined ? [] : [header("In-Reply-To", `<${messageId}>`)]),
     ...(references.length === 0 ? [] : [header("References", references.map((id) => `<${id}>`).join(" "))]),
+    ...automaticHeaders(run),
+    ...textHeaders(body),
+  ];
+  return `${headers.join("\r\n")}\r\n\r\n${body.replaceAll("\n", "\r\n")}`;
+}
+
+export interface PlainMailOptions extends Pick<MailOptions, "from" | "to" | "date"> {
+  readonly subject: string;
+  /** Without angle brackets. */
+  readonly messageId: string;
+  /** Lines that end in "\n". */
+  readonly body: string;
+}
+
+/** A mail that answers nothing. Throws UsageError as renderMail. */
+export function renderPlainMail(options: PlainMailOptions): string {
+  const { messageId, body } = options;
+  if (options.to.length === 0) throw new UsageError("mail: nobody to send it to");
+  if (cleanMessageId(messageId) !== messageId) throw new UsageError(`mail: not a Message-ID: ${quoted(messageId)}`);
+  const headers = [
+    ...addressHeaders(options),
+    header("Subject", headerText(options.subject)),
+    header("Date", mailDate(options.date)),
+    header("Message-ID", `<${messageId}>`),
+    header("Auto-Submitted", "auto-generated"), // RFC 3834 5: it answers no message
+    header("X-Auto-Response-Suppress", "All"),
+    ...textHeaders(body),
+  ];
+  return `${headers.join("\r\n")}\r\n\r\n${body.replaceAll("\n", "\r\n")}`;
+}
+
+function addressHeaders({ from, to, cc = [] }: Pick<MailOptions, "from" | "to" | "cc">): string[] {
+  const addresses = (list: readonly MailAddress[], name: string) =>
+    list.map((entry) => headerAddress(entry, name)).join(", ");
+  return [
+    header("From", headerAddress(from, "From")),
+    header("To", addresses(to, "To")),
+    ...(cc.length === 0 ? [] : [header("Cc", addresses(cc, "Cc"))]),
+  ];
+}
+
+function automaticHeaders(run: string | undefined): string[] {
+  return [
     header("Auto-Submitted", "auto-replied"), // RFC 3834 5
     header("X-Auto-Response-Suppress", "All"),
+    ...(run === undefined ? [] : [header("X-Objreview-Run", run)]),
+  ];
+}
+
+function textHeaders(body: string): string[] {
+  return [
     "MIME-Version: 1.0",
     "Content-Type: text/plain; charset=UTF-8",
     `Content-Transfer-Encoding: ${/^[\x00-\x7f]*$/.test(body) ? "7bit" : "8bit"}`,
   ];
-  return `${headers.join("\r\n")}\r\n\r\n${body.replaceAll("\n", "\r\n")}`;
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(safeText(text, { max: 80 }));
 }

@@ -107,8 +107,8 @@ function timeLine(result: ReviewResult, sinceMailMillis: number | undefined): st
   return wrapText(`${sandboxSentence(result)} ${time}`, { rest: "  " });
 }
 
-/** The block of labelled lines, each at most 76 columns. `sinceMailMillis`: from the arrival of the mail to this answer. */
-export function tailLines(result: ReviewResult, sinceMailMillis?: number): string[] {
+/** The block of labelled lines, each at most 76 columns. `sinceMailMillis`: from the arrival of the mail to this answer; `waived`: findings left out. */
+export function tailLines(result: ReviewResult, sinceMailMillis?: number, waived = 0): string[] {
   const groups = coverageGroups(result);
   const previous = result.previousVersion;
   const count = (kind: string) => result.findings.filter((finding) => finding.class === kind).length;
@@ -127,6 +127,7 @@ export function tailLines(result: ReviewResult, sinceMailMillis?: number): strin
     ...groupItem("Not checked", groups.notChecked),
     ...groupItem("Assumed", groups.assumed),
     ...baseLine(result),
+    ...(waived === 0 ? [] : item("Waived", `${plural(waived, "new finding")}, by a command.`)),
     ...(count("fixed") === 0 ? [] : item("Fixed", `${plural(count("fixed"), "older finding")} of the base.`)),
     ...(looked ? item("Unchanged", `${plural(count("unchanged"), "older finding")} in these objects.`) : []),
     ...warningLines(result),

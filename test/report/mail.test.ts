@@ -51,7 +51,10 @@ test("it answers the patch that it is about, else the cover letter", () => {
   assert.equal(replyTarget(exampleResult()).patch, 2);
   assert.equal(replyTarget(brokenResult()).patch, 2);
   assert.equal(replyTarget(conflictResult()).patch, 3);
-  assert.deepEqual(replyTarget(twoFindingsResult()), {
+  const two = twoFindingsResult();
+  assert.equal(replyTarget(two).patch, 2, "the patch of the first of them");
+  const { patch: _, ...unattributed } = two.findings[0]!;
+  assert.deepEqual(replyTarget({ ...two, findings: [unattributed] }), {
     subject: "[PATCH 0/4] fs: tidy up the peek system call",
     messageId: "20261102-peek-v2-0@example.org",
   });

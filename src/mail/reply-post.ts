@@ -1,0 +1,166 @@
+// The mails about a review as posts for the outbox: who gets them, what they answer, and the bytes that go out.
+
+import { hashText } from "../base/hash.ts";
+import { type MailAddress, mailMessageId, renderMail, replyNumber } from "../report/mail.ts";
+import type { ReviewResult } from "../report/result.ts";
+import type { PostOrder, Review } from "../store/store.ts";
+import { mailBody } from "./mail-body.ts";
+import type { Policy } from "./policy.ts";
+import type { FormerResult, RepliedSeries } from "./replied.ts";
+import { compareVersions, isComparable } from "./versions.ts";
+import type { Asked, RepliedMail } from "./voice-notes.ts";
+
+/** Who writes. */
+export interface Sender {
+  readonly name: string;
+  readonly address: string;
+  /** Envelope sender, which bounces go to. */
+  readonly bouncesTo: string;
+  /** Right-hand side of Message-IDs. */
+  readonly domain: string;
+  /** Where reviews can be looked at, without a final slash. */
+  readonly reviewUrl?: string;
+}
+
+export interface PostInput {
+  readonly series: RepliedSeries;
+  readonly review: Pick<Review, "id">;
+  readonly result: ReviewResult;
+  /** New findings that are left out of `result`. */
+  readonly waived: number;
+  readonly former: FormerResult | undefined;
+  readonly sender: Sender;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** Of the one mail about a version of a series. */
+export function replyIdentity(series: string): string {
+  return `mail:${series}:reply`;
+}
+
+/** Of the answer to somebody's command. */
+export function answerIdentity(asked: Asked): string {
+  return `mail:${asked.mail.messageId}:answer`;
+}
+
+/** The one mail about a version of a series. */
+export function replyPost(input: PostInput, policy: Policy): PostOrder {
+  const { series, sender, result } = input;
+  const cc = [...(policy.reply === "list" ? policy.lists : []), ...policy.cc];
+  const number = replyNumber(result);
+  const patch = number === undefined ? undefined : series.patches.find((each) => each.number === number);
+  const mail = patch?.mail ?? series.cover ?? series.patches[0]?.mail;
+  return {
+    identity: replyIdentity(series.identity),
+    ...post(input, {
+      to: series.author,
+      cc,
+      mail,
+      patch: patch?.number,
+      messageId: mailMessageId(withIdentity(result, series), sender.domain),
+      answersTo: [],
+    }),
+  };
+}
+
+/** What somebody asked for, told to them; to the author of the series and the lists as well where those are answered by themselves. */
+export function answerPost(input: PostInput, asked: Asked): PostOrder {
+  return {
+    identity: answerIdentity(asked),
+    ...post(input, {
+      to: asked.by,
+      cc: [],
+      mail: asked.mail,
+      patch: undefined,
+      messageId: `r.${hashText(`${input.series.identity}\n${asked.mail.messageId}`)}.answer@${input.sender.domain}`,
+      answersTo: [asked.line],
+    }),
+  };
+}
+
+interface Parts {
+  readonly to: MailAddress;
+  readonly cc: readonly string[];
+  readonly mail: RepliedMail | undefined;
+  readonly patch: number | undefined;
+  readonly messageId: string;
+  readonly answersTo: readonly string[];
+}
+
+function post(input: PostInput, parts: Parts): Omit<PostOrder, "identity"> {
+  const { series, review, sender, former, now } = input;
+  const { to, mail, messageId } = parts;
+  const known = new Set([to.address.toLowerCase(), sender.address.toLowerCase()]);
+  const cc = [...new Set(parts.cc)].filter((address) => !known.has(address.toLowerCase()));
+  const result = forMail(withIdentity(input.result, series), series);
+  const change = former !== undefined && isComparable(former.result) && isComparable(result);
+  const { previousVersion, stillThere } = change
+    ? compareVersions(former.result, result)
+    : { previousVersion: result.previousVersion, stillThere: new Set<string>() };
+  const raw = renderMail(previousVersion === undefined ? result : { ...result, previousVersion }, {
+    from: { name: sender.name, address: sender.address },
+    to: [to],
+    cc: cc.map((address) => ({ address })),
+    date: new Date(now),
+    domain: sender.domain,
+    messageId,
+    run: review.id,
+    ...(mail === undefined
+      ? {}
+      : { answers: { ...mail, ...(parts.patch === undefined ? {} : { patch: parts.patch }) } }),
+    answersTo: parts.answersTo,
+    sinceMailMillis: Math.max(0, now - series.sentAt),
+    stillThere,
+    formerIsTold: former?.isTold === true,
+    waived: input.waived,
+    mailCommands: true,
+    trailers: trailers(result, messageId, input),
+    ...(sender.reviewUrl === undefined ? {} : { reviewUrl: `${sender.reviewUrl}/${review.id}` }),
+  });
+  return {
+    target: `mail:${series.identity}`,
+    kind: "mail",
+    manner: "once",
+    body: mailBody({
+      envelope: { from: sender.bouncesTo, to: [to.address, ...cc] },
+      messageId,
+      raw,
+      series: series.identity,
+    }),
+  };
+}
+
+/** A range or an mbox as the worker gave it knows less of the series than its mails say. */
+function withIdentity(result: ReviewResult, { identity, version, cover }: RepliedSeries): ReviewResult {
+  return { ...result, series: { ...result.series, version, messageId: cover?.messageId ?? identity } };
+}
+
+/** The worker's own command names its own folders: whoever reads this has the series in the archive of the list. */
+function forMail(result: ReviewResult, { cover, patches }: RepliedSeries): ReviewResult {
+  const id = (cover ?? patches[0]?.mail)?.messageId;
+  const base = result.base.commit;
+  if (id === undefined || base === "" || result.profiles.length === 0) return { ...result, reproduce: [] };
+  const profiles =
+    result.profiles.length < 2 ? "" : result.profiles.map(({ name }) => ` --profile ${shell(name)}`).join("");
+  return {
+    ...result,
+    reproduce: [
+      `b4 am -o . -n series ${shell(id)}`,
+      `npx objreview review --tree . --base ${shell(base)} --mbox series.mbx${profiles}`,
+    ],
+  };
+}
+
+function shell(text: string): string {
+  return /^[\w@%+=:,./^~-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Only for what somebody may repair, and whom they then may name. */
+function trailers({ verdict }: ReviewResult, messageId: string, { sender, series }: PostInput): string[] {
+  if (verdict !== "findings" && verdict !== "broken") return [];
+  return [
+    `Reported-by: ${sender.name} <${sender.address}>`,
+    ...(series.archive === undefined ? [] : [`Closes: ${series.archive}/${messageId}/`]),
+  ];
+}
