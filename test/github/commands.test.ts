@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Command, MAX_COMMANDS, parseCommands, splitWords } from "../../src/github/commands.ts";
+import { MAX_COMMANDS, splitWords } from "../../src/base/commands.ts";
+import { type Command, parseCommands } from "../../src/github/commands.ts";
 import { type CommandFacts, decideCommand, mayBuild, type Permission } from "../../src/github/permission.ts";
 import { randomSource } from "../report/random-result.ts";
 import { SHA } from "./fixtures.ts";
