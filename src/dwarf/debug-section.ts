@@ -66,11 +66,21 @@ export class DebugSection {
    * NONE for a value without relocation and for one against an absolute or undefined symbol.
    */
   targetSection(offset: number): number {
-    const { offset: places, symbol, length } = this.#object.relocs(this.#index);
+    return this.target(offset)?.section ?? NONE;
+  }
+
+  /**
+   * What the value at byte `offset` points at, by its relocation: symbol and addend, the same for an absolute value and for one that is
+   * relative to its own place. undefined without relocation.
+   */
+  target(offset: number): CodeAddress | undefined {
+    const { offset: places, symbol, addend, length } = this.#object.relocs(this.#index);
     const at = lowerBound(places, offset, 0, length);
-    if (at === length || places[at] !== offset) return NONE;
-    const section = this.#object.symbols.section[symbol[at] as number] as number;
-    return section > 0 ? section : NONE;
+    if (at === length || places[at] !== offset) return undefined;
+    const { symbols } = this.#object;
+    const section = symbols.section[symbol[at] as number] as number;
+    const value = (symbols.value[symbol[at] as number] as number) + (addend[at] as number);
+    return { section: section > 0 ? section : NONE, offset: value };
   }
 }
 

@@ -1,29 +1,14 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { readSourcePlaces } from "../../src/dwarf/source-places.ts";
 import { openObject } from "../../src/elf/object.ts";
-import { readSavedCommand, savedCommandPath } from "../../src/kernel/saved-command.ts";
-import { kernelBuildFolder } from "../support/kernel-objects.ts";
+import { compileAgain } from "../support/compile-again.ts";
 import { compareWithAddr2line } from "./addr2line.ts";
 import { scratchFolder } from "./objects.ts";
 
 const folder = scratchFolder();
-const build = kernelBuildFolder();
-
-/** Compiles a kernel object again by the command that kbuild left, with `flags` behind it; gives the new object's path. */
-function compileAgain(object: string, flags: readonly string[]): string {
-  const commandFile = join(build, savedCommandPath(object));
-  const { compile } = readSavedCommand(readFileSync(commandFile, "utf8"), commandFile);
-  const output = join(folder, `${object}${flags.join("")}`.replaceAll("/", "_"));
-  const moved = compile.replace(/ -Wp,-MMD,\S+/, "").replace(` -o ${object} `, ` ${flags.join(" ")} -o ${output} `);
-  assert.ok(moved.includes(output), `no output to move in ${commandFile}`);
-  execFileSync("sh", ["-c", moved], { cwd: build, stdio: ["ignore", "ignore", "inherit"] });
-  return output;
-}
 
 interface Expectation {
   readonly object: string;
@@ -47,7 +32,7 @@ const expectations: readonly Expectation[] = [
 
 for (const { object, flags, step, deepest, equal } of expectations) {
   test(`${object} ${flags.join(" ")}: as addr2line has it`, (t) => {
-    const result = compareWithAddr2line(compileAgain(object, flags), step);
+    const result = compareWithAddr2line(compileAgain(folder, object, flags), step);
     t.diagnostic(`${result.asked} asked, ${result.equal} equal, ${result.inlined} inlined, deepest ${result.deepest}`);
     t.diagnostic(`tolerated ${JSON.stringify(result.tolerated)}`);
     assert.deepEqual(result.wrong, []);
@@ -58,7 +43,7 @@ for (const { object, flags, step, deepest, equal } of expectations) {
 }
 
 test("the first place of kernel/fork.o with all its debug information and all later ones read no byte twice", (t) => {
-  const bytes = readFileSync(compileAgain("kernel/fork.o", ["-g"]));
+  const bytes = readFileSync(compileAgain(folder, "kernel/fork.o", ["-g"]));
   let read = 0;
   const source = bytesSource(bytes);
   const elf = openObject({

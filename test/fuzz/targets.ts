@@ -5,6 +5,7 @@ import { x86_64 } from "../../src/isa/x86-64/index.ts";
 import { codeSections, readArm64Objects } from "../support/arm64-objects.ts";
 import { compile } from "../support/assemble.ts";
 import { analyzeTarget } from "./analyze-target.ts";
+import { cfiTarget } from "./cfi-target.ts";
 import { decodeTarget } from "./decode-target.ts";
 import { dwarfTarget } from "./dwarf-target.ts";
 import { elfTarget } from "./elf-target.ts";
@@ -22,6 +23,7 @@ export const targets: readonly FuzzTarget[] = [
   ),
   decodeTarget(x86_64, x86Seeds),
   dwarfTarget,
+  cfiTarget,
   analyzeTarget,
   orcTarget,
   kernelTarget,
