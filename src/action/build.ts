@@ -4,7 +4,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError, ToolError, UsageError } from "../base/errors.ts";
-import { CONFIG_PATH, DEFAULT_CONFIG, isWantedPath, type RepositoryConfig } from "../github/config.ts";
+import { isWantedPath } from "../config/wanted-path.ts";
+import { CONFIG_PATH, DEFAULT_CONFIG, type RepositoryConfig } from "../github/config.ts";
 import { describeConfigErrors, readConfig } from "../github/config-text.ts";
 import { checkSummary } from "../github/summary-text.ts";
 import { topicsOf } from "../github/topics.ts";

@@ -2,7 +2,7 @@
 // is no longer its own: a newer head came, the pull request was closed, or the lease ended.
 
 import { ToolError } from "../base/errors.ts";
-import { isWantedPath } from "../github/config.ts";
+import { isWantedPath } from "../config/wanted-path.ts";
 import type { ReviewResult } from "../report/result.ts";
 import type { ChildReview, ChildSettings } from "../service/child.ts";
 import { Lease, type LeaseParts } from "../service/lease.ts";

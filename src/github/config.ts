@@ -63,39 +63,3 @@ export const repositoryConfigSchema = z.strictObject({
 export type RepositoryConfig = z.infer<typeof repositoryConfigSchema>;
 
 export const DEFAULT_CONFIG: RepositoryConfig = repositoryConfigSchema.parse({});
-
-/** Whether a touched path is one that the repository wants reviewed. An empty include means all. */
-export function isWantedPath(path: string, { include, exclude }: RepositoryConfig["paths"]): boolean {
-  const matches = (patterns: readonly string[]) => patterns.some((each) => matchesPattern(path, each));
-  return (include.length === 0 || matches(include)) && !matches(exclude);
-}
-
-/** Linear in path times pattern: no regular expression is made from what a repository says. */
-function matchesPattern(path: string, text: string): boolean {
-  const pattern = text.endsWith("/") ? `${text}**` : text;
-  // Rows of the usual table: reach[i] says that the pattern so far covers path.slice(0, i).
-  let reach = new Array<boolean>(path.length + 1).fill(false);
-  reach[0] = true;
-  for (let p = 0; p < pattern.length; p++) {
-    const isDeep = pattern[p] === "*" && pattern[p + 1] === "*";
-    const next = new Array<boolean>(path.length + 1).fill(false);
-    for (let i = 0; i <= path.length; i++) {
-      if (pattern[p] === "*") {
-        next[i] = reach[i]! || (i > 0 && next[i - 1]! && (isDeep || path[i - 1] !== "/"));
-      } else next[i] = i > 0 && reach[i - 1]! && path[i - 1] === pattern[p];
-    }
-    if (isDeep) {
-      p++;
-      // "a/**/b" is also "a/b".
-      if (pattern[p + 1] === "/") {
-        const skipped = new Array<boolean>(path.length + 1).fill(false);
-        for (let i = 0; i <= path.length; i++) skipped[i] = reach[i]! || (i > 0 && next[i - 1]! && path[i - 1] === "/");
-        reach = skipped;
-        p++;
-        continue;
-      }
-    }
-    reach = next;
-  }
-  return reach[path.length]!;
-}
