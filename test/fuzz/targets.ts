@@ -11,6 +11,7 @@ import { dwarfTarget } from "./dwarf-target.ts";
 import { elfTarget } from "./elf-target.ts";
 import { kernelTarget } from "./kernel-target.ts";
 import { orcTarget } from "./orc-target.ts";
+import { sframeTarget } from "./sframe-target.ts";
 import type { FuzzTarget } from "./target.ts";
 
 /** Every reader of foreign bytes. A new one: write a FuzzTarget beside these and add it here. */
@@ -26,6 +27,7 @@ export const targets: readonly FuzzTarget[] = [
   cfiTarget,
   analyzeTarget,
   orcTarget,
+  sframeTarget,
   kernelTarget,
 ];
 

@@ -39,8 +39,9 @@ function build(source: string, suffix: string, args: readonly string[], options:
   }));
 }
 
-export function assemble(source: string, options: readonly string[] = []): BuiltObject {
-  return build(source, ".s", [], options);
+/** @param args of the compiler that calls the assembler */
+export function assemble(source: string, options: readonly string[] = [], args: readonly string[] = []): BuiltObject {
+  return build(source, ".s", args, options);
 }
 
 export function compile(
