@@ -1,47 +1,20 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { openObject } from "../../src/elf/object.ts";
-import { SFRAME_VERSION_1 } from "../../src/sframe/constants.ts";
 import { readSFrame } from "../../src/sframe/object.ts";
 import { generateC } from "../support/generated-c.ts";
 import { compilePlanted } from "../support/plants.ts";
-import { findLlvmReadobj, objdumpSFrame, ourSFrame, readobjSFrame } from "../support/sframe-dumps.ts";
+import { type Compared, compareSFrame } from "../support/sframe-dumps.ts";
 
 // .sframe as we read it and as objdump (version 1) or llvm-readobj (version 2) does: every header, function and row.
 
 const folder = mkdtempSync(join(tmpdir(), "objreview-sframe-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
-const readobj = findLlvmReadobj();
-
-interface Compared {
-  objects: number;
-  functions: number;
-  rows: number;
-}
-
-/** Adds what was compared to `sum`; false where the object has no .sframe. */
-function compare(path: string, sum: Compared): boolean {
-  const sframe = readSFrame(openObject(bytesSource(new Uint8Array(readFileSync(path)))));
-  if (sframe === undefined) return false;
-  assert.deepEqual(sframe.notes, [], path);
-  const ours = ourSFrame(sframe);
-  if (ours.version === SFRAME_VERSION_1) {
-    const functions = ours.functions.map((each) => ({ ...each, start: undefined }));
-    assert.deepEqual({ ...ours, functions }, objdumpSFrame(path, sframe.headers[0]!.fixedRa), path);
-  } else {
-    assert.ok(readobj !== undefined, "no llvm-readobj that knows --sframe");
-    assert.deepEqual(ours, readobjSFrame(readobj, path), path);
-  }
-  sum.objects++;
-  sum.functions += sframe.functions.length;
-  sum.rows += sframe.rows.length;
-  return true;
-}
 
 /** The generated functions through `command`, at every level and shape of frame. */
 function compareGenerated(command: string, flags: readonly string[], frames: readonly string[]): Compared {
@@ -54,13 +27,9 @@ function compareGenerated(command: string, flags: readonly string[], frames: rea
         writeFileSync(input, generateC(seed, 2));
         const args = [level, frame, ...flags, "-w", "-c", "-o", output, input];
         execFileSync(command, args, { stdio: ["ignore", "ignore", "pipe"] });
-        assert.ok(compare(output, sum), args.join(" "));
+        assert.ok(compareSFrame(output, sum), args.join(" "));
       }
   return sum;
-}
-
-function isThere(command: string): boolean {
-  return spawnSync(command, ["--version"]).status === 0;
 }
 
 const shapes = ["-fomit-frame-pointer", "-fno-omit-frame-pointer", "-fstack-protector-strong"];
@@ -72,15 +41,12 @@ test("generated functions by gcc and gas: version 1 on x86-64", (t) => {
 });
 
 test("generated functions by gcc and gas: AArch64, signed return addresses too", (t) => {
-  if (!isThere("aarch64-linux-gnu-gcc")) return t.skip("no aarch64-linux-gnu-gcc");
   const sum = compareGenerated("aarch64-linux-gnu-gcc", ["-Wa,--gsframe"], [...shapes, "-mbranch-protection=pac-ret"]);
   t.diagnostic(JSON.stringify(sum));
   assert.ok(sum.objects === 32 && sum.functions > 800 && sum.rows > 3000);
 });
 
 test("generated functions by clang 22: version 2 on x86-64", (t) => {
-  if (!isThere("clang-22") || readobj === undefined)
-    return t.skip("no clang-22 or no llvm-readobj that knows --sframe");
   const flags = ["-Wa,--allow-experimental-sframe,--gsframe", "-fno-asynchronous-unwind-tables", "-g"];
   const sum = compareGenerated("clang-22", flags, shapes);
   t.diagnostic(JSON.stringify(sum));
@@ -92,7 +58,7 @@ test("objects of the kernel, compiled again with --gsframe", (t) => {
   for (const object of ["kernel/exit.o", "kernel/signal.o", "mm/mmap.o", "fs/namei.o", "lib/vsprintf.o"]) {
     const path = join(folder, "kernel.o");
     writeFileSync(path, compilePlanted(object, undefined, "-Wa,--gsframe").bytes);
-    assert.ok(compare(path, sum), object);
+    assert.ok(compareSFrame(path, sum), object);
   }
   t.diagnostic(JSON.stringify(sum));
   assert.ok(sum.functions > 300 && sum.rows > 3000);
@@ -101,17 +67,4 @@ test("objects of the kernel, compiled again with --gsframe", (t) => {
 test("assembly of the kernel has no .sframe, flag or not", () => {
   const { bytes } = compilePlanted("arch/x86/lib/memcpy_64.o", undefined, "-Wa,--gsframe");
   assert.equal(readSFrame(openObject(bytesSource(bytes))), undefined);
-});
-
-test("whole builds with .sframe, where OBJREVIEW_WITNESS_BUILDS names their folders", (t) => {
-  const builds = (process.env.OBJREVIEW_WITNESS_BUILDS ?? "").split(delimiter).filter((each) => each !== "");
-  if (builds.length === 0) return t.skip("OBJREVIEW_WITNESS_BUILDS names no folder");
-  for (const build of builds) {
-    const sum: Compared = { objects: 0, functions: 0, rows: 0 };
-    let without = 0;
-    const members = execFileSync("ar", ["t", "vmlinux.a"], { cwd: build, encoding: "utf8", maxBuffer: 1 << 26 });
-    for (const member of members.trim().split("\n")) if (!compare(join(build, member), sum)) without++;
-    t.diagnostic(`${build}: ${JSON.stringify(sum)}, ${without} members without .sframe`);
-    assert.ok(sum.objects >= 300, `${sum.objects} objects in ${build}`);
-  }
 });

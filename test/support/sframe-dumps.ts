@@ -1,4 +1,10 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { bytesSource } from "../../src/base/bytes.ts";
+import { openObject } from "../../src/elf/object.ts";
+import { SFRAME_VERSION_1 } from "../../src/sframe/constants.ts";
+import { readSFrame } from "../../src/sframe/object.ts";
 import {
   SFRAME_AT_HOME,
   SFRAME_CFA_REGISTER,
@@ -64,16 +70,9 @@ export function objdumpSFrame(path: string, fixedRa: number): ListedSFrame {
   };
 }
 
-/** The newest llvm-readobj that knows `--sframe`, by its command; undefined without one. */
-export function findLlvmReadobj(): string | undefined {
-  return ["llvm-readobj-22", "llvm-readobj"].find((command) =>
-    spawnSync(command, ["--help"], { encoding: "utf8" }).stdout?.includes("--sframe"),
-  );
-}
-
 /** `llvm-readobj --sframe`, of an x86-64 object */
-export function readobjSFrame(command: string, path: string): ListedSFrame {
-  const text = execFileSync(command, ["--sframe", path], { encoding: "utf8", maxBuffer: 1 << 28 });
+export function readobjSFrame(path: string): ListedSFrame {
+  const text = execFileSync("llvm-readobj-22", ["--sframe", path], { encoding: "utf8", maxBuffer: 1 << 28 });
   const functions: { start: number; size: number; rows: string[] }[] = [];
   const header = new Map<string, string>();
   let row: Map<string, string> | undefined;
@@ -138,4 +137,31 @@ export function ourSFrame(sframe: SFrame, table = 0): ListedSFrame {
     listed.push({ start: functions.start[f]!, size: functions.size[f]!, rows: lines });
   }
   return { version, functionCount, rowCount, functions: listed };
+}
+
+/** What was found equal. */
+export interface Compared {
+  objects: number;
+  functions: number;
+  rows: number;
+}
+
+/**
+ * Compares every header, function and row of an object with what the reader of its version says, and adds them to `sum`.
+ * @returns false where the object has no .sframe
+ * @throws AssertionError for a difference, or a note of ours
+ */
+export function compareSFrame(path: string, sum: Compared): boolean {
+  const sframe = readSFrame(openObject(bytesSource(new Uint8Array(readFileSync(path)))));
+  if (sframe === undefined) return false;
+  assert.deepEqual(sframe.notes, [], path);
+  const ours = ourSFrame(sframe);
+  if (ours.version === SFRAME_VERSION_1) {
+    const functions = ours.functions.map((each) => ({ ...each, start: undefined }));
+    assert.deepEqual({ ...ours, functions }, objdumpSFrame(path, sframe.headers[0]!.fixedRa), path);
+  } else assert.deepEqual(ours, readobjSFrame(path), path);
+  sum.objects++;
+  sum.functions += sframe.functions.length;
+  sum.rows += sframe.rows.length;
+  return true;
 }
