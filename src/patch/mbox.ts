@@ -32,7 +32,7 @@ const LF = 10;
 const latin1 = new TextDecoder("latin1");
 const separatorPattern = /^From .*\d\d?:\d\d(:\d\d)?( [A-Za-z]{3,5}| [+-]\d{4})? (19|20)\d\d( [+-]\d{4})?\s*$/;
 /** A separator line has an address and a date; longer lines are text. */
-const MAX_SEPARATOR_BYTES = 400;
+export const MAX_SEPARATOR_BYTES = 400;
 
 /** "From " at `at`. */
 function startsWithFrom(bytes: Uint8Array, at: number): boolean {
@@ -45,7 +45,8 @@ function startsWithFrom(bytes: Uint8Array, at: number): boolean {
   );
 }
 
-function isSeparator(bytes: Uint8Array, start: number, end: number): boolean {
+/** A separator line lies at `start`, its line end included before `end`. */
+export function isSeparator(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start > MAX_SEPARATOR_BYTES || !startsWithFrom(bytes, start)) return false;
   return separatorPattern.test(latin1.decode(bytes.subarray(start, end)));
 }
@@ -113,7 +114,7 @@ function overBudget(message: string, offset: number): FormatError {
 }
 
 /** Takes one ">" off lines that are ">", any number more of them, and "From " (mboxrd; mboxo is the case of one). */
-function unquoteFrom(bytes: Uint8Array): Uint8Array {
+export function unquoteFrom(bytes: Uint8Array): Uint8Array {
   const drops: number[] = [];
   for (let at = 0; at >= 0 && at < bytes.length; ) {
     if (bytes[at] === 0x3e) {
