@@ -9,6 +9,8 @@ import type { FileDiff } from "../patch/file-diff.ts";
 import { unwrapSeparator } from "../patch/mbox.ts";
 import { type Address, hasScissors, type PatchMessage, parseMessage } from "../patch/message.ts";
 import { checkPaths } from "../patch/paths.ts";
+import { automaticKind, type OwnMarks } from "./automatic.ts";
+import { readHeaders } from "./headers.ts";
 import { readVersionLinks } from "./links.ts";
 
 /** Raised when facts of stored mails must be made again. */
@@ -32,6 +34,7 @@ const subjectSchema = z.strictObject({
   number: z.int().optional(),
   total: z.int().optional(),
   prefixes: z.array(z.string()),
+  tags: z.array(z.string()),
   title: z.string(),
 });
 
@@ -91,12 +94,14 @@ export type MailFacts = z.infer<typeof mailFactsSchema>;
 
 /**
  * Reads one stored mail. Never throws for what is in it: a mail that cannot be read has `damage` and is no part of anything.
- * `raw` as stored, LF or CRLF, with or without an mbox separator line before it.
+ * `raw` as stored, LF or CRLF, with or without an mbox separator line before it. `own`: what our own mails are known by.
  */
-export async function readMail(messageId: string, raw: Uint8Array): Promise<MailFacts> {
+export async function readMail(messageId: string, raw: Uint8Array, own?: OwnMarks): Promise<MailFacts> {
   const bytes = unwrapSeparator(raw);
+  const automatic = automaticKind(readHeaders(bytes), own);
   try {
-    return factsOf(messageId, raw.length, await parseMessage({ number: 1, offset: 0, bytes }));
+    const facts = factsOf(messageId, raw.length, await parseMessage({ number: 1, offset: 0, bytes }));
+    return automatic === undefined ? facts : { ...facts, automatic };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     return unreadable(messageId, raw.length, error.message);
@@ -134,6 +139,7 @@ function factsOf(messageId: string, size: number, message: PatchMessage): MailFa
       ...(subject.number !== undefined && { number: subject.number }),
       ...(subject.total !== undefined && { total: subject.total }),
       prefixes: subject.prefixes.slice(0, 20).map((prefix) => prefix.slice(0, 80)),
+      tags: subject.tags.slice(0, 20).map((tag) => tag.slice(0, 80)),
       title: short(subject.title),
     },
     title: short(message.title),
@@ -159,7 +165,7 @@ function unreadable(messageId: string, size: number, why: string): MailFacts {
     cc: [],
     lists: [],
     subjectText: "",
-    subject: { isPatch: false, isPull: false, isReply: false, version: 1, prefixes: [], title: "" },
+    subject: { isPatch: false, isPull: false, isReply: false, version: 1, prefixes: [], tags: [], title: "" },
     title: "",
     damage: short(why),
     scissors: false,

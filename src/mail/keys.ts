@@ -3,6 +3,7 @@
 
 import { hashText } from "../base/hash.ts";
 import type { MailFacts } from "./facts.ts";
+import { isPatchMail, senderOf, titleKey } from "./patch-mail.ts";
 
 /** The first of a thread, and the nearest ancestors. Every parent that is there has its own, so that more are needed for missing ones alone. */
 const FIRST_REFERENCES = 2;
@@ -24,17 +25,17 @@ export function linkKeys(facts: MailFacts): string[] {
   ])
     keys.add(key("id", id));
   const { subject } = facts;
-  if (!subject.isPatch || subject.isReply) return [...keys].sort();
+  if (!isPatchMail(facts)) return [...keys].sort();
 
   if (facts.changeId !== undefined) keys.add(key("change", facts.changeId));
   for (const id of facts.versionLinks) keys.add(key("id", id));
-  const sender = facts.from?.address;
+  const sender = senderOf(facts);
   if (sender === undefined) return [...keys].sort();
   const title = titleKey(facts.title);
   if (title !== "") keys.add(key("title", `${sender} ${title}`));
   if (subject.number !== undefined && subject.total !== undefined && subject.total > 1) {
-    const stem = idStem(facts.messageId);
-    if (stem !== undefined) keys.add(key("run", stem));
+    const run = idRun(facts.messageId);
+    if (run !== undefined) keys.add(key("run", run.stem));
     // Only the mails that no thread holds: else a sender of a series a day would make one cluster of all of them.
     if (facts.inReplyTo === undefined && references.length === 0 && facts.date !== undefined) {
       for (const day of days(facts.date)) keys.add(key("day", `${sender} ${subject.version}/${subject.total} ${day}`));
@@ -56,25 +57,24 @@ function key(kind: string, text: string): string {
   return whole.length <= MAX_KEY ? whole : `${kind}:${text.slice(0, 100)}#${hashText(text)}`;
 }
 
-/** A title for comparing: small letters and digits. "" for what says nothing. */
-export function titleKey(title: string): string {
-  const plain = title
-    .normalize("NFKC")
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, " ")
-    .trim();
-  return plain === "subject here" || plain.length < 6 ? "" : plain;
+export interface IdRun {
+  /** What all Message-IDs of the run share. */
+  readonly stem: string;
+  /** The place of the mail in the run, where the tool counts. */
+  readonly sequence?: number;
 }
 
 /**
- * What the Message-IDs of one run of a sending tool share: git send-email's "<time>.<pid>-<n>-<sender>", git format-patch's "<commit>.<time>.git.<sender>",
- * b4's "<date>-<topic>-v<n>-<number>-<random>@<host>".
+ * What the Message-ID says of the run of a sending tool: git send-email's "<time>.<pid>-<n>-<sender>" (before 2.13 "<time>-<pid>-<n>-git-send-email-<sender>"),
+ * git format-patch's "<commit>.<time>.git.<sender>", b4's "<date>-<topic>-v<n>-<number>-<random>@<host>", quilt's "<time>.<fraction>@<host>".
  */
-export function idStem(messageId: string): string | undefined {
-  const sendEmail = /^(\d{14}\.\d{1,9})-\d{1,5}-(.{1,300})$/.exec(messageId);
-  if (sendEmail !== null) return `${sendEmail[1]}-${sendEmail[2]}`;
+export function idRun(messageId: string): IdRun | undefined {
+  const sendEmail = /^(\d{14}\.\d{1,9}|\d{9,11}-\d{1,9})-(\d{1,5})-(.{1,300})$/.exec(messageId);
+  if (sendEmail !== null) return { stem: `${sendEmail[1]}-${sendEmail[3]}`, sequence: Number(sendEmail[2]) };
   const formatPatch = /^(?:[0-9a-f]{40}|cover)\.(\d{9,11}\.git\..{1,300})$/.exec(messageId);
-  if (formatPatch !== null) return formatPatch[1];
+  if (formatPatch !== null) return { stem: formatPatch[1] as string };
   const b4 = /^(\d{8}-.{1,200}-v\d{1,4})-\d{1,4}-[0-9a-f]{6,16}(@.{1,250})$/.exec(messageId);
-  return b4 === null ? undefined : `${b4[1]}${b4[2]}`;
+  if (b4 !== null) return { stem: `${b4[1]}${b4[2]}` };
+  const quilt = /^(\d{14})\.\d{6,9}(@.{1,250})$/.exec(messageId);
+  return quilt === null ? undefined : { stem: `${quilt[1]}${quilt[2]}` };
 }

@@ -138,6 +138,7 @@ function bareDiffMessage(input: PatchInput, number: number, limits: MboxLimits):
       number: undefined,
       total: undefined,
       prefixes: [],
+      tags: [],
       title,
     },
     title,

@@ -15,14 +15,23 @@ export interface PatchSubject {
   readonly total: number | undefined;
   /** The bracket's other words as written, in order, without PATCH: "RFC", "net-next". */
   readonly prefixes: readonly string[];
+  /** Those of them that stand in a bracket before the one with PATCH, as mailing lists put their names there. */
+  readonly tags: readonly string[];
   readonly title: string;
 }
 
-const replyPattern = /^(re|aw|sv|fwd?|antw)(\[\d{1,3}\])?\s*:\s*/i;
+/** Also of mail programs that speak other languages. */
+const replyPattern =
+  /^(re|aw|wg|sv|vs|fwd?|forwarded|antw|odp|\u56de\u590d|\u7b54\u590d|\u8f6c\u53d1)(\[\d{1,3}\])?\s*[:\uff1a]\s*/i;
 const bracketPattern = /^\s*\[([^[\]]{0,200})\]\s*/;
 /** A series is numbered in hundreds at most; more digits are no count. */
 const countPattern = /^(\d{1,4})\/(\d{1,4})$/;
-const versionPattern = /^v(\d{1,4})$/i;
+/** "v2.1" is written for a patch that replaces one of v2. */
+const versionPattern = /^-?v(\d{1,4})(?:\.\d{1,3})?$/i;
+/** "PATCH v2 1/3: title", with nothing around it. */
+const bareMarkPattern = /^((?:RFC |RESEND )?PATCH(?: v\d{1,4})?(?: \d{1,4}\/\d{1,4})?) ?: ?/;
+/** "[PATCH] v2: title" */
+const versionInTitlePattern = /^v(\d{1,3}): +/i;
 /** "PATCHv2" and "PATCHES" are written too. */
 const patchWordPattern = /^(?:.*[-_])?patch(?:e?s)?(?:v(\d{1,4}))?$/i;
 /** Subjects are a line; what is longer is not looked at for brackets. */
@@ -41,11 +50,17 @@ export function readSubject(subject: string): PatchSubject {
   let total: number | undefined;
   let saysPatch = false;
   const prefixes: string[] = [];
+  rest = rest.replace(bareMarkPattern, "[$1] ");
+  const tags: string[] = [];
   // Mailing lists put their own bracket before, so there may be several; a bracket after the title begins is title.
   let pendingTitle = rest;
   for (let match = bracketPattern.exec(rest); match; match = bracketPattern.exec(rest)) {
     rest = rest.slice(match[0].length);
-    const words = (match[1] as string).split(/[\s,]+/).filter((word) => word !== "");
+    // "0 of 2" is Mercurial's way.
+    const words = (match[1] as string)
+      .replace(/(^|\s)(\d{1,4}) of (\d{1,4})(?=\s|$)/, "$1$2/$3")
+      .split(/[\s,]+/)
+      .filter((word) => word !== "");
     const bracketSaysPatch = words.some((word) => patchWordPattern.test(word));
     if (
       saysPatch &&
@@ -55,6 +70,7 @@ export function readSubject(subject: string): PatchSubject {
       break;
     }
     pendingTitle = rest;
+    if (bracketSaysPatch && !saysPatch) tags.push(...prefixes);
     for (const word of words) {
       const count = countPattern.exec(word);
       const versioned = versionPattern.exec(word);
@@ -73,6 +89,12 @@ export function readSubject(subject: string): PatchSubject {
       }
     }
   }
+  let title = pendingTitle.replace(/^\s*:\s*/, "").trim();
+  const late = version === undefined && saysPatch ? versionInTitlePattern.exec(title) : null;
+  if (late !== null) {
+    version = Number(late[1]);
+    title = title.slice(late[0].length);
+  }
   const words = prefixes.map((word) => word.toUpperCase());
   const isPull = words.some((word, index) => word === "PULL" || (word === "GIT" && words[index + 1] === "PULL"));
   const isTrial = words.some((word) => word === "RFC" || word === "RFT" || word === "RESEND");
@@ -85,6 +107,7 @@ export function readSubject(subject: string): PatchSubject {
     number,
     total,
     prefixes,
-    title: pendingTitle.trim(),
+    tags,
+    title,
   };
 }

@@ -148,6 +148,25 @@ test("subjects in the spellings that lists see", () => {
   assert.deepEqual(of("[PULL] t"), ["pull", false, 1, undefined, undefined, "PULL", "t"]);
   assert.deepEqual(of("[ANNOUNCE] t"), ["-", false, 1, undefined, undefined, "ANNOUNCE", "t"]);
   assert.deepEqual(of("no bracket [PATCH]"), ["-", false, 1, undefined, undefined, "", "no bracket [PATCH]"]);
+  assert.deepEqual(of("[PATCH 1 of 2] t"), ["patch", false, 1, 1, 2, "", "t"]);
+  assert.deepEqual(of("[net,v2,1/2] t"), ["-", false, 2, 1, 2, "net", "t"]);
+  assert.deepEqual(of("[Patch 2/2]: t"), ["patch", false, 1, 2, 2, "", "t"]);
+  assert.deepEqual(of("PATCH v2 1/2: t"), ["patch", false, 2, 1, 2, "", "t"]);
+  assert.deepEqual(of("[PATCH -v2] t"), ["patch", false, 2, undefined, undefined, "", "t"]);
+  assert.deepEqual(of("[PATCH v2.1 3/5] t"), ["patch", false, 2, 3, 5, "", "t"]);
+  assert.deepEqual(of("[PATCH] v3: t"), ["patch", false, 3, undefined, undefined, "", "t"]);
+  assert.deepEqual(of("[PATCH 00/33 v6] t"), ["patch", false, 6, 0, 33, "", "t"]);
+  assert.deepEqual(of("Forwarded: Re: [PATCH] t"), ["patch", true, 1, undefined, undefined, "", "t"]);
+  assert.deepEqual(of("[PATCH] serial: fix 508/512"), [
+    "patch",
+    false,
+    1,
+    undefined,
+    undefined,
+    "",
+    "serial: fix 508/512",
+  ]);
+  assert.deepEqual(readSubject("[list-name] [PATCH net 1/3] t").tags, ["list-name"]);
   assert.deepEqual(of("[PATCH v99999 1/99999] t").slice(2, 5), [1, undefined, undefined]);
 });
 
