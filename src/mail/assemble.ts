@@ -23,10 +23,10 @@ import {
 } from "./drafts.ts";
 import type { MailFacts } from "./facts.ts";
 import { groupPatches } from "./groups.ts";
+import { findVersions, type Lineage } from "./lineage.ts";
 import { completeRerolls } from "./partial-rerolls.ts";
 import { ancestorsOf, compareMails, isPatchMail, placeOf } from "./patch-mail.ts";
 import { stateOf } from "./series-state.ts";
-import { findVersions, type Lineage } from "./lineage.ts";
 
 /** Recipients of a series that are kept, of To and of Cc. */
 const MAX_PEOPLE = 500;
