@@ -83,6 +83,8 @@ export function openImap(config: ImapConfig, parts: { readonly now: () => number
       const imap = await connect(signal);
       hasNews = false;
       try {
+        // A server tells what came behind a command, and a search finds what was told.
+        await imap.noop();
         const { mailbox } = imap;
         if (mailbox === false) throw new Error("the mailbox was closed");
         const validity = String(mailbox.uidValidity);
