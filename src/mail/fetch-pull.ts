@@ -82,11 +82,15 @@ export async function fetchPull(
     const to = await reviewedTip(git, { base, head: tip, title, maxCommits: limits.maxPatches });
     return { ...outcome, to };
   } catch (error) {
-    if (!(error instanceof ToolError) || error.code !== "output-too-big") throw error;
-    return {
-      kind: "too-big",
-      reason: `more than ${Math.round(limits.maxBytes / 1024 / 1024)} MB would have to be fetched`,
-    };
+    if (!(error instanceof ToolError)) throw error;
+    if (error.code === "output-too-big") {
+      const megabytes = Math.ceil(limits.maxBytes / 1024 / 1024);
+      return { kind: "too-big", reason: `more than ${megabytes} MB would have to be fetched` };
+    }
+    // git-fetch(1) with fetch.fsckObjects: it would be the same each time.
+    if (/\bfsck error\b|^error: object [0-9a-f]{40,64}: /m.test(error.stderrTail))
+      return inconclusive("git finds an object in it that is malformed");
+    throw error;
   } finally {
     lock.release();
   }
