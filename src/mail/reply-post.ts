@@ -3,12 +3,13 @@
 import { hashText } from "../base/hash.ts";
 import { type MailAddress, mailMessageId, renderMail, replyNumber } from "../report/mail.ts";
 import type { ReviewResult } from "../report/result.ts";
+import { speakingFindings } from "../report/sentences.ts";
 import type { PostOrder, Review } from "../store/store.ts";
 import { mailBody } from "./mail-body.ts";
 import type { Policy } from "./policy.ts";
 import type { FormerResult, RepliedSeries } from "./replied.ts";
-import { compareVersions, isComparable } from "./versions.ts";
-import type { Asked, RepliedMail } from "./voice-notes.ts";
+import { compareVersions, isComparable, type VersionChange } from "./versions.ts";
+import { type Asked, optOutKey, type RepliedMail } from "./voice-notes.ts";
 
 /** Who writes. */
 export interface Sender {
@@ -30,6 +31,8 @@ export interface PostInput {
   readonly waived: number;
   readonly former: FormerResult | undefined;
   readonly sender: Sender;
+  /** Keys as optOutKey makes them. */
+  readonly optOuts: ReadonlySet<string>;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -48,8 +51,8 @@ export function answerIdentity(asked: Asked): string {
 export function replyPost(input: PostInput, policy: Policy): PostOrder {
   const { series, sender, result } = input;
   const cc = [...(policy.reply === "list" ? policy.lists : []), ...policy.cc];
-  const number = replyNumber(result);
-  const patch = number === undefined ? undefined : series.patches.find((each) => each.number === number);
+  const number = replyNumber(withoutFormer(input));
+  const patch = number === undefined ? undefined : patchMail(series, result, number);
   const mail = patch?.mail ?? series.cover ?? series.patches[0]?.mail;
   return {
     identity: replyIdentity(series.identity),
@@ -57,14 +60,39 @@ export function replyPost(input: PostInput, policy: Policy): PostOrder {
       to: series.author,
       cc,
       mail,
-      patch: patch?.number,
+      patch: patch === undefined ? undefined : number,
       messageId: mailMessageId(withIdentity(result, series), sender.domain),
       answersTo: [],
     }),
   };
 }
 
-/** What somebody asked for, told to them; to the author of the series and the lists as well where those are answered by themselves. */
+/** What is new in this version is answered to, where anything is. */
+function withoutFormer({ result, former }: PostInput): ReviewResult {
+  const stillThere = changeSince(former, result)?.stillThere;
+  const fresh = result.findings.filter(({ id }) => stillThere?.has(id) !== true);
+  return speakingFindings({ ...result, findings: fresh }).length === 0 ? result : { ...result, findings: fresh };
+}
+
+function changeSince(former: FormerResult | undefined, result: ReviewResult): VersionChange | undefined {
+  if (former === undefined || !isComparable(former.result) || !isComparable(result)) return undefined;
+  return compareVersions(former.result, result);
+}
+
+/** In the review patches are numbered from 1; a version that replaces only some of the former's goes by other numbers. */
+function patchMail(
+  { patches }: RepliedSeries,
+  result: ReviewResult,
+  number: number,
+): { mail: RepliedMail } | undefined {
+  const id = result.patches.find((each) => each.number === number)?.messageId;
+  return (
+    patches.find(({ mail }) => mail.messageId === id) ??
+    patches.find((each) => id === undefined && each.number === number)
+  );
+}
+
+/** What somebody asked for, told to them alone. */
 export function answerPost(input: PostInput, asked: Asked): PostOrder {
   return {
     identity: answerIdentity(asked),
@@ -79,6 +107,11 @@ export function answerPost(input: PostInput, asked: Asked): PostOrder {
   };
 }
 
+/** Findings told in full: as many as fit. */
+const DETAILS = [5, 3, 1] as const;
+/** Lists of the kernel hold back what is longer than 100,000 characters. */
+const MAX_BYTES = 90_000;
+
 interface Parts {
   readonly to: MailAddress;
   readonly cc: readonly string[];
@@ -92,32 +125,35 @@ function post(input: PostInput, parts: Parts): Omit<PostOrder, "identity"> {
   const { series, review, sender, former, now } = input;
   const { to, mail, messageId } = parts;
   const known = new Set([to.address.toLowerCase(), sender.address.toLowerCase()]);
-  const cc = [...new Set(parts.cc)].filter((address) => !known.has(address.toLowerCase()));
+  const isWanted = (address: string) =>
+    !known.has(address.toLowerCase()) && !input.optOuts.has(optOutKey("all", address));
+  const cc = [...new Set(parts.cc)].filter(isWanted);
   const result = forMail(withIdentity(input.result, series), series);
-  const change = former !== undefined && isComparable(former.result) && isComparable(result);
-  const { previousVersion, stillThere } = change
-    ? compareVersions(former.result, result)
-    : { previousVersion: result.previousVersion, stillThere: new Set<string>() };
-  const raw = renderMail(previousVersion === undefined ? result : { ...result, previousVersion }, {
-    from: { name: sender.name, address: sender.address },
-    to: [to],
-    cc: cc.map((address) => ({ address })),
-    date: new Date(now),
-    domain: sender.domain,
-    messageId,
-    run: review.id,
-    ...(mail === undefined
-      ? {}
-      : { answers: { ...mail, ...(parts.patch === undefined ? {} : { patch: parts.patch }) } }),
-    answersTo: parts.answersTo,
-    sinceMailMillis: Math.max(0, now - series.sentAt),
-    stillThere,
-    formerIsTold: former?.isTold === true,
-    waived: input.waived,
-    mailCommands: true,
-    trailers: trailers(result, messageId, input),
-    ...(sender.reviewUrl === undefined ? {} : { reviewUrl: `${sender.reviewUrl}/${review.id}` }),
-  });
+  const change = changeSince(former, result);
+  const told = change === undefined ? result : { ...result, previousVersion: change.previousVersion };
+  const render = (maxDetailed: number) =>
+    renderMail(told, {
+      maxDetailed,
+      from: { name: sender.name, address: sender.address },
+      to: [to],
+      cc: cc.map((address) => ({ address })),
+      date: new Date(now),
+      domain: sender.domain,
+      messageId,
+      run: review.id,
+      ...(mail === undefined
+        ? {}
+        : { answers: { ...mail, ...(parts.patch === undefined ? {} : { patch: parts.patch }) } }),
+      answersTo: parts.answersTo,
+      sinceMailMillis: Math.max(0, now - series.sentAt),
+      stillThere: change?.stillThere ?? new Set(),
+      formerIsTold: former?.isTold === true,
+      waived: input.waived,
+      mailCommands: true,
+      trailers: trailers(result, messageId, input),
+      ...(sender.reviewUrl === undefined ? {} : { reviewUrl: `${sender.reviewUrl}/${review.id}` }),
+    });
+  const raw = DETAILS.map(render).find((text) => Buffer.byteLength(text) <= MAX_BYTES) ?? render(0);
   return {
     target: `mail:${series.identity}`,
     kind: "mail",

@@ -6,8 +6,11 @@ import type { Mailroom } from "../store/mailroom.ts";
 /** Somebody who wants no more mail: key by optOutKey, value for people (who said so, when, where). */
 export const OPT_OUT = "opt-out";
 
-/** "author": no mail to or about that address; "list": nothing for that list; "series": by identity, all its later versions too. */
-export function optOutKey(what: "author" | "list" | "series", name: string): string {
+/**
+ * "author": no mail about that address's series; "all": none at all to that address, not even an answer; "list": nothing about what comes to that list;
+ * "series": by identity, all its later versions too.
+ */
+export function optOutKey(what: "author" | "all" | "list" | "series", name: string): string {
   return `${what} ${name.toLowerCase()}`;
 }
 

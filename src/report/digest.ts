@@ -68,7 +68,7 @@ function quoteHunk(hunk: Hunk, from: number, isLast: boolean): { lines: string[]
   return { lines: [...header, ...(start > from ? ["> [...]"] : []), ...quoted], next: Math.max(from, end) };
 }
 
-function detailedFindings(findings: readonly ReviewFinding[], result: ReviewResult): string[] {
+function detailedFindings(findings: readonly ReviewFinding[], result: ReviewResult, namesId: boolean): string[] {
   const lines: string[] = [];
   const hasGroups = new Set(findings.map((finding) => finding.patch?.number)).size > 1;
   let quotedTo = 0;
@@ -83,7 +83,7 @@ function detailedFindings(findings: readonly ReviewFinding[], result: ReviewResu
       quotedTo = next;
       if (quoted.length > 0) lines.push("", ...quoted);
     }
-    lines.push("", ...findingLines(finding, result));
+    lines.push("", ...findingLines(finding, result, NO_PAINT, { namesId }));
   });
   return lines;
 }
@@ -95,7 +95,7 @@ function groupHeading(finding: ReviewFinding, result: ReviewResult): string[] {
   });
 }
 
-function headlines(findings: readonly ReviewFinding[], result: ReviewResult): string[] {
+function headlines(findings: readonly ReviewFinding[], result: ReviewResult, namesId: boolean): string[] {
   if (findings.length === 0) return [];
   const shown = findings.slice(0, MAX_HEADLINES);
   const more = findings.length - shown.length;
@@ -103,21 +103,21 @@ function headlines(findings: readonly ReviewFinding[], result: ReviewResult): st
     "",
     findings.length === 1 ? "And one more, in short:" : `And ${findings.length} more, in short:`,
     "",
-    ...shown.flatMap((finding) => findingHeadline(finding, result, NO_PAINT, true)),
+    ...shown.flatMap((finding) => findingHeadline(finding, result, NO_PAINT, { namesPatch: true, namesId })),
     ...(more > 0 ? [`and ${more} more that are only in the full review.`] : []),
   ];
 }
 
 /** What stays of the former version, where that was told in full. */
-function stillThereLines(findings: readonly ReviewFinding[], result: ReviewResult): string[] {
+function stillThereLines(findings: readonly ReviewFinding[], result: ReviewResult, namesId: boolean): string[] {
   if (findings.length === 0) return [];
   const shown = findings.slice(0, MAX_HEADLINES);
   const more = findings.length - shown.length;
   return [
     "",
-    `Still there from v${result.previousVersion?.version ?? result.series.version - 1}, told then:`,
+    `Still there from v${result.previousVersion?.version ?? result.series.version - 1}, where it was told in full:`,
     "",
-    ...shown.flatMap((finding) => findingHeadline(finding, result, NO_PAINT, true)),
+    ...shown.flatMap((finding) => findingHeadline(finding, result, NO_PAINT, { namesPatch: true, namesId })),
     ...(more > 0 ? [`and ${more} more that are only in the full review.`] : []),
   ];
 }
@@ -132,7 +132,9 @@ function opening(result: ReviewResult, options: DigestOptions): string {
   const fresh = { ...result, findings: result.findings.filter((finding) => !old.includes(finding)) };
   const isOne = old.length === 1;
   if (speakingFindings(fresh).length === 0) {
-    return `${plural(old.length, "finding")} of v${version} ${isOne ? "is" : "are"} still there, nothing else is new.`;
+    const had = old.length + (result.previousVersion?.fixed ?? 0);
+    const what = had === old.length ? plural(had, "finding") : `${old.length} of ${plural(had, "finding")}`;
+    return `${what} of v${version} ${isOne ? "is" : "are"} still there, nothing else is new.`;
   }
   const stay = `${old.length} of v${version} ${isOne ? "is" : "are"} still there`;
   return `${verdictSentence(fresh, options.replyTo).replace(/\.$/, "")}; ${stay}.`;
@@ -169,6 +171,7 @@ export function renderDigest(result: ReviewResult, options: DigestOptions = {}):
     speaking.filter((finding) => !isShort(finding)),
     options.maxDetailed ?? 5,
   );
+  const namesId = options.mailCommands === true;
   const note = transientNote(result);
   const body = verdictBody(result);
   const reproduce = result.reproduce.slice(0, MAX_REPRODUCE).map((line) => `  ${safeCode(line, 240)}`);
@@ -179,9 +182,9 @@ export function renderDigest(result: ReviewResult, options: DigestOptions = {}):
     ...wrapText(`objreview: ${opening(result, options)}`, { rest: "  " }),
     ...(note === undefined ? [] : wrapText(`(${note})`, { rest: " " })),
     ...(body.length === 0 ? [] : ["", ...body]),
-    ...detailedFindings(detailed, result),
-    ...headlines(short, result),
-    ...stillThereLines(speaking.filter(isShort), result),
+    ...detailedFindings(detailed, result, namesId),
+    ...headlines(short, result, namesId),
+    ...stillThereLines(speaking.filter(isShort), result, namesId),
     ...weakenedLines(result),
     "",
     ...tailLines(result, options.sinceMailMillis, options.waived),

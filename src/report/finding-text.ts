@@ -219,15 +219,20 @@ function relatedLines(finding: ReviewFinding): string[] {
   return lines.length === 0 ? [] : ["", ...lines, ...(more > 0 ? [`  and ${more} more`] : [])];
 }
 
-/**
- * "error: __do_sys_peek() returns with user access open" and its place: two or three lines. `namesPatch`: with the number
- * of the first bad patch, where no heading above says it.
- */
+/** What a headline says besides. */
+export interface HeadlineOptions {
+  /** The number of the first bad patch, where no heading above says it. */
+  readonly namesPatch?: boolean;
+  /** Its id, for commands. */
+  readonly namesId?: boolean;
+}
+
+/** "error: __do_sys_peek() returns with user access open" and its place: two or three lines. */
 export function findingHeadline(
   finding: ReviewFinding,
   result: ReviewResult,
   paint: Paint = NO_PAINT,
-  namesPatch = false,
+  { namesPatch = false, namesId = false }: HeadlineOptions = {},
 ): string[] {
   const label = `${finding.severity}: `;
   const indent = " ".repeat(label.length);
@@ -235,7 +240,8 @@ export function findingHeadline(
   message[0] = paint[finding.severity](label.trimEnd()) + paint.strong(message[0]!.slice(label.length - 1));
   const patch = finding.patch;
   const from = namesPatch && patch !== undefined ? `, from ${patchNumber(patch.number, result)}` : "";
-  const place = `${placeWords(finding)}, ${safeProse(finding.rule, 60)}${from}`;
+  const id = namesId ? ` (${safeProse(finding.id, 20)})` : "";
+  const place = `${placeWords(finding)}, ${safeProse(finding.rule, 60)}${id}${from}`;
   const lines = [...message, ...wrapText(place, { first: indent })];
   for (const frame of finding.place?.inlineStack.slice(0, 3) ?? []) {
     const words = `inlined from ${safeProse(frame.function, 80)}(), called at ${safeProse(frame.file, 120)}:${frame.line}`;
@@ -272,11 +278,16 @@ function fixLines({ fix }: ReviewFinding): string[] {
 }
 
 /** The whole finding, without the hunk that it is quoted under. */
-export function findingLines(finding: ReviewFinding, result: ReviewResult, paint: Paint = NO_PAINT): string[] {
+export function findingLines(
+  finding: ReviewFinding,
+  result: ReviewResult,
+  paint: Paint = NO_PAINT,
+  options: HeadlineOptions = {},
+): string[] {
   const consequence = safeProse(finding.consequence);
   const tool = toolWords(finding);
   return [
-    ...findingHeadline(finding, result, paint),
+    ...findingHeadline(finding, result, paint, options),
     ...wayLines(finding, paint),
     ...(consequence === "" ? [] : ["", ...wrapText(consequence, { first: "  " })]),
     ...(tool === undefined ? [] : wrapText(tool, { first: "  " })),

@@ -76,7 +76,7 @@ export function renderText(result: ReviewResult, options: TextOptions = {}): str
       : [
           "",
           `And ${short.length} more, in short:`,
-          ...short.flatMap((finding) => findingHeadline(finding, result, paint, true)),
+          ...short.flatMap((finding) => findingHeadline(finding, result, paint, { namesPatch: true })),
         ]),
     ...weakenedLines(result),
     "",
