@@ -219,6 +219,64 @@ action
     process.exitCode = await actionPost(options, actionIo, process.env).finally(() => progress.done());
   });
 
+const mail = program
+  .command("mail")
+  .description("review patch series from mailing lists, and answer where that is allowed (docs/mail.md)")
+  .showHelpAfterError("(objreview mail --help lists the commands)");
+
+mail
+  .command("once")
+  .description("read all sources to their end, do what is due, and end")
+  .requiredOption("--config <file>", "what is read, reviewed and answered")
+  .option("--wait", "stay until the waiting windows of what came have passed and it is reviewed")
+  .addHelpText(
+    "after",
+    "\nExit status: 0 all that was due is done, 1 a source could not be read, 2 refused or stopped before its end.",
+  )
+  .action(async (options) => {
+    const { mailOnceCommand } = await import("./cli/mail.ts");
+    process.exitCode = await mailOnceCommand(options, io, mailEnvironment());
+  });
+
+mail
+  .command("watch")
+  .description("do so as mails come, until it is told to stop (SIGTERM, SIGINT); logs JSON lines on standard error")
+  .requiredOption("--config <file>", "what is read, reviewed and answered")
+  .addHelpText("after", "\nExit status: 0 stopped as asked, 2 refused.")
+  .action(async (options) => {
+    const { mailWatchCommand } = await import("./cli/mail.ts");
+    process.exitCode = await mailWatchCommand(options, io, mailEnvironment());
+  });
+
+mail
+  .command("status")
+  .description("tell which series there are, what became of each and why, what waits, and what was sent")
+  .requiredOption("--config <file>", "as for once and watch, which may be running")
+  .option("--days <n>", "only those that changed in the last n days", readCount, 7)
+  .option("--limit <n>", "the newest n of them", readCount, 100)
+  .option("--json", "print JSON")
+  .addHelpText("after", "\nExit status: 0 told, 2 the config cannot be used.")
+  .action(async (options) => {
+    const { mailStatusCommand } = await import("./cli/mail.ts");
+    process.exitCode = await mailStatusCommand(options, io, { env: process.env });
+  });
+
+mail
+  .command("check-config")
+  .description("tell all that is wrong with a config, each with its line; nothing is read, built or sent")
+  .requiredOption("--config <file>", "the file")
+  .addHelpText("after", "\nExit status: 0 it can be used, 1 it cannot.")
+  .action(async (options) => {
+    const { mailCheckConfigCommand } = await import("./cli/mail.ts");
+    process.exitCode = mailCheckConfigCommand(options, io);
+  });
+
+function mailEnvironment() {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+  return { env: process.env, signal: stop.signal, stdin: process.stdin };
+}
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -27,7 +27,7 @@ export function linkKeys(facts: MailFacts): string[] {
   const { subject } = facts;
   if (!isPatchMail(facts)) return [...keys].sort();
 
-  if (facts.changeId !== undefined) keys.add(key("change", facts.changeId));
+  if (facts.changeId !== undefined) keys.add(changeKey(facts.changeId));
   for (const id of facts.versionLinks) keys.add(key("id", id));
   const sender = senderOf(facts);
   if (sender === undefined) return [...keys].sort();
@@ -42,6 +42,11 @@ export function linkKeys(facts: MailFacts): string[] {
     }
   }
   return [...keys].sort();
+}
+
+/** The key of all mails with that change-id. */
+export function changeKey(changeId: string): string {
+  return key("change", changeId);
 }
 
 /** The day in UTC, and close to midnight the midnight too. */

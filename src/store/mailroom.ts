@@ -74,6 +74,8 @@ export interface Mailroom {
   staleClusters(limit: number): Promise<Cluster[]>;
   /** Messages of a cluster in the order of arrival, at most `limit` (the newest are left out), without their bytes. */
   cluster(id: number, limit: number): Promise<StoredMail[]>;
+  /** The cluster that holds a key. */
+  clusterOfKey(key: string): Promise<number | undefined>;
   mail(messageId: string): Promise<StoredMail | undefined>;
   raw(messageId: string): Promise<Uint8Array | undefined>;
   /**

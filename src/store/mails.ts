@@ -101,6 +101,10 @@ async function clustersOf(sql: Sql, keys: readonly string[]): Promise<Cluster[]>
   return rows.map((row) => clusterRow.parse(row));
 }
 
+export async function clusterOfKey(sql: Sql, key: string): Promise<number | undefined> {
+  return (await clustersOf(sql, [keyName(key)]))[0]?.cluster;
+}
+
 /** Keys are compared and nothing else: long ones, and what a database cannot hold, by their hash. */
 function keyName(key: string): string {
   return key.length <= 200 && !key.includes("\0") ? `=${key}` : `#${createHash("sha256").update(key).digest("hex")}`;

@@ -52,6 +52,10 @@ export class SqlMailroom implements Mailroom {
     return mails.stamp(this.#database, cluster);
   }
 
+  clusterOfKey(key: string) {
+    return mails.clusterOfKey(this.#database, key);
+  }
+
   cluster(id: number, limit: number) {
     return mails.cluster(this.#database, id, limit);
   }

@@ -127,6 +127,7 @@ export function mailroomContract(name: string, stage: (t: TestContext) => Promis
     const one = await put(room, "1@x", ...strange);
     for (const [i, key] of strange.entries()) assert.equal(await put(room, `s${i}@x`, key), one);
     assert.notEqual(await put(room, "2@x", "long ".repeat(999)), one);
+    assert.deepEqual([await room.clusterOfKey(strange[1]!), await room.clusterOfKey("none")], [one, undefined]);
   });
 
   promise("any order of filing gives the same clusters", async (_, room) => {
