@@ -30,6 +30,7 @@ export const testPackages: readonly DebianPackage[] = [
   { name: "chromium", purpose: "looks at the HTML page" },
   { name: "clang-16", purpose: "builds the rules' examples, besides gcc" },
   { name: "clang-22", purpose: "builds objects with .sframe and sizes of jump tables" },
+  { name: "lld-22", purpose: "links what clang 22 builds of a kernel" },
   { name: "llvm-22", purpose: "reads .sframe besides us" },
   { name: "gcc-aarch64-linux-gnu", purpose: "builds objects with .sframe for arm64" },
   { name: "postgresql-15", purpose: "the store's tests, besides the embedded one" },

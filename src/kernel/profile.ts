@@ -1,7 +1,12 @@
 import { z } from "zod";
 import { UsageError } from "../base/errors.ts";
 import x86AllmodconfigGcc from "./profiles/x86_64-allmodconfig-gcc.json" with { type: "json" };
+import x86Clang22Sframe from "./profiles/x86_64-defconfig-clang22-sframe.json" with { type: "json" };
+import x86Clang22SframeSize from "./profiles/x86_64-defconfig-clang22-sframe-os.json" with { type: "json" };
+import x86Clang22Tables from "./profiles/x86_64-defconfig-clang22-tables.json" with { type: "json" };
 import x86DefconfigGcc from "./profiles/x86_64-defconfig-gcc.json" with { type: "json" };
+import x86GccSframe from "./profiles/x86_64-defconfig-gcc-sframe.json" with { type: "json" };
+import x86GccSframeSize from "./profiles/x86_64-defconfig-gcc-sframe-os.json" with { type: "json" };
 
 // A profile says how a kernel is configured and compiled: architecture x configuration x compiler x extra flags. It is data;
 // nothing else in objreview knows what "defconfig" is.
@@ -60,7 +65,16 @@ export type Profile = Readonly<z.infer<typeof profileSchema>>;
 
 export const DEFAULT_PROFILE = "x86_64-defconfig-gcc";
 
-const shipped: readonly unknown[] = [x86DefconfigGcc, x86AllmodconfigGcc];
+const shipped: readonly unknown[] = [
+  x86DefconfigGcc,
+  x86AllmodconfigGcc,
+  // With witnesses of frames and jump tables: docs/witnesses.md says what each flag brings.
+  x86GccSframe,
+  x86GccSframeSize,
+  x86Clang22Sframe,
+  x86Clang22SframeSize,
+  x86Clang22Tables,
+];
 
 /** The profiles that objreview ships, by name. */
 export function loadProfiles(): ReadonlyMap<string, Profile> {

@@ -34,8 +34,12 @@ export async function identifyToolchain(
 ): Promise<Toolchain> {
   const { compiler } = profile;
   const cc = `${compiler.crossPrefix}${compiler.command}`;
-  const binutils = compiler.llvm === "" ? ["as", "ld", "objcopy"] : ["ld.lld", "llvm-objcopy"];
-  const tools = [cc, ...binutils.map((tool) => `${compiler.llvm === "" ? compiler.crossPrefix : ""}${tool}`)];
+  // LLVM=-22 means the tools of that suffix (Documentation/kbuild/llvm.rst).
+  const suffix = compiler.llvm.startsWith("-") ? compiler.llvm : "";
+  const tools =
+    compiler.llvm === ""
+      ? [cc, ...["as", "ld", "objcopy"].map((tool) => `${compiler.crossPrefix}${tool}`)]
+      : [cc, ...["ld.lld", "llvm-objcopy"].map((tool) => `${tool}${suffix}`)];
   const asked = [...tools, "make", "sh", "ccache"];
   const kept = cacheDir === undefined ? undefined : recallToolchain(cacheDir, asked);
   if (kept !== undefined) return kept;

@@ -60,7 +60,15 @@ test("a configuration knows y, m, text and what is off", () => {
 
 test("every shipped profile is well formed, and a bad one is refused with the field's name", () => {
   const profiles = loadProfiles();
-  assert.deepEqual([...profiles.keys()].sort(), ["x86_64-allmodconfig-gcc", "x86_64-defconfig-gcc"]);
+  assert.deepEqual([...profiles.keys()].sort(), [
+    "x86_64-allmodconfig-gcc",
+    "x86_64-defconfig-clang22-sframe",
+    "x86_64-defconfig-clang22-sframe-os",
+    "x86_64-defconfig-clang22-tables",
+    "x86_64-defconfig-gcc",
+    "x86_64-defconfig-gcc-sframe",
+    "x86_64-defconfig-gcc-sframe-os",
+  ]);
   const good = requireProfile("x86_64-defconfig-gcc");
   assert.throws(() => readProfile({ ...good, cFlags: ["-g1 ; rm"] }, "p.json"), /p\.json: cFlags\.0: /);
   assert.throws(

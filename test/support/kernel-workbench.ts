@@ -6,7 +6,7 @@ import { buildObjects } from "../../src/kernel/build.ts";
 import type { OpenedFolder, PreparedFolder, PrepareOptions } from "../../src/kernel/prepare.ts";
 import { openBuildFolder, prepareBase, removeFolder } from "../../src/kernel/prepare.ts";
 import type { Profile } from "../../src/kernel/profile.ts";
-import { requireProfile } from "../../src/kernel/profile.ts";
+import { DEFAULT_PROFILE, requireProfile } from "../../src/kernel/profile.ts";
 import type { Sandbox } from "../../src/kernel/sandbox.ts";
 import { openSandbox } from "../../src/kernel/sandbox.ts";
 import type { Slot } from "../../src/kernel/slot.ts";
@@ -40,7 +40,7 @@ export interface Workbench {
   close(): Promise<void>;
 }
 
-export async function openWorkbench(): Promise<Workbench> {
+export async function openWorkbench(profile: Profile = requireProfile(DEFAULT_PROFILE)): Promise<Workbench> {
   const cache = testCacheFolder();
   const state = { state: join(cache, "test-state"), cache };
   const tree = await openTree(openSeriesTree().dir, state);
@@ -51,7 +51,6 @@ export async function openWorkbench(): Promise<Workbench> {
   await head.checkout(commit);
   const listing = await listCommit(tree.git, commit);
   const sandbox = await openSandbox({ mode: "bwrap", env: process.env });
-  const profile = requireProfile("x86_64-defconfig-gcc");
   mkdirSync(state.state, { recursive: true });
   const scratch = mkdtempSync(join(state.state, "workbench-"));
   const options: PrepareOptions = { sourceDir: base.dir, listing, profile, sandbox, cacheDir: cache, jobs: 2 };
