@@ -22,7 +22,9 @@ const CHUNK_BYTES = 1024 * 1024;
 /** The last message of a file that changed more lately may be half written. */
 const QUIET_MILLIS = 2000;
 const MAX_QUIET_WAITS = 5;
-/** Old files beside it that are looked at for what was not read before a rotation. */
+/** What is behind the name of an old file that is still an mbox. */
+const ROTATED = /^[.-]\d[\d.-]*$/;
+/** Old files that are read after a time in which nobody looked. */
 const MAX_ROTATED = 50;
 
 export function openMbox(config: ConfigOf<"mbox">, parts: { readonly now: () => number }): MailSource {
@@ -37,12 +39,13 @@ export function openMbox(config: ConfigOf<"mbox">, parts: { readonly now: () => 
         if (known !== undefined && (await isAt(file, known))) from = known;
         else if (known !== undefined) {
           const rotated = await findRotated(config.at, known);
-          if (rotated === undefined) skipped(`${config.at}: cut off, rewritten or replaced; it is read from its start`);
-          else {
+          if (rotated.length === 0) skipped(`${config.at}: cut off, rewritten or replaced; it is read from its start`);
+          for (const [index, path] of rotated.entries()) {
+            const old = await openRegular(name, path);
             try {
-              yield* readFrom(rotated, known, { signal, skipped, now: parts.now });
+              yield* readFrom(old, index === 0 ? known : from, { signal, skipped, now: parts.now });
             } finally {
-              await rotated.close();
+              await old.close();
             }
           }
         }
@@ -140,20 +143,28 @@ async function openRegular(source: string, path: string): Promise<FileHandle> {
   throw new ToolError("failed", `${source}: ${path} is no regular file`, { command: ["read", path] });
 }
 
-/** The file under another name beside it: what `logrotate` and mail programs call "name.1", "name-20261122" ... */
-async function findRotated(path: string, place: Place): Promise<FileHandle | undefined> {
+/**
+ * The file under another name beside it, and those that were put there after it, oldest first: what `logrotate` and mail programs call "name.1",
+ * "name-20261122" ... None: it is not there.
+ */
+async function findRotated(path: string, place: Place): Promise<string[]> {
   const name = basename(path);
-  const names = (await readdir(dirname(path)).catch(() => [] as string[]))
-    .filter((each) => each.startsWith(`${name}.`) || each.startsWith(`${name}-`))
-    .sort();
-  for (const each of names.slice(0, MAX_ROTATED)) {
-    const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
-    const file = await open(join(dirname(path), each), flags).catch(() => undefined);
-    if (file === undefined) continue;
-    if ((await file.stat()).isFile() && place.offset > 0 && (await isAt(file, place))) return file;
-    await file.close();
+  const found: { path: string; changed: number; isIt: boolean }[] = [];
+  const names = await readdir(dirname(path)).catch(() => [] as string[]);
+  for (const each of names.filter((other) => other.startsWith(name) && ROTATED.test(other.slice(name.length)))) {
+    const old = join(dirname(path), each);
+    const file = await open(old, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW).catch(
+      () => undefined,
+    );
+    const kind = await file?.stat();
+    if (file !== undefined && kind?.isFile() === true) {
+      found.push({ path: old, changed: kind.mtimeMs, isIt: place.offset > 0 && (await isAt(file, place)) });
+    }
+    await file?.close();
   }
-  return undefined;
+  found.sort((one, other) => one.changed - other.changed);
+  const first = found.findLastIndex((each) => each.isIt);
+  return first < 0 ? [] : found.slice(Math.max(first, found.length - MAX_ROTATED)).map((each) => each.path);
 }
 
 async function placeAt(file: FileHandle, offset: number): Promise<Place> {
