@@ -44,14 +44,14 @@ export function assemble(mails: readonly ClusterMail[], options: AssembleOptions
     received.set(facts.messageId, Math.min(receivedAt, received.get(facts.messageId) ?? receivedAt));
   }
   const sorted = [...byId.values()].sort(compareMails);
-  const drafts = makeDrafts(sorted, byId, options);
+  const { drafts, asked } = makeDrafts(sorted, byId, options);
   const dateOf = (draft: Draft): number => {
     const lead = leadOf(draft);
     const at = received.get(lead.messageId) as number;
     return Math.min(lead.date ?? at, at);
   };
   const lineage = findVersions(drafts, dateOf);
-  const series = drafts
+  const series = [...drafts, ...asked]
     .map((draft) => toSeries(draft, lineage.get(draft) ?? {}, dateOf(draft), received, options))
     .sort((left, right) => left.date - right.date || (left.identity < right.identity ? -1 : 1));
   return { series, rest: leftOvers(sorted, series, byId) };
@@ -61,7 +61,7 @@ function makeDrafts(
   sorted: readonly MailFacts[],
   byId: ReadonlyMap<string, MailFacts>,
   options: AssembleOptions,
-): Draft[] {
+): { drafts: Draft[]; asked: Draft[] } {
   const usable = sorted.filter((mail) => !NEVER_PATCHES.has(mail.automatic?.kind ?? ""));
   const patches = usable.filter((mail) => isPatchMail(mail) && !isBareAnswer(mail, byId));
   const numbered = groupPatches(patches.filter((mail) => placeOf(mail) !== undefined)).map(draftOfSet);
@@ -74,11 +74,11 @@ function makeDrafts(
   const asked = usable.filter(
     (mail) => options.inline?.has(mail.messageId) === true && mail.diff !== undefined && !isPatchMail(mail),
   );
-  return [
-    ...drafts,
-    ...foldCopies(pulls).map((copies) => draftOfSingle(copies, true)),
-    ...asked.filter((mail) => !mail.subject.isPull).map((mail) => draftOfSingle([mail])),
-  ].sort(compareDrafts);
+  return {
+    drafts: [...drafts, ...foldCopies(pulls).map((copies) => draftOfSingle(copies, true))].sort(compareDrafts),
+    // "Try this instead" is no version of anything.
+    asked: asked.filter((mail) => !mail.subject.isPull).map((mail) => draftOfSingle([mail])),
+  };
 }
 
 /** Some mail programs answer without "Re:"; a patch would have a diff. */

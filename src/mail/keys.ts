@@ -36,8 +36,9 @@ export function linkKeys(facts: MailFacts): string[] {
   if (subject.number !== undefined && subject.total !== undefined && subject.total > 1) {
     const run = idRun(facts.messageId);
     if (run !== undefined) keys.add(key("run", run.stem));
-    // Only the mails that no thread holds: else a sender of a series a day would make one cluster of all of them.
-    if (facts.inReplyTo === undefined && references.length === 0 && facts.date !== undefined) {
+    // Only of a day: else a sender of a series a day would make one cluster of all of them. The first patch has it for a cover letter that lists renamed.
+    const isUnthreaded = facts.inReplyTo === undefined && references.length === 0;
+    if ((isUnthreaded || subject.number === 1) && facts.date !== undefined) {
       for (const day of days(facts.date)) keys.add(key("day", `${sender} ${subject.version}/${subject.total} ${day}`));
     }
   }

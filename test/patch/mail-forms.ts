@@ -14,7 +14,7 @@ export function concat(...parts: (string | Uint8Array)[]): Uint8Array {
 }
 
 /** The header without MIME fields, and new ones. */
-function withMime(header: string, fields: string): string {
+export function withMime(header: string, fields: string): string {
   const kept = header.replace(/^(MIME-Version|Content-Type|Content-Transfer-Encoding):.*\n( .*\n)*/gim, "").trimEnd();
   return `${kept}\nMIME-Version: 1.0\n${fields}\n\n`;
 }

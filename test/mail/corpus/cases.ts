@@ -1,0 +1,5 @@
+import type { CorpusCase } from "./corpus-case.ts";
+import { threadCases } from "./thread-cases.ts";
+import { versionCases } from "./version-cases.ts";
+
+export const corpusCases: readonly CorpusCase[] = [...threadCases, ...versionCases];
