@@ -2,7 +2,7 @@ import type { HeaderValue, ParsedMail } from "mailparser";
 import { FormatError } from "../base/errors.ts";
 import type { RawMessage } from "./mbox.ts";
 import { type PatchSubject, readSubject } from "./subject.ts";
-import { decodeBase64, decodeQuotedPrintable, decodeText, toHeaderText, toLfLines } from "./text.ts";
+import { decodeBase64, decodeQuotedPrintable, decodeText, isForeign, toHeaderText, toLfLines } from "./text.ts";
 
 // One mail as values. mailparser reads headers, multipart and format=flowed. The body of an ordinary patch mail (one text/plain part) is
 // decoded here, since mailparser turns CRLF into LF inside encoded bodies and a patch to a file with CRLF line ends needs its CR.
@@ -162,14 +162,15 @@ function readPlainBody(header: ParsedMail, body: Uint8Array): { text: string; by
   if (type !== undefined && !/^text\/(plain|x-patch|x-diff)$/i.test(type.value.trim())) return undefined;
   if (/flowed/i.test(type?.params.format ?? "")) return undefined;
   const encoding = headerText(header.headers.get("content-transfer-encoding")).trim().toLowerCase();
+  const isEncoded = encoding === "base64" || encoding === "quoted-printable";
+  const decoded =
+    encoding === "base64" ? decodeBase64(body) : encoding === "quoted-printable" ? decodeQuotedPrintable(body) : body;
+  const charset = type?.params.charset;
+  // What was written in another charset is UTF-8 from here on, as git am has it.
+  const utf8 = isForeign(decoded, charset) ? new TextEncoder().encode(decodeText(decoded, charset)) : decoded;
   // Encoded text may have the line ends of the wire inside.
-  const bytes =
-    encoding === "base64"
-      ? toLfLines(decodeBase64(body))
-      : encoding === "quoted-printable"
-        ? toLfLines(decodeQuotedPrintable(body))
-        : body;
-  return { text: decodeText(bytes, type?.params.charset), bytes };
+  const bytes = isEncoded ? toLfLines(utf8) : utf8;
+  return { text: decodeText(bytes, utf8 === decoded ? charset : "utf-8"), bytes };
 }
 
 /** One character per byte, so that offsets in the string are offsets in the bytes. */

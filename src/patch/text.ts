@@ -58,6 +58,27 @@ export function decodeText(bytes: Uint8Array, charset?: string): string {
   return looseUtf8.decode(bytes);
 }
 
+/**
+ * The bytes are text in the charset of their label, and that is not UTF-8. Under a label of UTF-8 or none, bytes that are not UTF-8 are those of a patched
+ * file, and stay.
+ */
+export function isForeign(bytes: Uint8Array, charset: string | undefined): boolean {
+  const label = charset?.trim().toLowerCase() ?? "utf-8";
+  if (/^(utf-?8|us-ascii|ascii|ansi_x3)/.test(label)) return false;
+  try {
+    new TextDecoder(label);
+  } catch {
+    return false;
+  }
+  if (/^(iso-2022-|utf-16)/.test(label)) return true;
+  try {
+    strictUtf8.decode(bytes);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** Quoted-printable, RFC 2045 6.7. Malformed escapes stay as they are, as every mail reader does it. */
 export function decodeQuotedPrintable(bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(bytes.length);

@@ -1,5 +1,6 @@
 import type { CorpusCase } from "./corpus-case.ts";
+import { formCases } from "./form-cases.ts";
 import { threadCases } from "./thread-cases.ts";
 import { versionCases } from "./version-cases.ts";
 
-export const corpusCases: readonly CorpusCase[] = [...threadCases, ...versionCases];
+export const corpusCases: readonly CorpusCase[] = [...threadCases, ...versionCases, ...formCases];

@@ -155,8 +155,10 @@ export class Corpus {
   /** Blob ids by path after `git am` of a mailbox on the base. */
   applied(mbox: Uint8Array): string {
     const { repo } = this;
-    repo.git("checkout", "-q", "-f", "--detach", this.base);
     repo.git("clean", "-fdxq");
+    // What a failure before this one left.
+    repo.try("", "am", "--abort");
+    repo.git("checkout", "-q", "-f", "--detach", this.base);
     repo.gitWithInput(mbox, "am", "-q", "--keep-cr", "--patch-format=mboxrd", "--keep-non-patch");
     return repo.git("ls-tree", "-r", "HEAD");
   }
