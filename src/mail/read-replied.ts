@@ -6,7 +6,7 @@ import type { AssembledSeries } from "./assembled.ts";
 import type { MailConfig } from "./config.ts";
 import { parseFacts } from "./facts.ts";
 import { joinPolicies, listsOf } from "./policy.ts";
-import type { RepliedSeries } from "./replied.ts";
+import type { FormerVersion, RepliedSeries } from "./replied.ts";
 import type { RepliedMail } from "./voice-notes.ts";
 
 export interface ReadParts {
@@ -80,14 +80,16 @@ async function readRepliedMail(room: ReadParts["room"], messageId: string): Prom
   return { messageId, subject, references: isLinked ? references : [...references, inReplyTo] };
 }
 
-/** Identities, the latest first. */
-async function formerVersions(room: ReadParts["room"], previous: string | undefined): Promise<string[]> {
-  const found: string[] = [];
-  for (let next = previous; next !== undefined && found.length < MAX_FORMER && !found.includes(next); ) {
-    found.push(next);
-    next = (await readDetails(room, next))?.previous;
+/** The latest first. */
+async function formerVersions(room: ReadParts["room"], previous: string | undefined): Promise<FormerVersion[]> {
+  const found = new Map<string, FormerVersion>();
+  for (let next = previous; next !== undefined && found.size < MAX_FORMER && !found.has(next); ) {
+    const details = await readDetails(room, next);
+    if (details === undefined) break;
+    found.set(next, { identity: next, version: details.version });
+    next = details.previous;
   }
-  return found;
+  return [...found.values()];
 }
 
 /** Where the archive that a mail was read from can be read by others. */

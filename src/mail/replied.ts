@@ -19,14 +19,20 @@ export interface RepliedSeries {
   readonly sentAt: number;
   /** Identity of a newer version. */
   readonly supersededBy?: string;
-  /** Identities of former versions. */
-  readonly former: readonly string[];
+  /** The latest first. */
+  readonly former: readonly FormerVersion[];
   /** Where its list can be read: "https://lore.kernel.org/list", without a final slash. */
   readonly archive?: string;
 }
 
+export interface FormerVersion {
+  readonly identity: string;
+  readonly version: number;
+}
+
 /** The verdict on a former version. */
 export interface FormerResult {
+  readonly version: number;
   readonly result: ReviewResult;
   /** It was mailed, so that what stays of it can be told short. */
   readonly isTold: boolean;

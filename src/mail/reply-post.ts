@@ -76,7 +76,7 @@ function withoutFormer({ result, former }: PostInput): ReviewResult {
 
 function changeSince(former: FormerResult | undefined, result: ReviewResult): VersionChange | undefined {
   if (former === undefined || !isComparable(former.result) || !isComparable(result)) return undefined;
-  return compareVersions(former.result, result);
+  return compareVersions(former.result, former.version, result);
 }
 
 /** In the review patches are numbered from 1; a version that replaces only some of the former's goes by other numbers. */

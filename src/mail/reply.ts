@@ -119,7 +119,7 @@ function notWanted(series: RepliedSeries, policy: Policy, optOuts: ReadonlySet<s
   }
   const list = policy.lists.find((each) => optOuts.has(optOutKey("list", each)));
   if (list !== undefined) return `${list} wants no mail`;
-  if ([series.identity, ...series.former].some((each) => optOuts.has(optOutKey("series", each)))) {
+  if ([series, ...series.former].some((each) => optOuts.has(optOutKey("series", each.identity)))) {
     return "no more mail is wanted about this series";
   }
   return undefined;

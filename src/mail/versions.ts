@@ -10,7 +10,8 @@ export interface VersionChange {
   readonly stillThere: ReadonlySet<string>;
 }
 
-export function compareVersions(before: ReviewResult, now: ReviewResult): VersionChange {
+/** `version`: of `before`. */
+export function compareVersions(before: ReviewResult, version: number, now: ReviewResult): VersionChange {
   const old = new Map<string, number>();
   const speaking = speakingFindings(before);
   for (const { fingerprint } of speaking) old.set(fingerprint, (old.get(fingerprint) ?? 0) + 1);
@@ -27,7 +28,7 @@ export function compareVersions(before: ReviewResult, now: ReviewResult): Versio
   return {
     stillThere,
     previousVersion: {
-      version: before.series.version,
+      version,
       fixed: speaking.length - stillThere.size,
       stillThere: stillThere.size,
       new: fresh.length,

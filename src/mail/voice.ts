@@ -47,8 +47,6 @@ export const VOICE = "mail:";
 /** Reviews that wait for the end of an embargo or of quiet hours are looked past. */
 const MAX_UNTOLD = 5000;
 const DAY = 86_400_000;
-/** Former versions that are gone through for one that was judged. */
-const MAX_FORMER = 20;
 
 /** Decides what is said of the reviews that have ended, and puts it into the outbox; whether there was one to decide. */
 export async function tellMail(parts: VoiceParts): Promise<boolean> {
@@ -134,13 +132,13 @@ async function readResult(store: Pick<Store, "result">, review: string): Promise
 
 /** The verdict on the nearest former version that has one. */
 async function readFormer({ store }: VoiceParts, series: RepliedSeries): Promise<FormerResult | undefined> {
-  for (const identity of series.former.slice(0, MAX_FORMER)) {
+  for (const { identity, version } of series.former) {
     const target = `${VOICE}${identity}`;
     const last = (await store.reviews(target)).filter(({ state }) => state === "finished").at(-1);
     const result = last === undefined ? undefined : await readResult(store, last.id);
     if (result === undefined) continue;
     const posts = await store.posts(target);
-    return { result, isTold: posts.some(isReplyThatWent(identity)) };
+    return { result, version, isTold: posts.some(isReplyThatWent(identity)) };
   }
   return undefined;
 }
@@ -151,7 +149,7 @@ function isReplyThatWent(series: string): (post: Post) => boolean {
 
 /** By a command about this series, about one of its former versions, or about a list that it came to. */
 async function waivedFingerprints({ store }: VoiceParts, series: RepliedSeries): Promise<Set<string>> {
-  const scopes = [series.identity, ...series.former.slice(0, MAX_FORMER), ...(series.policy?.lists ?? [])];
+  const scopes = [series.identity, ...series.former.map((each) => each.identity), ...(series.policy?.lists ?? [])];
   const waivers = await Promise.all(scopes.map((scope) => store.waivers(`${VOICE}${scope}`)));
   return new Set(waivers.flat().map(({ fingerprint }) => fingerprint));
 }

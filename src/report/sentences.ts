@@ -168,12 +168,13 @@ export function transientNote(result: ReviewResult): string | undefined {
   return `${list.charAt(0).toUpperCase()}${list.slice(1)}: a bisection that lands in between runs the broken code, so better squashed.`;
 }
 
-/** "6.2 s", "412 ms", "3 min 5 s". */
+/** "6.2 s", "412 ms", "3 min 5 s", "5 h 10 min". */
 export function durationWords(millis: number): string {
   if (!Number.isFinite(millis)) return "an unknown time";
   if (millis < 1000) return `${Math.round(millis)} ms`;
   if (millis < 10_000) return `${(millis / 1000).toFixed(1)} s`;
   const seconds = Math.round(millis / 1000);
+  if (seconds >= 7200) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
   return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 

@@ -256,7 +256,12 @@ test("who wants no mail gets none: authors, lists, series with all their later v
   assert.match(silence({ optOuts: optOut("all", "dev@example.org") }), /author wants no mail/);
   assert.match(silence({ optOuts: optOut("list", LIST) }), /linux-test@example.org wants no mail/);
   assert.match(silence({ optOuts: optOut("series", "20261102-peek-v2-1@example.org") }), /about this series/);
-  const third = series([list()], { former: ["v2@example.org", "v1@example.org"] });
+  const third = series([list()], {
+    former: [
+      { identity: "v2@example.org", version: 2 },
+      { identity: "v1@example.org", version: 1 },
+    ],
+  });
   assert.match(silence({ series: third, optOuts: optOut("series", "v1@example.org") }), /about this series/);
   const chief = series([list({ cc: ["chief@example.org"] })]);
   assert.deepEqual(said({ series: chief, optOuts: optOut("all", "chief@example.org") }).envelope.to, [
@@ -268,11 +273,11 @@ test("who wants no mail gets none: authors, lists, series with all their later v
 test("against the former version: what stays is told short, what is new is answered to", async () => {
   const before = twoFindingsResult();
   const result = { ...twoFindingsResult(), series: { ...before.series, version: 2 } };
-  const all = said({ result, former: { result: before, isTold: true } }).raw;
+  const all = said({ result, former: { result: before, version: 1, isTold: true } }).raw;
   assert.match(all, /^objreview: 2 findings of v1 are still there, nothing else is new\.\r$/m);
   assert.match(all, /^Against v1: +fixed 0, still there 2, new 0\.\r$/m);
   assert.doesNotMatch(all, /^> @@/m, "told short");
-  const untold = said({ result, former: { result: before, isTold: false } }).raw;
+  const untold = said({ result, former: { result: before, version: 1, isTold: false } }).raw;
   assert.match(untold, /^> @@/m, "in full where nobody was told");
   assert.match(untold, /^Against v1: /m);
   const speaking = result.findings.filter((each) => each.class === "new" || each.class === "worsened");
@@ -280,11 +285,11 @@ test("against the former version: what stays is told short, what is new is answe
     ...before,
     findings: before.findings.filter((each) => each.fingerprint !== speaking[1]!.fingerprint),
   };
-  const one = said({ result, former: { result: without, isTold: true } });
+  const one = said({ result, former: { result: without, version: 1, isTold: true } });
   assert.match(one.raw, /; 1 of v1 is\s+still there\.\r$/m);
   const mail = await simpleParser(one.raw);
   assert.equal(mail.inReplyTo, `<20261102-peek-v2-${speaking[1]!.patch!.number}@example.org>`);
-  assert.match(silence({ result: cleanResult(), former: { result: before, isTold: true } }), /nothing new/);
+  assert.match(silence({ result: cleanResult(), former: { result: before, version: 1, isTold: true } }), /nothing new/);
 });
 
 const ASKED: Asked = {
