@@ -8,7 +8,7 @@ import type { AssembledSeries } from "./assembled.ts";
 import type { ListPolicy, MailConfig } from "./config.ts";
 import type { MailFacts } from "./facts.ts";
 import { listsOf } from "./policy.ts";
-import { headOf, mailTarget, reviewOrder } from "./work-request.ts";
+import { headOf, mailTarget, reviewOrder, type StoredDetails } from "./work-request.ts";
 
 /**
  * settling: complete, and waits for what may still be on its way. waiting: not complete yet. incomplete: nor when the window had ended. ordered: there is a
@@ -56,7 +56,9 @@ interface Standing {
 }
 
 export function planSeries(input: PlanInput): Plan {
-  const all = input.series.map((each) => ({ ...each, ...canonical(each, input) }));
+  const all = input.series.map(
+    (each): StoredDetails => ({ ...each, ...canonical(each, input), head: headOf(each, input.facts) }),
+  );
   const rows: SeriesOrder[] = [];
   const cancels: PlannedOrder[] = [];
   const orders: PlannedOrder[] = [];
@@ -67,7 +69,7 @@ export function planSeries(input: PlanInput): Plan {
     rows.push({ identity: series.identity, ...standing, details: JSON.stringify(series) });
     const open = reviews.find(isOpen);
     if (standing.state === "ordered") {
-      const head = headOf(series);
+      const { head } = series;
       // A review of other patches is out of date: a copy of one came that is to be taken instead.
       const isThere =
         open === undefined ? reviews.some((each) => counts(each) && each.head === head) : open.head === head;

@@ -5,6 +5,7 @@ import { FormatError } from "../base/errors.ts";
 import { hashText } from "../base/hash.ts";
 import type { ReviewOrder } from "../store/store.ts";
 import type { AssembledSeries } from "./assembled.ts";
+import type { MailFacts } from "./facts.ts";
 
 const workRequest = z.strictObject({
   kind: z.literal("series"),
@@ -37,13 +38,13 @@ export function mailTarget(identity: string): string {
   return `mail:${identity}`;
 }
 
-/** What is reviewed: the same for the same patches in the same order, whatever else came of the series. */
-export function headOf(series: Pick<AssembledSeries, "identity" | "patches">): string {
-  return hashText(
-    reviewed(series)
-      .map(({ messageId }) => messageId)
-      .join("\n"),
-  );
+/** What is reviewed: the same for the same changes in the same order, whatever the mails that they came with are called. */
+export function headOf(
+  series: Pick<AssembledSeries, "identity" | "patches">,
+  facts: ReadonlyMap<string, MailFacts>,
+): string {
+  const contents = reviewed(series).map(({ messageId }) => facts.get(messageId)?.diff?.exactHash ?? messageId);
+  return hashText(contents.join("\n"));
 }
 
 /** A pull request is its one mail. */
@@ -54,12 +55,15 @@ function reviewed({ identity, patches }: Pick<AssembledSeries, "identity" | "pat
 export type OrderedSeries = Pick<
   AssembledSeries,
   "identity" | "title" | "version" | "author" | "cover" | "patches" | "state" | "date"
->;
+> & { readonly head: string };
 
 export interface Asked {
   readonly profile?: string | undefined;
   readonly base?: string | undefined;
 }
+
+/** What `details` of a stored series holds. */
+export type StoredDetails = AssembledSeries & Pick<OrderedSeries, "head">;
 
 /** `lists`: addresses of the config's lists that the series came to. `asked` makes it a recheck: a review although there is one. */
 export function reviewOrder(
@@ -85,7 +89,7 @@ export function reviewOrder(
   return {
     kind: "review",
     target: mailTarget(identity),
-    head: headOf(series),
+    head: series.head,
     base: asked?.base ?? "",
     request: JSON.stringify(request),
     ...(asked === undefined ? {} : { again: true }),
