@@ -118,6 +118,20 @@ for (const which of ["dump", "diff"] as const) {
 }
 
 program
+  .command("unwind")
+  .description("what each witness of the frame says at each instruction: the instructions, DWARF, SFrame, ORC")
+  .argument("<object>", "relocatable object (.o)")
+  .argument("[function]", "only this function and its parts")
+  .option("--tree <dir>", "kernel source tree that the object was built from: its lists and its formats are used")
+  .option("--differences", "only where two of them differ")
+  .option("--json", "print JSON (docs/formats/unwind.md)")
+  .addHelpText("after", "\nExit status: 0 no two differ, 1 some do, 2 the object or the function is not there.")
+  .action(async (object: string, name: string | undefined, options) => {
+    const { unwindCommand } = await import("./cli/unwind.ts");
+    process.exitCode = unwindCommand(object, name, options, io);
+  });
+
+program
   .command("doctor")
   .description("tell what this machine has of what reviews need, what is missing, and how to get it")
   .option("--json", "print JSON")

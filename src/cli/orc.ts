@@ -11,6 +11,7 @@ import { safeText } from "../report/safe.ts";
 import { compareOrcRows, type OrcComparison, type OrcDifference } from "../unwind/orc-compare.ts";
 import { type OrcRow, orcRow, orcRowText } from "../unwind/orc-words.ts";
 import type { CommandIo } from "./check.ts";
+import { ChunkWriter } from "./chunk-writer.ts";
 import { inputError, readConfig, readTree } from "./tree-input.ts";
 
 // `objreview orc`: the unwinder's rows of one object, as our frames give them and as the build's own tool wrote them. Rows are told one by one,
@@ -120,29 +121,6 @@ function requireTheirs(path: string, orc: OrcOfObject) {
   if (orc.theirs === undefined)
     throw new UsageError(`${path}: holds no .orc_unwind: the build's own tool has not written any`);
   return orc.theirs;
-}
-
-/** Few large writes instead of many small ones. */
-class ChunkWriter {
-  readonly #io: CommandIo;
-  #parts: string[] = [];
-  #length = 0;
-
-  constructor(io: CommandIo) {
-    this.#io = io;
-  }
-
-  write(text: string): void {
-    this.#parts.push(text);
-    this.#length += text.length;
-    if (this.#length > 1 << 16) this.flush();
-  }
-
-  flush(): void {
-    if (this.#length > 0) this.#io.out(this.#parts.join(""));
-    this.#parts = [];
-    this.#length = 0;
-  }
 }
 
 function writeRows(flow: Flow, key: string, rows: OrcTable, out: (text: string) => void): void {

@@ -1,5 +1,16 @@
 import { NONE } from "../base/table.ts";
-import type { WitnessRows } from "./witness-rows.ts";
+import {
+  CFA_DEREF,
+  CFA_EXPRESSION,
+  CFA_NOT_SAID,
+  CFA_UNDEFINED,
+  FRAME_FULL_REGS,
+  FRAME_PARTIAL_REGS,
+  findRule,
+  RULE_EXPRESSION,
+  RULE_NOT_SAID,
+  type WitnessRows,
+} from "./witness-rows.ts";
 
 // The rows of several witnesses side by side: where each begins and ends, cut so that within one span every witness says one thing.
 
@@ -65,4 +76,56 @@ function laneOf({ rows }: WitnessRows, section: number, start: number, end: numb
     found.push({ from: rows.start[row] as number, to: rows.end[row] as number, frame: rows.frame[row] as number });
   }
   return found;
+}
+
+/** What two witnesses say of one place. */
+export interface FrameComparison {
+  /** Registers (RETURN_ADDRESS among them) of which both speak and say other things. */
+  readonly registers: readonly number[];
+  /** "unlike": each gives the CFA by another register or in another way, and which is right is not seen from the two. */
+  readonly cfa: "same" | "differs" | "unlike";
+}
+
+/** Compares what both track; where one of them does not say, or says it by an expression, nothing differs. */
+export function compareFrames(a: WitnessRows, inA: number, b: WitnessRows, inB: number): FrameComparison {
+  const registers: number[] = [];
+  for (const register of a.tracked) {
+    if (!b.tracked.includes(register) || isWholeSet(a, inA) || isWholeSet(b, inB)) continue;
+    const left = findRule(a, inA, register);
+    const right = findRule(b, inB, register);
+    if (isSilent(a, left) || isSilent(b, right)) continue;
+    if (!isSameRule(a, left, b, right)) registers.push(register);
+  }
+  return { registers, cfa: compareCfa(a, inA, b, inB) };
+}
+
+function compareCfa(a: WitnessRows, inA: number, b: WitnessRows, inB: number): FrameComparison["cfa"] {
+  const [left, right] = [a.frames, b.frames];
+  const kind = left.cfa[inA] as number;
+  const other = right.cfa[inB] as number;
+  const isOpen = (cfa: number) => cfa === CFA_NOT_SAID || cfa === CFA_EXPRESSION;
+  if (isOpen(kind) || isOpen(other)) return "same";
+  if (kind !== other) return "unlike";
+  if (kind === CFA_UNDEFINED) return "same";
+  if (left.cfaRegister[inA] !== right.cfaRegister[inB]) return "unlike";
+  const same = left.cfaOffset[inA] === right.cfaOffset[inB] && left.cfaBehind[inA] === right.cfaBehind[inB];
+  // Another slot of the same register may hold the same word.
+  return same ? "same" : kind === CFA_DEREF ? "unlike" : "differs";
+}
+
+/** The rules of its registers follow from where the set of them was saved, and are not listed. */
+function isWholeSet({ frames }: WitnessRows, frame: number): boolean {
+  return ((frames.flags[frame] as number) & (FRAME_FULL_REGS | FRAME_PARTIAL_REGS)) !== 0;
+}
+
+function isSilent({ rules }: WitnessRows, rule: number): boolean {
+  if (rule === NONE) return false;
+  const kind = rules.rule[rule];
+  return kind === RULE_NOT_SAID || kind === RULE_EXPRESSION;
+}
+
+function isSameRule(a: WitnessRows, left: number, b: WitnessRows, right: number): boolean {
+  if (left === NONE || right === NONE) return left === right;
+  const [x, y] = [a.rules, b.rules];
+  return x.rule[left] === y.rule[right] && x.base[left] === y.base[right] && x.offset[left] === y.offset[right];
 }

@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NONE } from "../../src/base/table.ts";
-import { CFA_REGISTER, findWitnessRow, WitnessBuilder, type WitnessRows } from "../../src/unwind/witness-rows.ts";
-import { witnessSpans } from "../../src/unwind/witness-table.ts";
+import {
+  CFA_NOT_SAID,
+  CFA_REGISTER,
+  FRAME_FULL_REGS,
+  findWitnessRow,
+  RULE_AT_CFA,
+  RULE_NOT_SAID,
+  WitnessBuilder,
+  type WitnessRows,
+} from "../../src/unwind/witness-rows.ts";
+import { compareFrames, witnessSpans } from "../../src/unwind/witness-table.ts";
 import { seededRandom } from "../support/random.ts";
 
 /** Rows of section 1: start, end, offset of the CFA. */
@@ -57,4 +66,41 @@ test("every byte has the frame that its witness has there", () => {
     }
     assert.equal(at, end);
   }
+});
+
+const RSP = 4;
+const RBP = 5;
+const RBX = 3;
+
+function frameOf(tracked: readonly number[], draft: Parameters<WitnessBuilder["frame"]>[0]) {
+  const builder = new WitnessBuilder("orc", tracked);
+  const frame = builder.frame(draft);
+  builder.add(1, 0, 1, frame);
+  return { rows: builder.finish(), frame };
+}
+
+test("two frames are compared in what both speak of", () => {
+  const compare = (a: ReturnType<typeof frameOf>, b: ReturnType<typeof frameOf>) =>
+    compareFrames(a.rows, a.frame, b.rows, b.frame);
+  const saved = (register: number, offset: number) => ({ register, rule: RULE_AT_CFA, offset });
+  const at = (cfaRegister: number, cfaOffset: number, rules: Parameters<WitnessBuilder["frame"]>[0]["rules"] = []) => ({
+    cfa: CFA_REGISTER,
+    cfaRegister,
+    cfaOffset,
+    rules,
+  });
+  const both = [RBX, RBP];
+  const a = frameOf(both, at(RSP, 16, [saved(RBP, -16)]));
+  assert.deepEqual(compare(a, frameOf(both, at(RSP, 16, [saved(RBP, -16)]))), { registers: [], cfa: "same" });
+  assert.deepEqual(compare(a, frameOf(both, at(RSP, 24, [saved(RBP, -16)]))), { registers: [], cfa: "differs" });
+  assert.deepEqual(compare(a, frameOf(both, at(RBP, 16, [saved(RBP, -16)]))), { registers: [], cfa: "unlike" });
+  assert.deepEqual(compare(a, frameOf(both, at(RSP, 16, [saved(RBP, -24)]))).registers, [RBP]);
+  assert.deepEqual(compare(a, frameOf(both, at(RSP, 16, [saved(RBP, -16), saved(RBX, -24)]))).registers, [RBX]);
+  // One that does not track a register says nothing of it; nor does one that says so.
+  assert.deepEqual(compare(a, frameOf([RBX], at(RSP, 16))).registers, []);
+  const silent = frameOf(both, at(RSP, 16, [{ register: RBP, rule: RULE_NOT_SAID }]));
+  assert.deepEqual(compare(a, silent).registers, []);
+  assert.deepEqual(compare(a, frameOf(both, { cfa: CFA_NOT_SAID, rules: [saved(RBP, -16)] })).cfa, "same");
+  // Where a whole set of registers was saved the rules follow from that.
+  assert.deepEqual(compare(a, frameOf(both, { ...at(RSP, 16), flags: FRAME_FULL_REGS })).registers, []);
 });

@@ -1,0 +1,208 @@
+import { type WitnessesOfObject, witnessesOfObject } from "../analyze/witnesses-of-object.ts";
+import { UsageError } from "../base/errors.ts";
+import { NONE } from "../base/table.ts";
+import { builtInFacts } from "../facts/built-in.ts";
+import { FUNCTION_PREFIX, functionName } from "../flow/functions.ts";
+import type { Arch } from "../isa/arch.ts";
+import { openFileSource } from "../kernel/file-source.ts";
+import { safeText } from "../report/safe.ts";
+import {
+  describeFrame,
+  describeRule,
+  describeWitnessCfa,
+  registerName,
+  type WitnessRows,
+} from "../unwind/witness-rows.ts";
+import { compareFrames, type WitnessSpan, witnessSpans } from "../unwind/witness-table.ts";
+import type { CommandIo } from "./check.ts";
+import { ChunkWriter } from "./chunk-writer.ts";
+import { inputError, readTree } from "./tree-input.ts";
+
+// `objreview unwind`: what each witness of an object says of the frame at each instruction, side by side. docs/formats/unwind.md describes the JSON.
+
+export interface UnwindOptions {
+  readonly tree?: string;
+  readonly json?: boolean;
+  /** Only where two witnesses differ. */
+  readonly differences?: boolean;
+}
+
+const JSON_VERSION = "1.0";
+const LABEL_WIDTH = 14;
+
+interface FunctionRange {
+  readonly name: string;
+  readonly section: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Exit status: 0 no two witnesses differ, 1 some do, 2 the object or the function is not there. */
+export function unwindCommand(path: string, name: string | undefined, options: UnwindOptions, io: CommandIo): number {
+  const writer = new ChunkWriter(io);
+  try {
+    const facts = options.tree === undefined ? builtInFacts : readTree(options.tree);
+    const source = openFileSource(path);
+    try {
+      const seen = witnessesOfObject(source, { facts });
+      const functions = rangesOf(seen, name);
+      if (functions.length === 0)
+        throw new UsageError(name === undefined ? `${path}: no function in it` : `${path}: no function ${name} in it`);
+      const print = options.json === true ? printJson : printText;
+      const differing = print(path, seen, functions, options.differences === true, (text) => writer.write(text));
+      writer.flush();
+      for (const line of seen.unread) io.err(`objreview: ${safeText(`${path}: not read: ${line}`)}\n`);
+      return differing === 0 ? 0 : 1;
+    } finally {
+      source.close();
+    }
+  } catch (error) {
+    io.err(`objreview: ${safeText(inputError(path, error))}\n`);
+    return 2;
+  }
+}
+
+/** Functions in the order of the code; parts of one (`.cold`) are told with it when it is asked for by name. */
+function rangesOf({ flow }: WitnessesOfObject, name: string | undefined): FunctionRange[] {
+  const { code, functions } = flow;
+  const { table } = functions;
+  const ranges: FunctionRange[] = [];
+  for (let f = 0; f < table.length; f++) {
+    if (functions.hasCode[f] === 0 || ((table.flags[f] as number) & FUNCTION_PREFIX) !== 0) continue;
+    const own = functionName(code, functions, f);
+    const whole = functionName(code, functions, table.parent[f] as number);
+    if (name !== undefined && own !== name && whole !== name) continue;
+    ranges.push({
+      name: code.object.symbolName[table.symbol[f] as number] ?? own,
+      section: table.section[f] as number,
+      start: table.start[f] as number,
+      end: table.end[f] as number,
+    });
+  }
+  return ranges;
+}
+
+type Out = (text: string) => void;
+
+function printText(
+  _path: string,
+  seen: WitnessesOfObject,
+  functions: readonly FunctionRange[],
+  onlyDifferences: boolean,
+  out: Out,
+): number {
+  const { arch, object } = seen.flow.code;
+  let differing = 0;
+  let spanCount = 0;
+  for (const { name, section, start, end } of functions) {
+    const heading = `${safeText(name)}()  ${safeText(object.sectionName[section] as string)}+0x${start.toString(16)}, ${end - start} bytes\n`;
+    let isNamed = false;
+    for (const span of witnessSpans(seen.witnesses, section, start, end)) {
+      const { lines, differs } = describeSpan(arch, seen.witnesses, span);
+      spanCount++;
+      if (differs) differing++;
+      if (onlyDifferences && !differs) continue;
+      if (!isNamed) out(heading);
+      isNamed = true;
+      const place = `+0x${(span.start - start).toString(16)}`;
+      lines.forEach((line, n) => {
+        out(`${n === 0 && differs ? "!" : " "} ${(n === 0 ? place : "").padEnd(8)} ${line}\n`);
+      });
+    }
+    if (isNamed) out("\n");
+  }
+  const kinds = seen.witnesses.map(({ witness }) => words[witness]);
+  out(`${differing} of ${spanCount} ranges differ; witnesses: ${kinds.join(", ")}\n`);
+  return differing;
+}
+
+const words: Readonly<Record<WitnessRows["witness"], string>> = {
+  instructions: "instructions",
+  debug_frame: ".debug_frame",
+  eh_frame: ".eh_frame",
+  sframe: ".sframe",
+  orc: ".orc_unwind",
+  hints: "hints",
+};
+
+/** One line for each thing that is said; witnesses that say the same of all that they track share one. */
+function describeSpan(
+  arch: Arch,
+  witnesses: readonly WitnessRows[],
+  { frames }: WitnessSpan,
+): { lines: string[]; differs: boolean } {
+  const groups: { leader: number; others: number[]; note: string }[] = [];
+  let differs = false;
+  frames.forEach((frame, n) => {
+    if (frame === NONE) return;
+    const first = groups[0];
+    if (first === undefined) {
+      groups.push({ leader: n, others: [], note: "" });
+      return;
+    }
+    const all = groups.map(({ leader }) => compareFrames(witnesses[leader]!, frames[leader]!, witnesses[n]!, frame));
+    const same = all.findIndex(({ cfa, registers }) => cfa === "same" && registers.length === 0);
+    if (same >= 0) {
+      groups[same]!.others.push(n);
+      return;
+    }
+    const { cfa, registers } = all[0]!;
+    const parts = [
+      ...(cfa === "differs" ? ["the CFA"] : []),
+      ...registers.map((register) => registerName(arch, register)),
+    ];
+    if (parts.length > 0) differs = true;
+    const note = parts.length > 0 ? `differs in ${parts.join(", ")}` : "the CFA in another way";
+    groups.push({ leader: n, others: [], note });
+  });
+  const silent = witnesses.flatMap(({ witness }, n) => (frames[n] === NONE ? [words[witness]] : []));
+  const lines = groups.map(({ leader, others, note }) => {
+    const says = describeFrame(arch, witnesses[leader]!, frames[leader]!);
+    const also = others.length === 0 ? "" : `  = ${others.map((n) => words[witnesses[n]!.witness]).join(" ")}`;
+    return `${words[witnesses[leader]!.witness].padEnd(LABEL_WIDTH)} ${says}${also}${note === "" ? "" : `  (${note})`}`;
+  });
+  if (silent.length > 0) lines.push(`${"no row".padEnd(LABEL_WIDTH)} ${silent.join(" ")}`);
+  return { lines, differs };
+}
+
+function printJson(
+  path: string,
+  seen: WitnessesOfObject,
+  functions: readonly FunctionRange[],
+  onlyDifferences: boolean,
+  out: Out,
+): number {
+  const { arch, object } = seen.flow.code;
+  const { witnesses } = seen;
+  let differing = 0;
+  out(`{"version": "${JSON_VERSION}", "object": ${JSON.stringify(path)}`);
+  out(`,\n"witnesses": ${JSON.stringify(witnesses.map(({ witness }) => witness))}`);
+  out(`,\n"unread": ${JSON.stringify(seen.unread)}`);
+  out(',\n"functions": [');
+  functions.forEach(({ name, section, start, end }, n) => {
+    const ranges = witnessSpans(witnesses, section, start, end).flatMap((span) => {
+      const { differs } = describeSpan(arch, witnesses, span);
+      if (differs) differing++;
+      if (onlyDifferences && !differs) return [];
+      const says = span.frames.map((frame, w) => (frame === NONE ? null : frameJson(arch, witnesses[w]!, frame)));
+      return [{ start: span.start, end: span.end, differs, says }];
+    });
+    const entry = { name, section: object.sectionName[section], start, end, ranges };
+    out(`${n === 0 ? "" : ","}\n  ${JSON.stringify(entry)}`);
+  });
+  out(`\n],\n"differing": ${differing}\n}\n`);
+  return differing;
+}
+
+function frameJson(arch: Arch, witness: WitnessRows, frame: number) {
+  const { frames, rules } = witness;
+  const registers: Record<string, string> = {};
+  for (let r = frames.ruleStart[frame] as number; r < (frames.ruleEnd[frame] as number); r++)
+    registers[registerName(arch, rules.register[r] as number)] = describeRule(
+      arch,
+      rules.rule[r] as number,
+      rules.base[r] as number,
+      rules.offset[r] as number,
+    );
+  return { cfa: describeWitnessCfa(arch, witness, frame), registers, flags: frames.flags[frame] };
+}
