@@ -263,10 +263,14 @@ function cleanId(id: string | undefined): string | undefined {
 
 function idsOf(value: string | string[] | undefined): string[] {
   const text = Array.isArray(value) ? value.join(" ") : (value ?? "");
-  return text
+  const ids = text
+    // RFC 822 allowed phrases and comments between them.
+    .replace(/"[^"<>]{0,1000}"|\([^()<>]{0,1000}\)/g, " ")
     .split(/[\s<>,]+/)
     .map((id) => cleanId(id))
     .filter((id) => id !== undefined);
+  const likely = ids.filter((id) => id.includes("@"));
+  return likely.length > 0 ? likely : ids;
 }
 
 const inBodyHeaderPattern = /^(From|Subject|Date): *(.*)$/;

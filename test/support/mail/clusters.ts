@@ -1,4 +1,3 @@
-import { hashText } from "../../../src/base/hash.ts";
 import { assemble } from "../../../src/mail/assemble.ts";
 import type { Assembled, AssembleOptions, ClusterMail } from "../../../src/mail/assembled.ts";
 import { type MailFacts, parseFacts, readMail } from "../../../src/mail/facts.ts";
@@ -7,11 +6,11 @@ import { linkKeys } from "../../../src/mail/keys.ts";
 
 // What the mailroom does with mails, in memory: each is read once, filed under its keys, and its cluster is put together.
 
-/** As sources name them: without brackets; from the bytes where there is none. */
+/** As sources name them: without brackets. They name one without from its bytes; here one name does. */
 export function messageIdOf(raw: Uint8Array): string {
   const value = readHeaders(raw).get("message-id")?.[0] ?? "";
   const id = /<([^<>\s]+)>/.exec(value)?.[1];
-  return id ?? `sha256.${hashText(Buffer.from(raw).toString("latin1"))}@no-message-id`;
+  return id ?? "sha256.ID@no-message-id";
 }
 
 export async function readAll(mails: readonly Uint8Array[]): Promise<MailFacts[]> {
