@@ -65,6 +65,7 @@ export function makeVariables(profile: Profile, compileCache: CompileCache | und
   variables.push(`CC=${compileCache === undefined ? "" : "ccache "}${cc}`);
   if (profile.cFlags.length > 0) variables.push(`KCFLAGS=${profile.cFlags.join(" ")}`);
   if (profile.asmFlags.length > 0) variables.push(`KAFLAGS=${profile.asmFlags.join(" ")}`);
+  variables.push(...profile.makeVariables);
   // Objects are judged as the compiler wrote them: scripts/Makefile.lib calls $(objtool) at the end of the compile command of
   // every object outside delay mode, and of one-object modules inside it.
   variables.push("objtool=true");

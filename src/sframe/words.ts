@@ -63,7 +63,10 @@ export function readWords(view: DataView, words: Words): WordsRow | string {
     if (words.header.version === SFRAME_VERSION_1) return "no words";
     return rowOf({ kind: SFRAME_CFA_NONE, register: 0, offset: 0 }, nowhere, nowhere);
   }
-  return words.flexible ? flexibleRow(view, words) : defaultRow(view, words);
+  const row = words.flexible ? flexibleRow(view, words) : defaultRow(view, words);
+  // Only a scaled one can be.
+  const isTooLarge = typeof row !== "string" && (row.cfaOffset | 0) !== row.cfaOffset;
+  return isTooLarge ? "an offset of the CFA of more than 32 bits" : row;
 }
 
 function rowOf(cfa: Place, ra: Place, fp: Place): WordsRow {

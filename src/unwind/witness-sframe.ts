@@ -48,7 +48,7 @@ export interface SFrameWitness {
 }
 
 /** @param sframe of an object that `arch` belongs to, its functions placed in sections */
-export function sframeWitness(arch: Arch, sframe: SFrame): SFrameWitness {
+export function witnessSFrame(arch: Arch, sframe: SFrame): SFrameWitness {
   const { functions, rows } = sframe;
   const builder = new WitnessBuilder("sframe", [arch.registers.fp, RETURN_ADDRESS]);
   const notes = [...sframe.notes];

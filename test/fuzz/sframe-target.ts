@@ -6,7 +6,7 @@ import { x86_64 } from "../../src/isa/x86-64/index.ts";
 import { readSFrame } from "../../src/sframe/object.ts";
 import { readSFrameBytes } from "../../src/sframe/read.ts";
 import type { SFrame } from "../../src/sframe/table.ts";
-import { sframeWitness } from "../../src/unwind/witness-sframe.ts";
+import { witnessSFrame } from "../../src/unwind/witness-sframe.ts";
 import { compile } from "../support/assemble.ts";
 import { generateC } from "../support/generated-c.ts";
 import { AMD64, type HandFunction, sframeObject, sframeTable } from "../support/sframe-sections.ts";
@@ -84,7 +84,7 @@ function check(sframe: SFrame, object?: ElfObject): void {
   assert.equal(next, rows.length);
   if (object === undefined) return;
   for (const arch of [x86_64, arm64]) {
-    const { witness } = sframeWitness(arch, sframe);
+    const { witness } = witnessSFrame(arch, sframe);
     const { section, start, end, length } = witness.rows;
     for (let r = 0; r < length; r++) {
       assert.ok(start[r]! < end[r]! && end[r]! <= object.sections.size[section[r]!]!);

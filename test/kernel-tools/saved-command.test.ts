@@ -75,6 +75,10 @@ test("every shipped profile is well formed, and a bad one is refused with the fi
     () => readProfile({ ...good, config: { target: "x; true", fragment: [] } }, "p.json"),
     /config\.target/,
   );
+  for (const bad of ["CC=a;b", "cc=gcc", "A=$(B)", "A"])
+    assert.throws(() => readProfile({ ...good, makeVariables: [bad] }, "p.json"), /p\.json: makeVariables\.0: /, bad);
+  const { makeVariables, ...former } = good;
+  assert.deepEqual([makeVariables, readProfile(former, "p.json")], [[], good]);
   assert.throws(() => requireProfile("nope"), /no profile "nope"; known: x86_64-defconfig-gcc/);
 });
 

@@ -8,11 +8,13 @@ import { type ElfObject, openObject } from "../../src/elf/object.ts";
 import { x86_64 } from "../../src/isa/x86-64/index.ts";
 import { loadProfiles, type Profile } from "../../src/kernel/profile.ts";
 import { readSFrame } from "../../src/sframe/object.ts";
-import { sframeWitness } from "../../src/unwind/witness-sframe.ts";
+import { witnessSFrame } from "../../src/unwind/witness-sframe.ts";
 import { openWorkbench } from "../support/kernel-workbench.ts";
 
 const C_OBJECT = "kernel/signal.o";
 const ASM_OBJECT = "arch/x86/lib/memcpy_64.o";
+/** Made from 32-bit code, for which the assemblers refuse the flag. */
+const VDSO_OBJECT = "arch/x86/entry/vdso/vdso-image-32.o";
 
 /** Profiles whose flags ask for .sframe. */
 const profiles = [...loadProfiles().values()].filter(({ cFlags }) => cFlags.some((flag) => flag.includes("--gsframe")));
@@ -21,7 +23,7 @@ async function buildUnder(profile: Profile): Promise<{ c: ElfObject; asm: ElfObj
   const bench = await openWorkbench(profile);
   try {
     const { outDir } = await bench.open("base");
-    const { built, failed } = await bench.build("base", outDir, [C_OBJECT, ASM_OBJECT]);
+    const { built, failed } = await bench.build("base", outDir, [C_OBJECT, ASM_OBJECT, VDSO_OBJECT]);
     assert.deepEqual(failed, []);
     const open = (object: string): ElfObject =>
       openObject(bytesSource(new Uint8Array(readFileSync(built.get(object)!.file))));
@@ -54,7 +56,7 @@ for (const profile of profiles)
     assert.ok(sframe !== undefined);
     assert.deepEqual(sframe.notes, []);
     assert.ok(sframe.functions.length > 30, `${sframe.functions.length} functions`);
-    const { witness } = sframeWitness(x86_64, sframe);
+    const { witness } = witnessSFrame(x86_64, sframe);
     assert.equal(witness.overlaps, 0);
     assert.ok(witness.rows.length >= sframe.functions.length);
     for (const section of [".debug_frame", ".debug_info", ".debug_line"])

@@ -119,6 +119,13 @@ test("s390x: the CFA less 160 in eighths, padding, registers instead of offsets 
   assert.deepEqual(table(3), [...expected.slice(0, -1), "  24: CFA=r15+152 ra=[CFA+35] fp=[CFA+33]"]);
 });
 
+test("s390x: an offset of the CFA that has more than 32 bits when it is whole is none", () => {
+  const rows = [{ start: 0, info: SP | words(1, 2), words: [0x1000_0000] }];
+  const { notes } = readSFrameBytes(sframeTable({ version: 2, abi: 4, functions: [{ size: 64, rows }] }));
+  const text = "function 0 is not read: row 0: an offset of the CFA of more than 32 bits";
+  assert.deepEqual(notes, [{ offset: 28, text }]);
+});
+
 test("flexible rows: pairs of a control word and an offset; padding; what each bit means", () => {
   const control = (register: number, deref: boolean, isRegister: boolean): number =>
     (register << 3) | (deref ? 2 : 0) | (isRegister ? 1 : 0);

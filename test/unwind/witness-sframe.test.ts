@@ -9,13 +9,13 @@ import { readSFrame } from "../../src/sframe/object.ts";
 import { readSFrameBytes } from "../../src/sframe/read.ts";
 import type { SFrame } from "../../src/sframe/table.ts";
 import { describeFrame } from "../../src/unwind/witness-rows.ts";
-import { sframeWitness } from "../../src/unwind/witness-sframe.ts";
+import { witnessSFrame } from "../../src/unwind/witness-sframe.ts";
 import { assemble, compile } from "../support/assemble.ts";
 import { AMD64, type HandTable, sframeTable } from "../support/sframe-sections.ts";
 
 /** "0..1 CFA=rsp+8, ra at CFA-8" */
 function rowsOf(arch: Arch, sframe: SFrame): string[] {
-  const { witness } = sframeWitness(arch, sframe);
+  const { witness } = witnessSFrame(arch, sframe);
   assert.equal(witness.overlaps, 0);
   return Array.from(
     witness.rows.frame,
@@ -122,7 +122,7 @@ test("a block of unknown size, or repeated without end, is a note", () => {
     [2, 0xffff_ffff, "a function of 4294967295 bytes repeats its block too often"],
   ] as const) {
     const functions = [{ start: 0, size, info: 0x10, blockSize: 1, rows }];
-    const { witness, notes } = sframeWitness(
+    const { witness, notes } = witnessSFrame(
       x86_64,
       readSFrameBytes(sframeTable({ version, abi: AMD64, fixedRa: -8, functions })),
     );
