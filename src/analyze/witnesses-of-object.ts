@@ -18,7 +18,7 @@ import { witnessDwarf } from "../unwind/witness-dwarf.ts";
 import { witnessOrc } from "../unwind/witness-orc.ts";
 import { witnessOwn } from "../unwind/witness-own.ts";
 import type { WitnessRows } from "../unwind/witness-rows.ts";
-import { sframeWitness } from "../unwind/witness-sframe.ts";
+import { witnessSFrame } from "../unwind/witness-sframe.ts";
 import type { TreeFacts } from "./analyze-object.ts";
 
 export interface WitnessesOfObject {
@@ -64,7 +64,7 @@ export function witnessesOfObject(
   hear(".sframe", () => {
     const sframe = readSFrame(object);
     if (sframe === undefined) return;
-    const { witness, notes } = sframeWitness(arch, sframe);
+    const { witness, notes } = witnessSFrame(arch, sframe);
     witnesses.push(witness);
     for (const { text, offset } of notes) unread.push(`.sframe+0x${offset.toString(16)}: ${text}`);
   });
