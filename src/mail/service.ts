@@ -131,7 +131,12 @@ export class MailService {
       return every(rung, idleMillis, what, this.#bell);
     };
     const read = async (source: MailSource): Promise<boolean> => {
-      if ((await this.#read(source, signal)) > 0) this.#bell.ring();
+      try {
+        if ((await this.#read(source, signal)) > 0) this.#bell.ring();
+      } catch (error) {
+        if (!signal.aborted) log("error", source.name, { error: errorWords(error) });
+      }
+      // A source that failed knows when it is worth another try.
       await source.wait(signal);
       return !signal.aborted;
     };

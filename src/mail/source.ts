@@ -17,7 +17,7 @@ export interface MailSource {
    * readable) is named to `skipped` and passed over: one bad message never stops a source. Throws ToolError where the source as a whole cannot be read.
    */
   read(cursor: string | undefined, signal: AbortSignal, skipped: (what: string) => void): AsyncIterable<Batch>;
-  /** Until something may be new, the poll interval at the latest; returns at once when the signal says so. */
+  /** Until something may be new, the poll interval at the latest; after a reading that failed, until it is worth another try. Returns at once when the signal says so. */
   wait(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
