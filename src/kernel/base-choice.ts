@@ -86,6 +86,7 @@ export interface BaseParts {
 }
 
 const MAX_PREREQUISITES = 200;
+const SHOWN_PREREQUISITES = 3;
 /** Of a guess with fewer matches than that the branches' order is the better one. */
 const LEAST_SHARE = 0.5;
 
@@ -169,21 +170,35 @@ class Choosing {
 
   /** Each once, in the order of the trailers, without the patches of the series itself. */
   async #findPrerequisites(): Promise<void> {
-    const own = new Set(this.#series.patches.map(({ messageId }) => messageId));
-    const seen = new Set<string | undefined>(own);
-    const wanted = this.#series.prerequisites.filter(({ kind }) => kind !== "base-commit");
-    for (const prerequisite of wanted.slice(0, MAX_PREREQUISITES)) {
+    const seen = new Set<string | undefined>(this.#series.patches.map(({ messageId }) => messageId));
+    const wanted = this.#series.prerequisites.filter(({ kind }) => kind !== "base-commit").slice(0, MAX_PREREQUISITES);
+    const missing: Prerequisite[] = [];
+    for (const prerequisite of wanted) {
       const found = await this.#parts.findPrerequisite(prerequisite);
-      if (found === undefined) {
-        this.#notes.push(`prerequisite ${prerequisite.kind} ${shorten(prerequisite.value)} not found`);
-        continue;
-      }
-      for (const patch of found) {
-        if (seen.has(patch.messageId)) continue;
+      if (found === undefined) missing.push(prerequisite);
+      for (const patch of found ?? []) {
+        if (patch.messageId !== undefined && seen.has(patch.messageId)) continue;
         seen.add(patch.messageId);
         this.#before.push(patch);
       }
     }
+    // b4 names a series by its change-id, and then each of its patches once more.
+    const ids = missing.some(({ kind }) => kind === "patch-id") ? await this.#patchIds() : new Set<string>();
+    const absent = missing.filter(({ kind, value }) => kind !== "patch-id" || !ids.has(value));
+    const shown = absent.slice(0, SHOWN_PREREQUISITES).map(({ kind, value }) => `${kind} ${shorten(value)}`);
+    const more = absent.length - shown.length;
+    const words = `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+    if (absent.length > 0) this.#notes.push(`prerequisite${absent.length > 1 ? "s" : ""} ${words} not found`);
+  }
+
+  /** git-patch-id(1), --stable, of the prerequisites that are here. */
+  async #patchIds(): Promise<ReadonlySet<string>> {
+    const ids = new Set<string>();
+    for (const { mail } of this.#before) {
+      const listed = await this.#parts.tree.git.run(["patch-id", "--stable"], { input: mail });
+      for (const line of listed.stdout.split("\n")) if (line !== "") ids.add(line.slice(0, line.indexOf(" ")));
+    }
+    return ids;
   }
 
   /** Candidates that the mails name, as far as the repository has them. */

@@ -26,6 +26,9 @@ const HISTORY_SECONDS = 120 * 86_400;
 /** Clocks differ, and a tag may be a few hours younger than a patch on the commit that it names. */
 const SLACK_SECONDS = 86_400;
 const HISTORY_TIMEOUT_MILLIS = 30_000;
+/** Each path costs git a walk through the folders above it in each commit. */
+const PATHS_A_ROUND = 8;
+const MAX_ROUNDS = 3;
 
 /** What the series finds in its base: of each file the blob that its first patch of that file names. Files that it makes itself are none. */
 export function wantedBlobs(patches: readonly { readonly files: readonly FileDiff[] }[]): WantedBlob[] {
@@ -59,21 +62,26 @@ export async function guessBase(
   const seconds = Math.min(date.getTime(), Date.now()) / 1000;
   const tips = await tipsOf(tree, branches);
   const near = [...tips, ...(await atDate(tree, tips, seconds)), ...(await recentTags(tree, seconds))];
-  const first = await best(tree, near, known);
-  // More than are known at all cannot be had.
-  if (first?.matched === known.length) return withScore(first, wanted);
-  const second = await best(tree, await historyOf(tree, tips, known, seconds), known);
-  const found = (second?.matched ?? 0) > (first?.matched ?? 0) ? second : first;
-  return found && withScore(found, wanted);
+  let found = await best(tree, near, known);
+  const asked = new Set<string>();
+  // Files that have not changed since tell nothing; of the others a few tell when.
+  for (let round = 0; round < MAX_ROUNDS && found?.matched !== known.length; round++) {
+    const differing = [found, round === 0 ? await best(tree, tips.slice(0, 1), known) : undefined];
+    const paths = differing.flatMap((match) => match?.missed ?? known.map(({ path }) => path));
+    const next = [...new Set(paths)].filter((path) => !asked.has(path)).slice(0, PATHS_A_ROUND);
+    if (next.length === 0) break;
+    for (const path of next) asked.add(path);
+    const nearer = await best(tree, await historyOf(tree, tips, next, seconds), known);
+    if ((nearer?.matched ?? 0) > (found?.matched ?? 0)) found = nearer;
+  }
+  return found && { commit: found.commit, score: { matched: found.matched, of: wanted.length } };
 }
 
 interface Match {
   readonly commit: string;
   readonly matched: number;
-}
-
-function withScore({ commit, matched }: Match, wanted: readonly WantedBlob[]): BlobGuess {
-  return { commit, score: { matched, of: wanted.length } };
+  /** Paths whose blob is another one. */
+  readonly missed: readonly string[];
 }
 
 /** Those that the repository has at all, in whatever commit. */
@@ -120,11 +128,10 @@ async function recentTags(tree: Tree, seconds: number): Promise<string[]> {
 async function historyOf(
   tree: Tree,
   tips: readonly string[],
-  wanted: readonly WantedBlob[],
+  paths: readonly string[],
   seconds: number,
 ): Promise<string[]> {
   const window = [`--since=${Math.floor(seconds - HISTORY_SECONDS)}`, `--until=${Math.ceil(seconds + SLACK_SECONDS)}`];
-  const paths = wanted.map(({ path }) => path);
   const args = [
     "log",
     "--full-history",
@@ -166,8 +173,9 @@ async function best(tree: Tree, commits: readonly string[], wanted: readonly Wan
   let found: Match | undefined;
   candidates.forEach((commit, row) => {
     const at = row * wanted.length;
-    const matched = wanted.filter(({ blob }, column) => isBlob(names[at + column], blob)).length;
-    if (matched > 0 && matched > (found?.matched ?? 0)) found = { commit, matched };
+    const missed = wanted.filter(({ blob }, column) => !isBlob(names[at + column], blob)).map(({ path }) => path);
+    const matched = wanted.length - missed.length;
+    if (matched > (found?.matched ?? 0)) found = { commit, matched, missed };
   });
   return found;
 }

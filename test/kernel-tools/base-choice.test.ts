@@ -227,3 +227,24 @@ test("a revision that somebody asked for is the only one", async (t) => {
   const other = await s.choose({ ...series, asked: three });
   assert.equal(placed(other).commit, three);
 });
+
+test("a patch-id of a patch that a change-id brought is found with it; many that are missing are counted", async (t) => {
+  const s = await scene(t);
+  const { two } = await history(s);
+  const first = await s.series(`${two}..work~1`);
+  const series = await s.series("work~1..work");
+  const own = await (await openTree(s.repository.dir, testState(scratchFolder(t)))).patchIds(two, "work~1");
+  const [known] = own.keys();
+  const gone = ["1", "2", "3", "4"].map((digit) => ({ kind: "patch-id" as const, value: digit.repeat(40) }));
+  const prerequisites = [
+    { kind: "change-id" as const, value: "2026-thing:v1" },
+    { kind: "patch-id" as const, value: known as string },
+  ];
+  const find: FindPrerequisite = async ({ kind }) => (kind === "change-id" ? first.patches : undefined);
+  const whole = placed(await s.choose({ ...series, baseCommit: two, prerequisites }, ["main"], find));
+  assert.deepEqual(whole.notes, []);
+  const some = { ...series, baseCommit: two, prerequisites: [...prerequisites, ...gone] };
+  assert.deepEqual(placed(await s.choose(some, ["main"], find)).notes, [
+    "prerequisites patch-id 111111111111, patch-id 222222222222, patch-id 333333333333 and 1 more not found",
+  ]);
+});
