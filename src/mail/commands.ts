@@ -100,18 +100,18 @@ function isScope(text: string): text is StopScope {
   return text === "series" || text === "author" || text === "list" || text === "all";
 }
 
-/** The answer to help, and to a line that is no command; lines of at most 76 columns. */
+/** The answer to help, and to a line that is no command; lines of at most 76 columns, none of which is a command itself. */
 export const HELP_LINES: readonly string[] = [
-  "#objreview recheck [profile=...] [base=...]   reviews this version again",
-  "#objreview explain ID          shows a finding with its whole way",
-  "#objreview waive ID REASON     takes a finding as it is (maintainers)",
-  "#objreview stop [author]       no more mail about your series",
-  "#objreview stop series         no more mail about this series",
-  "#objreview stop all            no mail to your address at all",
-  "#objreview stop list           no mail to this list (maintainers)",
-  "#objreview start [...]         takes a stop back",
-  "#objreview help                this",
+  "  #objreview recheck [profile=...] [base=...]   reviews this version again",
+  "  #objreview explain ID         shows a finding with its whole way",
+  "  #objreview waive ID REASON    takes a finding as it is (maintainers)",
+  "  #objreview stop               no more mail to you or about your series",
+  "  #objreview stop series        no more mail about this series",
+  "  #objreview stop list          no more mail to this list (maintainers)",
+  "  #objreview stop all           no more mail to any list (maintainers)",
+  "  #objreview start ...          takes a stop back",
+  "  #objreview help               this",
   "",
   "A command stands at the start of a line, unquoted, above the signature,",
-  "in a reply to a patch of the series or to a mail of mine.",
+  "in a reply to a mail of the series or to one of mine.",
 ];

@@ -10,6 +10,7 @@ import { unwrapSeparator } from "../patch/mbox.ts";
 import { type Address, hasScissors, type PatchMessage, parseMessage } from "../patch/message.ts";
 import { checkPaths } from "../patch/paths.ts";
 import { automaticKind, type OwnMarks } from "./automatic.ts";
+import { mayCommand } from "./commands.ts";
 import { readHeaders } from "./headers.ts";
 import { readVersionLinks } from "./links.ts";
 
@@ -79,6 +80,8 @@ export const mailFactsSchema = z.strictObject({
   damage: z.string().optional(),
   /** The text has a scissors line, "-- >8 --". */
   scissors: z.boolean(),
+  /** A line of the text begins with our sign: there may be commands in it. */
+  commands: z.literal(true).optional(),
   baseCommit: z.string().optional(),
   changeId: z.string().optional(),
   prerequisites: z.array(
@@ -146,6 +149,7 @@ function factsOf(messageId: string, size: number, message: PatchMessage): MailFa
     ...(diff !== undefined && { diff }),
     ...(damage !== undefined && { damage }),
     scissors: hasScissors(message.body),
+    ...(mayCommand(message.body) && { commands: true as const }),
     ...(message.trailers.baseCommit !== undefined && { baseCommit: message.trailers.baseCommit }),
     ...(message.trailers.changeId !== undefined && { changeId: message.trailers.changeId }),
     prerequisites: message.trailers.prerequisites

@@ -6,6 +6,7 @@ import type { Cluster, Mailroom, StoredMail } from "../store/mailroom.ts";
 import type { Store } from "../store/store.ts";
 import { assemble } from "./assemble.ts";
 import type { AssembledSeries, ClusterMail } from "./assembled.ts";
+import { noteCommandMail } from "./command-desk.ts";
 import type { MailConfig } from "./config.ts";
 import { type MailFacts, parseFacts, readMail } from "./facts.ts";
 import { linkKeys } from "./keys.ts";
@@ -71,11 +72,12 @@ export class Planner {
     return count > 0;
   }
 
-  async #file({ sequence, messageId }: StoredMail): Promise<void> {
+  async #file({ sequence, messageId, receivedAt }: StoredMail): Promise<void> {
     const { room, log } = this.#parts;
     const raw = await room.raw(messageId);
     try {
       const facts = await readMail(messageId, raw ?? new Uint8Array());
+      if (facts.commands === true) await noteCommandMail(room, messageId, receivedAt);
       await room.file(sequence, JSON.stringify(facts), linkKeys(facts));
     } catch (error) {
       // One message must not stop those behind it.

@@ -7,7 +7,10 @@ import { errorWords, type Log } from "../service/log.ts";
 import { Bell, loop } from "../service/loop.ts";
 import type { Mailroom } from "../store/mailroom.ts";
 import type { Store } from "../store/store.ts";
+import type { Resolver } from "./authenticate.ts";
+import { CommandDesk, DESK_NOTES } from "./command-desk.ts";
 import type { MailConfig } from "./config.ts";
+import { openResolver } from "./dns.ts";
 import { type Outlet, openOutlet } from "./outlet.ts";
 import { Planner } from "./planner.ts";
 import { prepareSeries } from "./prepare-series.ts";
@@ -52,6 +55,8 @@ export interface MailServiceParts {
   readonly pace?: MailPace;
   /** Milliseconds since 1970; the clock when it is not given. */
   readonly now?: () => number;
+  /** DNS, for signatures of commands; the system's when it is not given. */
+  readonly resolver?: Resolver;
   readonly prepare?: WorkerParts["prepare"];
   readonly review?: WorkerParts["review"];
 }
@@ -63,6 +68,7 @@ export class MailService {
   readonly #planner: Planner;
   readonly #worker: WorkerParts;
   readonly #voice: VoiceParts;
+  readonly #desk: CommandDesk;
   /** Ends reviews that are under way. */
   readonly #working = new AbortController();
   readonly #bell = new Bell();
@@ -90,6 +96,7 @@ export class MailService {
     };
     const outlet = "outlet" in parts ? parts.outlet : openOutlet(config);
     this.#voice = { store, room, config, outlet, name, log, now };
+    this.#desk = new CommandDesk({ store, room, config, resolver: parts.resolver ?? openResolver(), log, now });
   }
 
   /**
@@ -144,6 +151,7 @@ export class MailService {
       ...sources.map((source) => every(() => read(source), sweepMillis, source.name)),
       ringing(() => this.#planner.fileMails(signal), "reading mails"),
       ringing(() => this.#planner.plan(signal), "planning"),
+      ringing(() => this.#desk.next(), "commands"),
       ringing(() => tellMail(this.#voice), "telling"),
       ringing(() => sendNextMail(this.#voice), "sending"),
       ...Array.from({ length: config.workers }, () => ringing(() => workNext(this.#worker), "reviewing")),
@@ -204,6 +212,7 @@ export class MailService {
   async #step(signal: AbortSignal): Promise<boolean> {
     if (await this.#planner.fileMails(signal)) return true;
     if (await this.#planner.plan(signal)) return true;
+    if (await this.#desk.next()) return true;
     const worked = await Promise.all(Array.from({ length: this.#parts.config.workers }, () => workNext(this.#worker)));
     const isTold = await tellMail(this.#voice);
     const isSent = await sendNextMail(this.#voice);
@@ -220,7 +229,7 @@ export class MailService {
 
   async #forget(): Promise<void> {
     const { room, store } = this.#parts;
-    await room.forgetMails(this.#now() - KEEP_MAILS_MILLIS);
+    await room.forgetMails(this.#now() - KEEP_MAILS_MILLIS, DESK_NOTES);
     await store.forgetDeliveries(this.#now() - KEEP_DELIVERIES_MILLIS);
   }
 }

@@ -52,10 +52,9 @@ function reviewed({ identity, patches }: Pick<AssembledSeries, "identity" | "pat
   return patches.length === 0 ? [{ number: 1, messageId: identity }] : patches;
 }
 
-export type OrderedSeries = Pick<
-  AssembledSeries,
-  "identity" | "title" | "version" | "author" | "cover" | "patches" | "state" | "date"
-> & { readonly head: string };
+export type OrderedSeries = Pick<AssembledSeries, "identity" | "title" | "version" | "patches" | "state" | "date"> & {
+  readonly [key in "author" | "cover"]?: AssembledSeries[key] | undefined;
+} & { readonly head: string };
 
 export interface Asked {
   readonly profile?: string | undefined;

@@ -162,7 +162,10 @@ export function isMailAddress(address: string): boolean {
 /** Message-IDs with the long middle of a thread left out. */
 function referencesOf(target: ReplyTarget, result: ReviewResult): string[] {
   const above = target.references ?? [result.series.messageId ?? ""];
-  const ids = [...above, target.messageId ?? ""].map(cleanMessageId).filter((id) => id !== undefined);
+  return shortened([...above, target.messageId ?? ""].map(cleanMessageId).filter((id) => id !== undefined));
+}
+
+function shortened(ids: readonly string[]): string[] {
   // Where one stands twice the later place is the one that counts.
   const all = ids.filter((id, i) => ids.lastIndexOf(id) === i);
   return all.length <= MAX_REFERENCES ? all : [...all.slice(0, 1), ...all.slice(1 - MAX_REFERENCES)];
@@ -189,8 +192,37 @@ export function renderMail(result: ReviewResult, options: MailOptions): string {
     header("Subject", `Re: ${headerText(target.subject.replace(/^\s*(re:\s*)+/i, ""))}`),
     header("Date", mailDate(options.date)),
     header("Message-ID", `<${own}>`),
-    ...(messageId === undefined ? [] : [header("In-Reply-To", `<${messageId}>`)]),
-    ...(references.length === 0 ? [] : [header("References", references.map((id) => `<${id}>`).join(" "))]),
+    ...threadHeaders(messageId, references),
+    ...automaticHeaders(run),
+    ...textHeaders(body),
+  ];
+  return `${headers.join("\r\n")}\r\n\r\n${body.replaceAll("\n", "\r\n")}`;
+}
+
+export interface AnswerMailOptions extends Pick<MailOptions, "from" | "to" | "date"> {
+  /** What is answered; its Message-ID is threaded under. */
+  readonly answers: ReplyTarget;
+  /** Without angle brackets. */
+  readonly messageId: string;
+  /** As in MailOptions. */
+  readonly run: string;
+  /** Lines that end in "\n". */
+  readonly body: string;
+}
+
+/** A mail that answers what somebody wrote to us. Throws UsageError as renderMail. */
+export function renderAnswerMail(options: AnswerMailOptions): string {
+  const { answers, messageId, run, body } = options;
+  if (options.to.length === 0) throw new UsageError("mail: nobody to send it to");
+  if (!RUN.test(run)) throw new UsageError(`mail: not the id of a run: ${quoted(run)}`);
+  if (cleanMessageId(messageId) !== messageId) throw new UsageError(`mail: not a Message-ID: ${quoted(messageId)}`);
+  const above = [...(answers.references ?? []), answers.messageId ?? ""].map(cleanMessageId);
+  const headers = [
+    ...addressHeaders(options),
+    header("Subject", `Re: ${headerText(answers.subject.replace(/^\s*(re:\s*)+/i, ""))}`),
+    header("Date", mailDate(options.date)),
+    header("Message-ID", `<${messageId}>`),
+    ...threadHeaders(cleanMessageId(answers.messageId), shortened(above.filter((id) => id !== undefined))),
     ...automaticHeaders(run),
     ...textHeaders(body),
   ];
@@ -229,6 +261,13 @@ function addressHeaders({ from, to, cc = [] }: Pick<MailOptions, "from" | "to" |
     header("From", headerAddress(from, "From")),
     header("To", addresses(to, "To")),
     ...(cc.length === 0 ? [] : [header("Cc", addresses(cc, "Cc"))]),
+  ];
+}
+
+function threadHeaders(messageId: string | undefined, references: readonly string[]): string[] {
+  return [
+    ...(messageId === undefined ? [] : [header("In-Reply-To", `<${messageId}>`)]),
+    ...(references.length === 0 ? [] : [header("References", references.map((id) => `<${id}>`).join(" "))]),
   ];
 }
 
