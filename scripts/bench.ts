@@ -1,4 +1,4 @@
-// npm run bench -- [--rounds N] [--build DIR] [--tree DIR] [--vmlinux FILE] [--debug-vmlinux FILE] [--review]
+// npm run bench -- [--rounds N] [--build DIR] [--tree DIR] [--vmlinux FILE] [--debug-vmlinux FILE] [--review] [--mail]
 // Ratios measured side by side in one run. No test looks at them: a figure of one machine is no promise of another.
 //
 //   1. decode + validate over capstone-wasm on the same bytes
@@ -7,6 +7,7 @@
 //      stripped, or --vmlinux, an object that is; with --debug-vmlinux also one with debug information inside
 //   4. a review of a one-object patch, warm base, as a cold process and in a warm one, over the bare compile of that object, with and without
 //      the index of the whole base where `objreview base build` has made one of the tree's HEAD; --review measures nothing else
+//   5. with --mail, and then nothing else: mails of a list, delivered, read, joined and planned as the service does it; rate and memory by their number
 //
 // Runs alternate (A B A B ...), so that a machine that slows down slows both; medians are printed with their spread.
 import { spawnSync } from "node:child_process";
@@ -24,6 +25,7 @@ import { builtInFacts } from "../src/facts/built-in.ts";
 import { newDecodeOutput } from "../src/isa/insn-table.ts";
 import { x86_64 } from "../src/isa/x86-64/index.ts";
 import { benchLinked } from "./bench/linked.ts";
+import { benchMail } from "./bench/mail.ts";
 import { print, spread } from "./bench/measure.ts";
 import { benchReview } from "./bench/review.ts";
 import { benchWarmObject } from "./bench/warm.ts";
@@ -36,6 +38,7 @@ const { values } = parseArgs({
     vmlinux: { type: "string" },
     "debug-vmlinux": { type: "string" },
     review: { type: "boolean", default: false },
+    mail: { type: "boolean", default: false },
   },
 });
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -109,7 +112,9 @@ async function benchEngine(build: string): Promise<void> {
 
 mkdirSync(dirname(scratch), { recursive: true });
 try {
-  if (values.build === undefined) {
+  if (values.mail) {
+    benchMail();
+  } else if (values.build === undefined) {
     const build = requireEnv("OBJREVIEW_KERNEL_BUILD");
     if (!values.review) await benchEngine(build);
     benchReview({ build, tree: requireEnv("OBJREVIEW_KERNEL_TREE"), root, scratch, rounds });
