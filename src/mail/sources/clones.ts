@@ -192,8 +192,9 @@ async function fetchHead(git: Git, url: string, since: number | undefined, signa
       { signal, timeoutMillis: FETCH_MILLIS, env: onlyProtocolOf(url) },
     );
     if (fetching.exitCode === 0) {
-      // Small packs of every poll become one.
-      await git.run(["-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet"]);
+      // Small packs of every poll become one. If it fails, the next does it.
+      const keep = ["-c", "gc.auto=6700", "-c", "gc.autoDetach=false", "-c", "gc.bigPackThreshold=256m"];
+      await git.run([...keep, "gc", "--auto", "--quiet"], { signal, timeoutMillis: FETCH_MILLIS }).catch(() => {});
       return;
     }
     // An epoch that was begun and has nothing in it yet.

@@ -72,7 +72,9 @@ export async function* readCommits(
         bytes = 0;
       }
     }
-    reached = commits.at(-1) as string;
+    const last = commits.at(-1) as string;
+    if (reached === last) continue;
+    reached = last;
     yield { mails: await readMails(git, group, skip), commit: reached, lastMail };
   }
   if (reached !== head && !signal.aborted) yield { mails: [], commit: head, lastMail };

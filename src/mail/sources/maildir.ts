@@ -15,6 +15,8 @@ import { type ConfigOf, fileFailure, gather, MAX_MAIL_BYTES, pause, tooBig } fro
 const LOOK_BACK_MILLIS = 10 * 60 * 1000;
 /** Names that are remembered within one process; with more they are forgotten, and what is in the look-back is delivered again. */
 const MAX_REMEMBERED = 200_000;
+/** Files that are looked at side by side. */
+const FILES_AT_ONCE = 256;
 /** A message that is moved from new/ to cur/ while it is looked for. */
 const MAX_SCANS = 3;
 
@@ -26,7 +28,6 @@ interface Found {
   /** The name without flags: it stays the same all the message's life. */
   readonly unique: string;
   readonly changed: number;
-  readonly size: number;
 }
 
 export function openMaildir(config: ConfigOf<"maildir">, parts: { readonly now: () => number }): MailSource {
@@ -153,23 +154,27 @@ async function look(
   // new/ first: what moves meanwhile moves to cur/, and is seen there at the latest.
   for (const folder of ["new", "cur"]) {
     const path = `${at}/${folder}`;
-    const names = await listFolder(source, path);
-    for (const latin1 of names) {
+    const names = (await listFolder(source, path)).filter((each) => !each.startsWith("."));
+    for (let from = 0; from < names.length; from += FILES_AT_ONCE) {
       if (signal.aborted) return [];
-      if (latin1.startsWith(".")) continue;
-      const file = Buffer.concat([Buffer.from(`${path}/`), Buffer.from(latin1, "latin1")]);
-      const unique = latin1.split(":")[0] as string;
-      const shown = `${folder}/${printable(latin1)}`;
-      const kind = await lstat(file).catch((error: NodeJS.ErrnoException) => error);
-      // Moved or removed in between.
-      if (kind instanceof Error) {
-        if (kind.code !== "ENOENT") complain(unique, `${shown}: ${kind.code}`);
-        continue;
+      const some = names.slice(from, from + FILES_AT_ONCE).map((latin1) => ({
+        path: Buffer.concat([Buffer.from(`${path}/`), Buffer.from(latin1, "latin1")]),
+        name: `${folder}/${printable(latin1)}`,
+        unique: latin1.split(":")[0] as string,
+      }));
+      const kinds = await Promise.all(
+        some.map((each) => lstat(each.path).catch((error: NodeJS.ErrnoException) => error)),
+      );
+      for (const [index, each] of some.entries()) {
+        const kind = kinds[index] as (typeof kinds)[number];
+        if (kind instanceof Error) {
+          // Moved or removed in between.
+          if (kind.code !== "ENOENT") complain(each.unique, `${each.name}: ${kind.code}`);
+        } else if (!kind.isFile()) complain(each.unique, `${each.name}: no regular file`);
+        else if (kind.ctimeMs < since) continue;
+        else if (kind.size > MAX_MAIL_BYTES) complain(each.unique, `${each.name}: ${tooBig(kind.size)}`);
+        else found.push({ ...each, changed: kind.ctimeMs });
       }
-      if (kind.isFile() && kind.ctimeMs < since) continue;
-      if (!kind.isFile()) complain(unique, `${shown}: no regular file`);
-      else if (kind.size > MAX_MAIL_BYTES) complain(unique, `${shown}: ${tooBig(kind.size)}`);
-      else found.push({ path: file, name: shown, unique, changed: kind.ctimeMs, size: kind.size });
     }
   }
   // A message that was moved between the two looks is there twice.

@@ -7,7 +7,7 @@ import type { MailSource } from "../source.ts";
 import type { Archive } from "./archive.ts";
 import { type Clones, openClones } from "./clones.ts";
 import { type FilledEpoch, readCommits } from "./commits.ts";
-import { type ConfigOf, pause } from "./gather.ts";
+import { type ConfigOf, fileFailure, pause } from "./gather.ts";
 import { openMirror } from "./mirror.ts";
 import { type Reached, restartPoint } from "./rewritten.ts";
 
@@ -32,9 +32,11 @@ export function openPublicInbox(
     async *read(cursor, signal, skipped) {
       const started = Math.floor(parts.now() / 1000);
       const place = readCursor(cursor);
-      const since = place.size === 0 ? started - days : undefined;
       try {
         const archive = await look(signal, skipped);
+        // None of them is there any more: another archive under the same name.
+        if (!archive.numbers.some((number) => place.has(number))) place.clear();
+        const since = place.size === 0 ? started - days : undefined;
         // Epochs below the lowest that is known were passed over on the first run.
         const lowest = Math.min(...place.keys());
         const numbers =
@@ -65,7 +67,8 @@ export function openPublicInbox(
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (!(error instanceof ToolError) || error.message.startsWith(`${name}: `)) throw error;
+        if (error instanceof Error && "syscall" in error) throw fileFailure(name, config.at, error);
+        if (!(error instanceof ToolError)) throw error;
         throw new ToolError(error.code, `${name}: ${error.message}`, {
           command: error.command,
           exitCode: error.exitCode,

@@ -176,6 +176,8 @@ test("a cursor that nobody can read begins anew, one of another archive goes on 
   for (const cursor of ["", "{", '{"0":["x","",1]}', "[]", '{"0":["--all","",1]}']) {
     assert.deepEqual((await readAll(open(epoch.mirror), cursor)).ids, range(1, 3).map(idOf), cursor);
   }
+  const gone = JSON.stringify({ 7: ["3".repeat(40), "4".repeat(40), 1] });
+  assert.deepEqual((await readAll(open(epoch.mirror), gone)).ids, range(1, 3).map(idOf));
   const other = JSON.stringify({ 0: ["3".repeat(40), "4".repeat(40), Math.floor(Date.now() / 1000)] });
   const heard = await readAll(open(epoch.mirror), other);
   assert.deepEqual(heard.ids, range(1, 3).map(idOf));

@@ -4,6 +4,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  mkdirSync,
   readdirSync,
   renameSync,
   truncateSync,
@@ -157,13 +158,13 @@ test("mbox: appended, rotated, killed", async () => {
 });
 
 test("Maildir: delivered, moved, killed", async () => {
-  for (let seed = 1; seed <= 5; seed++) await check(seed, 10, maildirWorld());
+  for (let seed = 1; seed <= 4; seed++) await check(seed, 8, maildirWorld());
 });
 
 test("public-inbox: several epochs, killed", async () => {
   for (let seed = 1; seed <= 2; seed++) {
     const archive = await startPublicInbox();
-    await check(seed, 8, {
+    await check(seed, 6, {
       config: { kind: "public-inbox", name: "list", at: archive.mirror, "poll-minutes": 1, "since-days": 7 },
       add: (mails) => (mails.length === 0 ? Promise.resolve() : archive.add(mails, { rotateBytes: 20_000 })),
       disturb: async () => {},

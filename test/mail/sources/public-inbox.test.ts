@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { openSource } from "../../../src/mail/sources/open.ts";
 import { freePort, temporaryFolder } from "../../support/mail/daemon.ts";
 import { startPublicInbox } from "../../support/mail/public-inbox.ts";
@@ -167,10 +168,11 @@ test("an archive of version 1, as a mirror and by address", async () => {
 test("a server without manifest: the epochs are tried one by one", async () => {
   const archive = await startPublicInbox();
   const { url } = await archive.serve();
-  // In front of the archive, with one page less.
+  // In front of the archive, with another page in place of one.
+  let manifest: Uint8Array | undefined;
   const front = createServer(async (request, response) => {
     if (request.url?.endsWith("/manifest.js.gz") === true) {
-      response.writeHead(404).end();
+      response.writeHead(manifest === undefined ? 404 : 200).end(manifest);
       return;
     }
     const chunks: Buffer[] = [];
@@ -200,6 +202,15 @@ test("a server without manifest: the epochs are tried one by one", async () => {
       { rotateBytes: 500 },
     );
     assert.deepEqual((await readAll(source, first.cursor)).ids, range(7, 10).map(idOf));
+    // Nor does it matter what the page says: that it is a page, a list of nothing we know, a hundred megabytes packed.
+    const second = await readAll(source, first.cursor);
+    for (const [i, page] of ["<html>", gzipSync("[1]"), gzipSync(Buffer.alloc(100 << 20))].entries()) {
+      manifest = Buffer.from(page as string);
+      await archive.add([mail(20 + i)]);
+      const heard = await readAll(source, second.cursor);
+      assert.equal(heard.ids.at(-1), idOf(20 + i));
+    }
+    manifest = undefined;
     await assert.rejects(readAll(open(`http://127.0.0.1:${port}/no-such-list`)), {
       name: "ToolError",
       message:
