@@ -52,7 +52,17 @@ const DAY = 86_400_000;
 export async function tellMail(parts: VoiceParts): Promise<boolean> {
   const ended = await parts.store.untold(MAX_UNTOLD, VOICE);
   let isBusy = false;
-  for (const review of ended) isBusy = (await tellReview(parts, review)) || isBusy;
+  let failure: unknown;
+  for (const review of ended) {
+    try {
+      isBusy = (await tellReview(parts, review)) || isBusy;
+    } catch (error) {
+      // One that cannot be told keeps no other waiting.
+      failure ??= error;
+      parts.log("error", "a review was not told", { review: review.id, error: errorWords(error) });
+    }
+  }
+  if (failure !== undefined && !isBusy) throw failure;
   return isBusy;
 }
 

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { simpleParser } from "mailparser";
+import { mailBody } from "../../src/mail/mail-body.ts";
 import { openOutlet } from "../../src/mail/outlet.ts";
 import { SmtpOutlet } from "../../src/mail/smtp.ts";
 import { sendNextMail, tellMail } from "../../src/mail/voice.ts";
@@ -23,6 +27,7 @@ import {
 
 const SENT = Date.parse("2026-11-02T10:00:00Z");
 const HOUR = 3_600_000;
+const SENDER = fileURLToPath(new URL("../support/mail/sender.ts", import.meta.url));
 
 async function withRoom(use: (room: VoiceRoom, folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "objreview-voice-"));
@@ -301,6 +306,54 @@ test("where nobody can know whether it was taken it is never sent again", async 
       assert.equal(server.taken(), 1);
     } finally {
       await server.end();
+    }
+  });
+});
+
+test("killed again and again while it sends: no mail goes out twice, and each is sent or known to be unknown", async () => {
+  await withRoom(async (room, folder) => {
+    const smtp = await startSmtp();
+    const count = 60;
+    const ids = Array.from({ length: count }, (_, i) => `r.${i}@bot.example`);
+    const envelope = { from: "b@bot.example", to: ["dev@example.org"] };
+    const posts = ids.map((messageId) => ({
+      identity: `mail:${messageId}`,
+      target: `mail:${messageId}`,
+      kind: "mail",
+      manner: "once" as const,
+      body: mailBody({ envelope, messageId, raw: `Message-ID: <${messageId}>\r\n\r\nhello\r\n` }),
+    }));
+    await room.store.receive(
+      { source: "test", id: "all" },
+      posts.map((post) => ({ kind: "post", post })),
+    );
+    try {
+      let kills = 0;
+      for (let isDone = false, round = 0; !isDone; round++) {
+        const ahead = round * 200_000;
+        const child = spawn(process.execPath, [SENDER, join(folder, "state"), String(smtp.port), String(ahead)]);
+        const before = smtp.mails.length;
+        // After it has begun to send: behind one mail, two, three ...
+        const timer = setInterval(() => {
+          if (round < 8 && smtp.mails.length > before + (round % 4)) child.kill("SIGKILL");
+        }, 1);
+        const [code] = (await once(child, "exit")) as [number | null];
+        clearInterval(timer);
+        if (code === null) kills++;
+        else assert.equal(code, 0);
+        isDone = code === 0;
+      }
+      assert.ok(kills >= 4, `only ${kills} were killed`);
+      const received = smtp.mails.map(({ raw }) => /Message-ID: <(.*)>/.exec(raw.toString())?.[1]);
+      assert.equal(new Set(received).size, received.length, "one went out twice");
+      const states = await Promise.all(ids.map(async (id) => (await room.store.posts(`mail:${id}`))[0]!.state));
+      for (const [i, state] of states.entries()) {
+        assert.ok(state === "sent" || state === "unknown", `${ids[i]} is ${state}`);
+        if (state === "sent") assert.ok(received.includes(ids[i]), `${ids[i]} was not sent`);
+      }
+      assert.ok(states.filter((state) => state === "unknown").length <= kills);
+    } finally {
+      await smtp.end();
     }
   });
 });
