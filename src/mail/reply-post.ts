@@ -5,6 +5,7 @@ import { type MailAddress, mailMessageId, renderMail, replyNumber } from "../rep
 import type { ReviewResult } from "../report/result.ts";
 import { speakingFindings } from "../report/sentences.ts";
 import type { PostOrder, Review } from "../store/store.ts";
+import type { MailConfig } from "./config.ts";
 import { mailBody } from "./mail-body.ts";
 import type { Policy } from "./policy.ts";
 import type { FormerResult, RepliedSeries } from "./replied.ts";
@@ -21,6 +22,18 @@ export interface Sender {
   readonly domain: string;
   /** Where reviews can be looked at, without a final slash. */
   readonly reviewUrl?: string;
+}
+
+export function senderOf(config: MailConfig): Sender {
+  const { name, address, smtp } = config;
+  const reviewUrl = config["review-url"]?.replace(/\/+$/, "");
+  return {
+    name,
+    address,
+    bouncesTo: smtp?.["bounces-to"] ?? address,
+    domain: config.domain ?? address.slice(address.lastIndexOf("@") + 1),
+    ...(reviewUrl === undefined ? {} : { reviewUrl }),
+  };
 }
 
 export interface PostInput {

@@ -4,7 +4,7 @@ import { parseReviewJson } from "../report/json.ts";
 import type { ReviewResult } from "../report/result.ts";
 import { errorWords, type Log } from "../service/log.ts";
 import type { Mailroom } from "../store/mailroom.ts";
-import type { Post, Review, Store } from "../store/store.ts";
+import type { Review, Store } from "../store/store.ts";
 import type { MailConfig } from "./config.ts";
 import { readMailBody } from "./mail-body.ts";
 import type { Outlet } from "./outlet.ts";
@@ -13,25 +13,28 @@ import { afterQuietHours } from "./quiet-hours.ts";
 import { readRepliedSeries } from "./read-replied.ts";
 import type { FormerResult, RepliedSeries } from "./replied.ts";
 import { decideAnswer, decideReply, type ReplyInput } from "./reply.ts";
-import { replyIdentity, type Sender } from "./reply-post.ts";
-import {
-  ASKED,
-  OPT_OUT,
-  readAsked,
-  SILENT,
-  type Silence,
-  silenceKey,
-  silenceSchema,
-  TOLD,
-  toldPrefix,
-} from "./voice-notes.ts";
+import { replyIdentity, senderOf } from "./reply-post.ts";
+import { ASKED, OPT_OUT, readAsked, SILENT, type Silence, silenceKey, TOLD, toldPrefix } from "./voice-notes.ts";
+import { silenceOf, wentOut } from "./voice-reads.ts";
+import { waivedFingerprints } from "./waived.ts";
 
 export interface VoiceParts {
   readonly store: Pick<
     Store,
-    "untold" | "announce" | "tell" | "result" | "reviews" | "posts" | "waivers" | "claimPost" | "sent" | "notSent"
+    | "receive"
+    | "findings"
+    | "untold"
+    | "announce"
+    | "tell"
+    | "result"
+    | "reviews"
+    | "posts"
+    | "waivers"
+    | "claimPost"
+    | "sent"
+    | "notSent"
   >;
-  readonly room: Pick<Mailroom, "seriesByIdentity" | "mail" | "notes" | "note" | "removeNote">;
+  readonly room: Pick<Mailroom, "seriesByIdentity" | "seriesSince" | "mail" | "notes" | "note" | "removeNote">;
   readonly config: MailConfig;
   /** Where mails go: openOutlet; undefined: nothing is sent. */
   readonly outlet: Outlet | undefined;
@@ -105,7 +108,11 @@ async function tellReview(parts: VoiceParts, review: Review): Promise<boolean> {
 async function readInput(parts: VoiceParts, review: Review, series: RepliedSeries): Promise<ReplyInput> {
   const { store, room, config } = parts;
   const [waived, optOuts, posts] = await Promise.all([
-    waivedFingerprints(parts, series),
+    waivedFingerprints(
+      store,
+      [series, ...series.former].map((each) => each.identity),
+      series.policy?.lists ?? [],
+    ),
     room.notes(OPT_OUT),
     store.posts(review.target),
   ]);
@@ -123,18 +130,6 @@ async function readInput(parts: VoiceParts, review: Review, series: RepliedSerie
   };
 }
 
-export function senderOf(config: MailConfig): Sender {
-  const { name, address, smtp } = config;
-  const reviewUrl = config["review-url"]?.replace(/\/+$/, "");
-  return {
-    name,
-    address,
-    bouncesTo: smtp?.["bounces-to"] ?? address,
-    domain: config.domain ?? address.slice(address.lastIndexOf("@") + 1),
-    ...(reviewUrl === undefined ? {} : { reviewUrl }),
-  };
-}
-
 async function readResult(store: Pick<Store, "result">, review: string): Promise<ReviewResult | undefined> {
   const text = await store.result(review);
   return text === undefined ? undefined : parseReviewJson(text);
@@ -148,20 +143,9 @@ async function readFormer({ store }: VoiceParts, series: RepliedSeries): Promise
     const result = last === undefined ? undefined : await readResult(store, last.id);
     if (result === undefined) continue;
     const posts = await store.posts(target);
-    return { result, version, isTold: posts.some(isReplyThatWent(identity)) };
+    return { result, version, isTold: posts.some((post) => wentOut(post, identity)) };
   }
   return undefined;
-}
-
-function isReplyThatWent(series: string): (post: Post) => boolean {
-  return ({ identity, state }) => identity === replyIdentity(series) && (state === "sent" || state === "unknown");
-}
-
-/** By a command about this series, about one of its former versions, or about a list that it came to. */
-async function waivedFingerprints({ store }: VoiceParts, series: RepliedSeries): Promise<Set<string>> {
-  const scopes = [series.identity, ...series.former.map((each) => each.identity), ...(series.policy?.lists ?? [])];
-  const waivers = await Promise.all(scopes.map((scope) => store.waivers(`${VOICE}${scope}`)));
-  return new Set(waivers.flat().map(({ fingerprint }) => fingerprint));
 }
 
 async function countToday({ room, now }: VoiceParts, series: RepliedSeries): Promise<ReplyInput["sentToday"]> {
@@ -183,16 +167,6 @@ async function countTold({ room, now }: VoiceParts, { identity, author, policy }
     ...(policy?.lists ?? []).map((list) => toldPrefix("list", list)),
   ];
   for (const prefix of prefixes) await room.note({ kind: TOLD, key: `${prefix}${identity}`, value: "", at: now() });
-}
-
-async function silenceOf(
-  room: Pick<Mailroom, "notes">,
-  identity: string,
-  review: string,
-): Promise<Silence | undefined> {
-  const key = silenceKey(identity, review);
-  const note = (await room.notes(SILENT, key)).find((each) => each.key === key);
-  return note === undefined ? undefined : silenceSchema.parse(JSON.parse(note.value));
 }
 
 async function putSilence(

@@ -16,8 +16,8 @@ import type { ReviewResult } from "../../src/report/result.ts";
 import { cleanResult, exampleResult } from "../report/fixtures.ts";
 import { startCuttingSmtp, startSmtp } from "../support/mail/smtp.ts";
 import {
-  exampleMails,
   LIST,
+  listMails,
   openVoiceRoom,
   reviewSeries,
   takeMails,
@@ -38,15 +38,6 @@ async function withRoom(use: (room: VoiceRoom, folder: string) => Promise<void>)
     await room.store.close();
     rmSync(folder, { recursive: true });
   }
-}
-
-/** The shipped series, as it came to the list. */
-function series(version: 1 | 2 = 1): Uint8Array[] {
-  const mails = exampleMails(version === 1 ? "series.mbox" : "clean.mbox");
-  return mails.map((raw) => {
-    const text = new TextDecoder().decode(raw).replace(/^To: .*\n/m, "");
-    return new TextEncoder().encode(text.replace(/^Subject: /m, `To: ${LIST}\nSubject: `));
-  });
 }
 
 /** A result about the shipped series: the finding is from its second patch. */
@@ -76,7 +67,7 @@ test("a finding becomes one mail under its patch, however often it is decided an
         smtp: { host: smtp.host, port: smtp.port, tls: "off", "bounces-to": "b@bot.example" },
       });
       const parts = room.parts(config, openOutlet(config));
-      const found = await takeMails(room, series());
+      const found = await takeMails(room, listMails());
       assert.deepEqual(
         found.map(({ identity, state }) => [identity, state]),
         [[FIRST, "complete"]],
@@ -111,12 +102,12 @@ test("the next version is compared with it; a clean one is silence", async () =>
   await withRoom(async (room, folder) => {
     const config = voiceConfig({ "dry-run": join(folder, "out") });
     const parts = room.parts(config, openOutlet(config));
-    await takeMails(room, series());
+    await takeMails(room, listMails());
     await reviewSeries(room, FIRST, resultOf(V1));
     await tellMail(parts);
     await sendNextMail(parts);
     room.clock.now += 25 * HOUR;
-    const both = await takeMails(room, series(2));
+    const both = await takeMails(room, listMails("clean.mbox"));
     assert.deepEqual(
       both.map(({ identity, olderThan, previous }) => [identity, olderThan, previous]),
       [
@@ -141,7 +132,7 @@ test("held in the quiet hours: decided again at their end, and not at all when a
     const hours = { from: "09:00", to: "12:00", zone: "UTC" };
     const config = voiceConfig({}, { "quiet-hours": hours });
     const parts = room.parts(config);
-    await takeMails(room, series());
+    await takeMails(room, listMails());
     await reviewSeries(room, FIRST, resultOf(V1));
     assert.equal(await tellMail(parts), false);
     const again = Date.parse("2026-11-02T12:00:00Z");
@@ -155,11 +146,11 @@ test("held in the quiet hours: decided again at their end, and not at all when a
   });
   await withRoom(async (room) => {
     const parts = room.parts(voiceConfig({}, { "embargo-hours": 30 }));
-    await takeMails(room, series());
+    await takeMails(room, listMails());
     await reviewSeries(room, FIRST, resultOf(V1));
     assert.equal(await tellMail(parts), false);
     room.clock.now += 25 * HOUR;
-    await takeMails(room, series(2));
+    await takeMails(room, listMails("clean.mbox"));
     room.clock.now += 6 * HOUR;
     assert.equal(await tellMail(parts), true);
     assert.deepEqual(await reasons(room), [{ reason: "superseded by a later version" }]);
@@ -171,11 +162,11 @@ test("a mail that waits in the outbox while a newer version comes is not sent", 
   await withRoom(async (room, folder) => {
     const config = voiceConfig({ "dry-run": join(folder, "out") });
     const parts = room.parts(config, openOutlet(config));
-    await takeMails(room, series());
+    await takeMails(room, listMails());
     await reviewSeries(room, FIRST, resultOf(V1));
     await tellMail(parts);
     room.clock.now += 25 * HOUR;
-    await takeMails(room, series(2));
+    await takeMails(room, listMails("clean.mbox"));
     assert.equal(await sendNextMail(parts), true);
     const [post] = await room.store.posts(`mail:${FIRST}`);
     assert.deepEqual([post?.state, post?.error], ["failed", "superseded by a later version before it was sent"]);
@@ -186,7 +177,7 @@ test("a mail that waits in the outbox while a newer version comes is not sent", 
 test("the limits count what was put into the outbox in the last 24 hours, over all series", async () => {
   await withRoom(async (room) => {
     const parts = room.parts(voiceConfig({}, { limits: { "per-author": 1 } }));
-    await takeMails(room, series());
+    await takeMails(room, listMails());
     await reviewSeries(room, FIRST, resultOf(V1));
     await tellMail(parts);
     assert.deepEqual((await room.room.notes(TOLD)).map(({ key }) => key).sort(), [
@@ -194,7 +185,7 @@ test("the limits count what was put into the outbox in the last 24 hours, over a
       `list ${LIST} ${FIRST}`,
     ]);
     room.clock.now += 23 * HOUR;
-    await takeMails(room, series(2));
+    await takeMails(room, listMails("clean.mbox"));
     await reviewSeries(room, SECOND, resultOf(V2));
     await tellMail(parts);
     assert.match(JSON.stringify(await reasons(room)), /its author has had 1 mails/);
@@ -208,7 +199,7 @@ test("the limits count what was put into the outbox in the last 24 hours, over a
 test("opt-outs and waivers are read from the store", async () => {
   await withRoom(async (room) => {
     const parts = room.parts(voiceConfig());
-    await takeMails(room, series());
+    await takeMails(room, listMails());
     const at = room.clock.now;
     await room.room.note({ kind: OPT_OUT, key: optOutKey("author", "Dev@example.org"), value: "", at });
     await reviewSeries(room, FIRST, resultOf(V1));
@@ -229,7 +220,7 @@ test("who asked is answered once, also where the list is silent, and where the r
   await withRoom(async (room, folder) => {
     const config = voiceConfig({ "dry-run": join(folder, "out") }, { reply: "silent" });
     const parts = room.parts(config, openOutlet(config));
-    await takeMails(room, series());
+    await takeMails(room, listMails());
     const ask = (messageId: string) =>
       noteAsked(room.room, FIRST, {
         by: { address: "chief@example.org" },
@@ -265,7 +256,7 @@ test("a server that wants it later gets it later; one that refuses it is believe
     try {
       const config = voiceConfig({ smtp: { host: smtp.host, port: smtp.port, tls: "off" } });
       const parts = room.parts(config, openOutlet(config));
-      await takeMails(room, series());
+      await takeMails(room, listMails());
       await reviewSeries(room, FIRST, resultOf(V1));
       await tellMail(parts);
       for (const minutes of [1, 5, 15]) {
@@ -293,7 +284,7 @@ test("where nobody can know whether it was taken it is never sent again", async 
     try {
       const config = voiceConfig();
       const parts = room.parts(config, new SmtpOutlet({ host: "127.0.0.1", port: server.port, tls: "off" }));
-      await takeMails(room, series());
+      await takeMails(room, listMails());
       await reviewSeries(room, FIRST, resultOf(V1));
       await tellMail(parts);
       assert.equal(await sendNextMail(parts), true);

@@ -59,14 +59,13 @@ export async function openVoiceRoom(folder: string, now: number): Promise<VoiceR
   };
 }
 
-/** The mails of a mailbox of the repository, with `from` replaced everywhere by `to`. */
-export function exampleMails(
-  name: string,
-  replace: readonly (readonly [from: string, to: string])[] = [],
-): Uint8Array[] {
-  let text = readFileSync(join(repositoryRoot, "example", name), "utf8");
-  for (const [from, to] of replace) text = text.replaceAll(from, to);
-  return splitMbox(new TextEncoder().encode(text)).map(({ bytes }) => bytes);
+/** The mails of a mailbox of the repository's examples as they came to the list. */
+export function listMails(name: "series.mbox" | "clean.mbox" = "series.mbox"): Uint8Array[] {
+  const bytes = readFileSync(join(repositoryRoot, "example", name));
+  return splitMbox(bytes).map((mail) => {
+    const text = new TextDecoder().decode(mail.bytes).replace(/^To: .*\n/m, "");
+    return new TextEncoder().encode(text.replace(/^Subject: /m, `To: ${LIST}\nSubject: `));
+  });
 }
 
 /** Delivers, reads, files and puts together, as the service does; all series of the cluster. */
