@@ -17,6 +17,7 @@ import { prepareSeries } from "./prepare-series.ts";
 import { findPrerequisite } from "./prerequisites.ts";
 import type { MailSource } from "./source.ts";
 import { sendNextMail, tellMail, type VoiceParts } from "./voice.ts";
+import { tellWeekly } from "./weekly.ts";
 import { type WorkerParts, workNext } from "./worker.ts";
 
 export interface MailPace {
@@ -24,6 +25,8 @@ export interface MailPace {
   readonly idleMillis: number;
   readonly beatMillis: number;
   readonly sweepMillis: number;
+  /** Between looks whether a week has ended. */
+  readonly weeklyMillis: number;
   readonly upkeepMillis: number;
   /** What a review that is under way has to end when the service is told to stop. */
   readonly drainMillis: number;
@@ -33,6 +36,7 @@ export const MAIL_PACE: MailPace = {
   idleMillis: 1000,
   beatMillis: 5000,
   sweepMillis: 15_000,
+  weeklyMillis: 60_000,
   upkeepMillis: 3_600_000,
   drainMillis: 20_000,
 };
@@ -153,6 +157,7 @@ export class MailService {
       ringing(() => this.#planner.plan(signal), "planning"),
       ringing(() => this.#desk.next(), "commands"),
       ringing(() => tellMail(this.#voice), "telling"),
+      every(() => tellWeekly(this.#voice), this.#pace.weeklyMillis, "weekly digest"),
       ringing(() => sendNextMail(this.#voice), "sending"),
       ...Array.from({ length: config.workers }, () => ringing(() => workNext(this.#worker), "reviewing")),
       every(
@@ -214,7 +219,7 @@ export class MailService {
     if (await this.#planner.plan(signal)) return true;
     if (await this.#desk.next()) return true;
     const worked = await Promise.all(Array.from({ length: this.#parts.config.workers }, () => workNext(this.#worker)));
-    const isTold = await tellMail(this.#voice);
+    const isTold = (await tellMail(this.#voice)) || (await tellWeekly(this.#voice));
     const isSent = await sendNextMail(this.#voice);
     return isTold || isSent || worked.includes(true);
   }

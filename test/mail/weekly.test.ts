@@ -124,7 +124,7 @@ test("silences, broken builds and series without a verdict are named, waived fin
     assert.match(mail.text!, /1 that did not\s+build/);
     assert.match(
       mail.text!,
-      /^Does not build:\n\n {2}"net: small clean-ups on the way of a message" by A Developer: fs\/peek/m,
+      /^Does not build:\n\n {2}"net: small clean-ups on the way of a message" by A Developer:\s+fs\/peek/m,
     );
     assert.match(mail.text!, /^Not mailed:\n\n {2}1 with something to say: linux-test@example\.org is silent/m);
     room.clock.now = Date.parse("2026-11-10T10:00:00Z");
