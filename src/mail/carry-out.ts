@@ -17,7 +17,8 @@ import type { ListPolicy, MailConfig } from "./config.ts";
 import { mailBody, readMailBody } from "./mail-body.ts";
 import { namesOf } from "./plan.ts";
 import { listsOf } from "./policy.ts";
-import { senderOf, VOICE } from "./voice.ts";
+import { senderOf } from "./reply-post.ts";
+import { VOICE } from "./voice.ts";
 import { noteAsked, OPT_OUT, optOutKey, type RepliedMail } from "./voice-notes.ts";
 import { mailTarget, reviewOrder } from "./work-request.ts";
 
