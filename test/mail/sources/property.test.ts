@@ -4,7 +4,6 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdirSync,
   readdirSync,
   renameSync,
   truncateSync,
