@@ -26,6 +26,8 @@ export interface SmtpOptions {
   };
   /** Bytes. */
   readonly size?: number;
+  /** Takes a message further before it is answered. */
+  readonly forward?: (mail: ReceivedMail) => Promise<void>;
 }
 
 export interface Smtp {
@@ -79,15 +81,17 @@ export async function startSmtp(options: SmtpOptions = {}): Promise<Smtp> {
         const refused = answer(held.answers?.data);
         if (refused === null) {
           const { mailFrom, rcptTo } = session.envelope;
-          mails.push({
+          const mail: ReceivedMail = {
             from: mailFrom === false ? "" : mailFrom.address,
             to: rcptTo.map(({ address }) => address),
             raw: Buffer.concat(chunks),
             isTls: session.secure,
             user: typeof session.user === "string" ? session.user : "",
-          });
-        }
-        done(refused);
+          };
+          mails.push(mail);
+          const forwarded = options.forward?.(mail) ?? Promise.resolve();
+          forwarded.then(() => done(null), done);
+        } else done(refused);
       });
     },
   });
