@@ -139,7 +139,7 @@ function post(input: PostInput, parts: Parts): Omit<PostOrder, "identity"> {
   const { to, mail, messageId } = parts;
   const known = new Set([to.address.toLowerCase(), sender.address.toLowerCase()]);
   const isWanted = (address: string) =>
-    !known.has(address.toLowerCase()) && !input.optOuts.has(optOutKey("all", address));
+    !known.has(address.toLowerCase()) && !input.optOuts.has(optOutKey("author", address));
   const cc = [...new Set(parts.cc)].filter(isWanted);
   const result = forMail(withIdentity(input.result, series), series);
   const change = changeSince(former, result);

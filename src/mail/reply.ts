@@ -74,10 +74,10 @@ export function decideReply(input: ReplyInput): ReplyDecision {
   );
 }
 
-/** The answer to somebody who asked, which is given whatever the verdict is. Undefined: it was given already, or they want no mail. */
+/** The answer to somebody who asked, which is given whatever the verdict is. Undefined: it was given already. */
 export function decideAnswer(input: ReplyInput, asked: Asked): PostOrder | undefined {
   if (input.posts.some(({ identity }) => identity === answerIdentity(asked))) return undefined;
-  if (input.optOuts.has(optOutKey("all", asked.by.address)) || !isMailAddress(asked.by.address)) return undefined;
+  if (!isMailAddress(asked.by.address)) return undefined;
   const result =
     input.result ??
     resultWithout(input.review.state === "failed" ? "failed" : "cancelled", "it was tried several times");
@@ -113,10 +113,7 @@ function notWorthIt(result: ReviewResult, policy: Policy, whole: ReviewResult): 
 
 function notWanted(series: RepliedSeries, policy: Policy, optOuts: ReadonlySet<string>): string | undefined {
   if (policy.reply === "silent") return `${policy.replySaidBy} is silent by configuration`;
-  const { address } = series.author;
-  if (optOuts.has(optOutKey("author", address)) || optOuts.has(optOutKey("all", address))) {
-    return "its author wants no mail";
-  }
+  if (optOuts.has(optOutKey("author", series.author.address))) return "its author wants no mail";
   const list = policy.lists.find((each) => optOuts.has(optOutKey("list", each)));
   if (list !== undefined) return `${list} wants no mail`;
   if ([series, ...series.former].some((each) => optOuts.has(optOutKey("series", each.identity)))) {

@@ -7,10 +7,10 @@ import type { Mailroom } from "../store/mailroom.ts";
 export const OPT_OUT = "opt-out";
 
 /**
- * "author": no mail about that address's series; "all": none at all to that address, not even an answer; "list": nothing about what comes to that list;
- * "series": by identity, all its later versions too.
+ * "author": no mail to that address, nor about its series, but for answers to what it asks; "list": nothing about what comes to that list; "series": by
+ * identity, all its later versions too.
  */
-export function optOutKey(what: "author" | "all" | "list" | "series", name: string): string {
+export function optOutKey(what: "author" | "list" | "series", name: string): string {
   return `${what} ${name.toLowerCase()}`;
 }
 

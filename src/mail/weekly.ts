@@ -47,7 +47,7 @@ export async function tellWeekly(parts: WeeklyParts): Promise<boolean> {
   for (const [key, { tree, week, to }] of subscriptions) {
     if ((await room.notes(DECIDED, key)).some((note) => note.key === key)) continue;
     const optOuts = new Set((await room.notes(OPT_OUT)).map((note) => note.key));
-    const wanted = [...to].filter((address) => !optOuts.has(optOutKey("all", address)));
+    const wanted = [...to].filter((address) => !optOuts.has(optOutKey("author", address)));
     const series = await readWeek(parts, tree, week);
     const isSaid = wanted.length > 0 && !isEmptyWeek({ series });
     if (isSaid) {

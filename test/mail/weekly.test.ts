@@ -143,7 +143,7 @@ test("who wants no mail at all gets no digest either", async () => {
     const parts = room.parts(voiceConfig({ weekly: [WEEKLY] }));
     await takeMails(room, listMails());
     await reviewSeries(room, FIRST, exampleResult());
-    await room.room.note({ kind: OPT_OUT, key: optOutKey("all", "other@example.org"), value: "", at: 0 });
+    await room.room.note({ kind: OPT_OUT, key: optOutKey("author", "other@example.org"), value: "", at: 0 });
     room.clock.now = Date.parse("2026-11-09T08:00:00Z");
     await tellWeekly(parts);
     assert.deepEqual(
