@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ToolError } from "../../src/base/errors.ts";
@@ -78,6 +78,10 @@ test("a signed tag's commits are fetched into the store that the child opens, an
   const two = hosted.commit({ parent: one, message: "two", files: { "b.c": "b2\n" } });
   hosted.run(["tag", "-a", "-m", "what it is for", "thing-1", two]);
   const before = local.run(["count-objects", "-v"]);
+  // Left by a process that was killed.
+  const left = join((await tree()).folder, "incoming", "objects-left", "pack");
+  mkdirSync(left, { recursive: true });
+  writeFileSync(join(left, "tmp_pack_1"), "half a pack");
   const prepared = await pull({ tip: two, ref: "tags/thing-1" });
   assert.ok(prepared.kind === "ready", reasonOf(prepared));
   assert.deepEqual([prepared.base, prepared.series], [base, { from: base, to: two }]);
