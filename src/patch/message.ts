@@ -97,12 +97,14 @@ export async function parseMessage(message: RawMessage): Promise<PatchMessage> {
   const header = await runParser(bytes.subarray(0, headerEnd), message);
   const plain = readPlainBody(header, bytes.subarray(headerEnd));
   const body = plain?.text ?? (await readMimeBody(message, headerEnd));
-  const parts = splitBody(body);
+  const subjectText = toHeaderText(header.subject ?? "");
+  const subject = readSubject(subjectText);
+  // In a reply the patch begins below the scissors; in a patch they would be part of its text.
+  const cut = subject.isReply ? afterScissors(body) : 0;
+  const parts = splitBody(body.slice(cut));
 
   const from = addressesOf(header.from)[0];
   const author = parts.inBodyFrom ?? from;
-  const subjectText = toHeaderText(header.subject ?? "");
-  const subject = readSubject(subjectText);
   const messageId = cleanId(header.messageId);
   const inReplyTo = idsOf(header.inReplyTo)[0];
   const date = header.date !== undefined && Number.isFinite(header.date.getTime()) ? header.date : undefined;
@@ -124,8 +126,8 @@ export async function parseMessage(message: RawMessage): Promise<PatchMessage> {
     body,
     commitMessage: parts.commitMessage,
     patchText: parts.patchText,
-    patchBytes: patchBytesOf(plain?.bytes, parts.patchText),
-    patchLine: parts.patchLine,
+    patchBytes: patchBytesOf(plain?.bytes, parts.patchText, subject.isReply),
+    patchLine: parts.patchLine + countLines(body, cut),
     trailers: readTrailers(body),
   };
 }
@@ -177,10 +179,12 @@ function readPlainBody(header: ParsedMail, body: Uint8Array): { text: string; by
 const byteString = new TextDecoder("latin1");
 
 /** The bytes behind a patch text: the body's own from the same place on, so that a file that is not UTF-8 can still be patched. */
-export function patchBytesOf(body: Uint8Array | undefined, patchText: string): Uint8Array {
+export function patchBytesOf(body: Uint8Array | undefined, patchText: string, belowScissors = false): Uint8Array {
   if (patchText === "") return new Uint8Array(0);
   if (body === undefined) return new TextEncoder().encode(patchText);
-  return body.subarray(body.length - splitBody(byteString.decode(body)).patchText.length);
+  const text = byteString.decode(body);
+  const { patchText: tail } = splitBody(belowScissors ? text.slice(afterScissors(text)) : text);
+  return body.subarray(body.length - tail.length);
 }
 
 function structured(value: HeaderValue | undefined): { value: string; params: Record<string, string> } | undefined {
@@ -277,12 +281,30 @@ const inBodyHeaderPattern = /^(From|Subject|Date): *(.*)$/;
 /** Where git's mailinfo stops reading the commit message: a diff, an Index line, or three dashes with nothing or a file name. */
 const patchBreakPattern = /^(?:diff -|Index: |---(?:[ \t\r]*$| \S))/m;
 
-/** Dashes and scissors alone, the marks and words between them optional: git-mailinfo(1), --scissors. */
-const scissorsPattern = /^(?=[^\n]{0,200}(?:>8|8<|>%|%<))[-\s]*-[-\s]*(?:>8|8<|>%|%<)[^\n]{0,200}$/m;
+const scissorsMark = />8|8<|>%|%</g;
+/** Blanks and dashes before the scissors; a longer line is text. */
+const MAX_BEFORE_SCISSORS = 100;
+const MAX_MARKS = 10_000;
 
 /** The text has a line below which a patch is meant to begin, "-- >8 --". */
 export function hasScissors(body: string): boolean {
-  return scissorsPattern.test(body);
+  return afterScissors(body) > 0;
+}
+
+/** Where the line behind the first scissors begins, 0 without any: dashes and blanks, then scissors (git-mailinfo(1), --scissors). */
+function afterScissors(body: string): number {
+  let marks = 0;
+  for (const { index } of body.matchAll(scissorsMark)) {
+    if (++marks > MAX_MARKS) break;
+    const from = Math.max(0, index - MAX_BEFORE_SCISSORS - 1);
+    const before = body.slice(from, index);
+    const lf = before.lastIndexOf("\n");
+    if (lf < 0 && from > 0) continue;
+    if (!/^[- \t]*-[- \t]*$/.test(before.slice(lf + 1))) continue;
+    const end = body.indexOf("\n", index);
+    return end < 0 ? body.length : end + 1;
+  }
+  return 0;
 }
 
 /** Splits the text of a mail as git does; see BodyParts. */

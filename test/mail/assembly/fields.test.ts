@@ -4,6 +4,9 @@ import { assemble } from "../../../src/mail/assemble.ts";
 import type { AssembledSeries, ClusterMail } from "../../../src/mail/assembled.ts";
 import { type MailFacts, parseFacts } from "../../../src/mail/facts.ts";
 import { linkKeys } from "../../../src/mail/keys.ts";
+import { renderGitMail } from "../../../src/patch/git-mail.ts";
+import { joinMboxrd } from "../../../src/patch/mbox.ts";
+import { parseMessage } from "../../../src/patch/message.ts";
 import { clusterOf, readAll, receivedAt } from "../../support/mail/clusters.ts";
 import { CORPUS_START, Corpus, DEV, mail, OTHER, series, single } from "../corpus/kit.ts";
 
@@ -115,6 +118,26 @@ test("the waiting window counts from the last mail that came", async () => {
     receivedAt: LATER + ((index * 7) % 4) * MINUTE,
   }));
   assert.equal(assemble(mails).series[0]?.lastReceivedAt, LATER + 3 * MINUTE);
+});
+
+test("a patch in a reply begins below the scissors: its title, author and message", async () => {
+  for (const scissors of ["-- >8 --", "--- 8< ---", "- - >8 - - cut here - - >8 - -"]) {
+    const raw = mail({
+      id: "r",
+      subject: "Re: [PATCH 1/3] exit: close the window",
+      from: OTHER,
+      inReplyTo: "a1",
+      body: `> quoted\n---\nHow about this?\n\n${scissors}\nFrom: Auth Or <author@example.org>\nSubject: [PATCH] exit: another way\n\n${s.commits[0]!.body}`,
+    });
+    const message = await parseMessage({ number: 1, offset: 0, bytes: raw });
+    assert.equal(message.title, "exit: another way", scissors);
+    assert.deepEqual(message.author, { name: "Auth Or", address: "author@example.org" });
+    assert.equal(message.commitMessage, "Why it is done, in a sentence or two.");
+    assert.equal(corpus.applied(joinMboxrd([renderGitMail(message)])), corpus.blobs(s.tip));
+    const facts = (await readAll([raw])) as [MailFacts];
+    assert.equal(facts[0].title, "exit: another way");
+    assert.ok(facts[0].diff !== undefined && facts[0].scissors);
+  }
 });
 
 test("facts of another version are none", () => {
