@@ -12,6 +12,7 @@ import { CommandDesk, DESK_NOTES } from "./command-desk.ts";
 import type { MailConfig } from "./config.ts";
 import { openResolver } from "./dns.ts";
 import { type Outlet, openOutlet } from "./outlet.ts";
+import { type PatchworkParts, sendNextCheck } from "./patchwork.ts";
 import { Planner } from "./planner.ts";
 import { prepareSeries } from "./prepare-series.ts";
 import { findPrerequisite } from "./prerequisites.ts";
@@ -73,6 +74,7 @@ export class MailService {
   readonly #worker: WorkerParts;
   readonly #voice: VoiceParts;
   readonly #desk: CommandDesk;
+  readonly #patchwork: PatchworkParts | undefined;
   /** Ends reviews that are under way. */
   readonly #working = new AbortController();
   readonly #bell = new Bell();
@@ -100,6 +102,7 @@ export class MailService {
     };
     const outlet = "outlet" in parts ? parts.outlet : openOutlet(config);
     this.#voice = { store, room, config, outlet, name, log, now };
+    this.#patchwork = config.patchwork === undefined ? undefined : { store, config: config.patchwork, name, log, now };
     this.#desk = new CommandDesk({ store, room, config, resolver: parts.resolver ?? openResolver(), log, now });
   }
 
@@ -159,6 +162,7 @@ export class MailService {
       ringing(() => tellMail(this.#voice), "telling"),
       every(() => tellWeekly(this.#voice), this.#pace.weeklyMillis, "weekly digest"),
       ringing(() => sendNextMail(this.#voice), "sending"),
+      ringing(() => this.#check(signal), "checks"),
       ...Array.from({ length: config.workers }, () => ringing(() => workNext(this.#worker), "reviewing")),
       every(
         idle(() => store.sweep()),
@@ -221,7 +225,12 @@ export class MailService {
     const worked = await Promise.all(Array.from({ length: this.#parts.config.workers }, () => workNext(this.#worker)));
     const isTold = (await tellMail(this.#voice)) || (await tellWeekly(this.#voice));
     const isSent = await sendNextMail(this.#voice);
-    return isTold || isSent || worked.includes(true);
+    const isChecked = await this.#check(signal);
+    return isTold || isSent || isChecked || worked.includes(true);
+  }
+
+  async #check(signal: AbortSignal): Promise<boolean> {
+    return this.#patchwork === undefined ? false : sendNextCheck(this.#patchwork, signal);
   }
 
   /** Milliseconds until there is something to do by itself; undefined: there is nothing that would be. */

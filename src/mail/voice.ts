@@ -8,6 +8,7 @@ import type { Review, Store } from "../store/store.ts";
 import type { MailConfig } from "./config.ts";
 import { readMailBody } from "./mail-body.ts";
 import type { Outlet } from "./outlet.ts";
+import { patchworkPosts } from "./patchwork.ts";
 import { joinPolicies, type Policy } from "./policy.ts";
 import { afterQuietHours } from "./quiet-hours.ts";
 import { readRepliedSeries } from "./read-replied.ts";
@@ -81,6 +82,7 @@ async function tellReview(parts: VoiceParts, review: Review): Promise<boolean> {
     return store.tell(review.id, []);
   }
   const input = await readInput(parts, review, series);
+  await tellPatchwork(parts, review.id, input);
   for (const each of asked) {
     const answer = decideAnswer(input, each);
     if (answer !== undefined) await store.announce(review.id, [answer]);
@@ -103,6 +105,15 @@ async function tellReview(parts: VoiceParts, review: Review): Promise<boolean> {
   await room.removeNote(SILENT, silenceKey(identity, review.id));
   log("info", "to be mailed", { series: identity, review: review.id });
   return store.tell(review.id, [decision.say]);
+}
+
+/** Checks disturb nobody: they wait for no embargo, and say when all is well. */
+async function tellPatchwork({ store, config }: VoiceParts, review: string, input: ReplyInput): Promise<void> {
+  const { result, series, waived } = input;
+  if (config.patchwork === undefined || result === undefined || series.supersededBy !== undefined) return;
+  const patches = series.patches.map(({ number, mail }) => ({ number, messageId: mail.messageId }));
+  const posts = patchworkPosts(config, { review, result, patches, waived });
+  if (posts.length > 0) await store.announce(review, posts);
 }
 
 async function readInput(parts: VoiceParts, review: Review, series: RepliedSeries): Promise<ReplyInput> {
