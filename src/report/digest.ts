@@ -140,7 +140,7 @@ function opening(result: ReviewResult, options: DigestOptions): string {
   return `${verdictSentence(fresh, options.replyTo).replace(/\.$/, "")}; ${stay}.`;
 }
 
-/** Below three dashes, where it is in nobody's way. No trailer starts a line: tools that collect them from replies would put it on the patch. */
+/** Below three dashes, where it is in nobody's way. A bar before each trailer: b4 takes one that starts a line, indented or not, for the patch's own. */
 function footer(options: DigestOptions): string[] {
   const { trailers = [], reviewUrl } = options;
   const blocks = [
@@ -148,7 +148,7 @@ function footer(options: DigestOptions): string[] {
       ? []
       : [
           "Where a patch of its own repairs this, and not a new version, please add:",
-          ...trailers.map((each) => `  ${each}`),
+          ...trailers.map((each) => `| ${each}`),
         ],
     [
       ...(reviewUrl === undefined ? [] : [`Whole review, with the graph: ${reviewUrl}`]),

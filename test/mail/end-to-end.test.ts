@@ -129,9 +129,9 @@ test("a series from the archive of a list is reviewed, and the reply stands unde
   assert.match(text, /^Subject: Re: \[PATCH 2\/4\] scm: put_cmsg\(\) needs only one error label\r$/m);
   assert.match(text, /^error: put_cmsg\(\) returns with user access open\r$/m);
   assert.match(text, /your base-commit\. Series\r?\n? *applied|your base-commit\. Series applied/);
-  const wide = text.split("\r\n").filter((line) => line.length > 78 && !/^ {2}(npx|b4|Closes:) /.test(line));
+  const wide = text.split("\r\n").filter((line) => line.length > 78 && !/^( {2}(npx|b4)|\| Closes:) /.test(line));
   assert.deepEqual(wide, [], "commands and addresses alone are not broken");
-  const page = await fetch(/^ {2}Closes: (\S+)\r$/m.exec(text)![1]!);
+  const page = await fetch(/^\| Closes: (\S+)\r$/m.exec(text)![1]!);
   assert.equal(page.status, 200, "the address that a fix is to name is that of the reply in the archive");
   assert.match(await page.text(), /put_cmsg\(\) returns with user access open/);
 
@@ -187,5 +187,7 @@ test("a series from the archive of a list is reviewed, and the reply stands unde
     await b4("am", "-o", out, "-n", "series", "20261102-message-path-v1-0@dev.example.org");
     const applied = splitMbox(written("series"));
     assert.equal(applied.length, 4);
+    // b4 puts what looks like a trailer in a reply onto the patch: ours is for whoever repairs it later.
+    for (const { bytes } of applied) assert.doesNotMatch(new TextDecoder().decode(bytes), /Reported-by|Closes/);
   });
 });
