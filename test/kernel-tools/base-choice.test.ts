@@ -248,3 +248,44 @@ test("a patch-id of a patch that a change-id brought is found with it; many that
     "prerequisites patch-id 111111111111, patch-id 222222222222, patch-id 333333333333 and 1 more not found",
   ]);
 });
+
+test("odd names, renames, modes and binary files go through the whole index", async (t) => {
+  const s = await scene(t);
+  const { repository } = s;
+  const one = await repository.commit("one", {
+    "odd n\u00e4me.c": numbered(20),
+    "old.c": numbered(30),
+    bin: "\u0000\u0001one",
+    "tool.sh": "#!/bin/sh\n",
+  });
+  await repository.git("checkout", "--quiet", "-b", "work");
+  await repository.commit("w1", { "odd n\u00e4me.c": numbered(20, { 3: "w1" }), "old.c": null, "new.c": numbered(30) });
+  await repository.commit("w2", {
+    "new.c": numbered(30, { 4: "w2" }),
+    "tool.sh": { executable: "#!/bin/sh\n" },
+    bin: "\u0000\u0001two",
+  });
+  const series = await s.series(`${one}..work`);
+  const base = placed(await s.choose(series));
+  // A rename alone and a mode alone name no blob.
+  assert.deepEqual([base.rule, base.commit, base.score], ["blobs", one, { matched: 2, of: 2 }]);
+  const first = await s.series(`${one}..work~1`);
+  const second = await s.series("work~1..work");
+  const prerequisites = [{ kind: "message-id" as const, value: "x@example.org" }];
+  const needs = placed(
+    await s.choose({ ...second, baseCommit: one, prerequisites }, ["main"], async () => first.patches),
+  );
+  assert.equal(await s.git("rev-parse", `${needs.start}^{tree}`), await s.git("rev-parse", "work~1^{tree}"));
+});
+
+test("a series of 310 files has its base", async (t) => {
+  const s = await scene(t);
+  const { repository } = s;
+  const files = (text: string) =>
+    Object.fromEntries(Array.from({ length: 310 }, (_, i) => [`d${i % 7}/f${i}.c`, `${i}\n${text}`]));
+  const one = await repository.commit("one", files("one\n"));
+  await repository.git("checkout", "--quiet", "-b", "work");
+  await repository.commit("w", files("w\n"));
+  const base = placed(await s.choose(await s.series(`${one}..work`)));
+  assert.deepEqual([base.commit, base.score], [one, { matched: 200, of: 200 }]);
+});
