@@ -13,6 +13,7 @@ import { automaticKind, type OwnMarks } from "./automatic.ts";
 import { mayCommand } from "./commands.ts";
 import { readHeaders } from "./headers.ts";
 import { readVersionLinks } from "./links.ts";
+import { patchId } from "./patch-id.ts";
 
 /** Raised when facts of stored mails must be made again. */
 export const FACTS_VERSION = 1;
@@ -45,6 +46,8 @@ const diffSchema = z.strictObject({
   hash: z.string(),
   /** Of everything from the first file on: the same only where the very same patch was sent. */
   exactHash: z.string(),
+  /** What prerequisite-patch-id trailers call it, see patchId. */
+  patchId: z.string().optional(),
   files: z.int(),
   /** Added and removed lines. */
   lines: z.int(),
@@ -221,12 +224,14 @@ function readDiff(message: PatchMessage): Pick<MailFacts, "diff" | "damage"> {
       }
     }
   }
+  const id = patchId(message.patchBytes);
   const start = message.patchText.search(/^(?:diff --git |--- )/m);
   const end = message.patchText.lastIndexOf("\n-- \n");
   return {
     diff: {
       hash: hashText(changed.join("\n")),
       exactHash: hashText(message.patchText.slice(Math.max(0, start), end < 0 ? undefined : end)),
+      ...(id !== undefined && { patchId: id }),
       files: files.length,
       lines,
       paths: [...new Set(files.map((file) => file.path.slice(0, 4096)))].sort().slice(0, MAX_PATHS),

@@ -11,6 +11,7 @@ import type { MailConfig } from "./config.ts";
 import { type MailFacts, parseFacts, readMail } from "./facts.ts";
 import { linkKeys } from "./keys.ts";
 import { planSeries } from "./plan.ts";
+import { notePatch } from "./prerequisites.ts";
 import { mailTarget } from "./work-request.ts";
 
 export interface PlannerParts {
@@ -29,13 +30,14 @@ export const PLAN_SOURCE = "mail-plan";
 /** Mails of a cluster that are looked at: the largest threads on kernel lists have some hundreds. */
 const MAX_CLUSTER = 3000;
 const BATCH = 100;
+const BROKEN_MILLIS = 10 * 60_000;
 /** Kept beside a mail that a defect of ours made unreadable; it belongs to nothing. */
 const UNREAD_FACTS = '{"unread":true}';
 
 export class Planner {
   readonly #parts: PlannerParts;
-  /** Clusters that could not be planned, by the stamp that they had: they are tried again with the next message, or by the next process. */
-  readonly #broken = new Map<number, number>();
+  /** Clusters that could not be planned, by the stamp that they had: they are tried again with the next message, and after a while. */
+  readonly #broken = new Map<number, { readonly stamp: number; readonly until: number }>();
 
   constructor(parts: PlannerParts) {
     this.#parts = parts;
@@ -55,7 +57,7 @@ export class Planner {
   async plan(signal?: AbortSignal): Promise<boolean> {
     const { room, now } = this.#parts;
     const stale = await room.staleClusters(BATCH + this.#broken.size);
-    const fresh = stale.filter(({ cluster, stamp }) => this.#broken.get(cluster) !== stamp).slice(0, BATCH);
+    const fresh = stale.filter((each) => !this.#isBroken(each)).slice(0, BATCH);
     for (const each of fresh) {
       if (signal?.aborted === true) return true;
       await this.#planSafely(each);
@@ -65,7 +67,7 @@ export class Planner {
     for (const cluster of due) {
       if (signal?.aborted === true) return true;
       const stamp = await room.stamp(cluster);
-      if (stamp === undefined || this.#broken.get(cluster) === stamp) continue;
+      if (stamp === undefined || this.#isBroken({ cluster, stamp })) continue;
       await this.#planSafely({ cluster, stamp });
       count++;
     }
@@ -78,6 +80,7 @@ export class Planner {
     try {
       const facts = await readMail(messageId, raw ?? new Uint8Array());
       if (facts.commands === true) await noteCommandMail(room, messageId, receivedAt);
+      await notePatch(room, facts, receivedAt);
       await room.file(sequence, JSON.stringify(facts), linkKeys(facts));
     } catch (error) {
       // One message must not stop those behind it.
@@ -91,9 +94,14 @@ export class Planner {
       await this.#planCluster(cluster);
       this.#broken.delete(cluster.cluster);
     } catch (error) {
-      this.#broken.set(cluster.cluster, cluster.stamp);
+      this.#broken.set(cluster.cluster, { stamp: cluster.stamp, until: this.#parts.now() + BROKEN_MILLIS });
       this.#parts.log("error", "series were not planned", { cluster: cluster.cluster, error: errorWords(error) });
     }
+  }
+
+  #isBroken({ cluster, stamp }: Cluster): boolean {
+    const broken = this.#broken.get(cluster);
+    return broken?.stamp === stamp && broken.until > this.#parts.now();
   }
 
   async #planCluster({ cluster, stamp }: Cluster): Promise<void> {

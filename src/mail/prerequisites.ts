@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { Prerequisite } from "../patch/message.ts";
 import type { Mailroom } from "../store/mailroom.ts";
+import type { MailFacts } from "./facts.ts";
 import { changeKey } from "./keys.ts";
 
 const detailsSchema = z.object({
@@ -12,9 +13,9 @@ const detailsSchema = z.object({
   patches: z.array(z.object({ number: z.int(), messageId: z.string() })),
 });
 
-/** Message-IDs of the patches of the series that is meant, in order; undefined: they are not here. What a patch-id names is not looked for. */
+/** Message-IDs of the patches of the series that is meant, in order; undefined: they are not here. A patch-id names one patch. */
 export async function findPrerequisite(
-  room: Pick<Mailroom, "mail" | "series" | "clusterOfKey">,
+  room: Pick<Mailroom, "mail" | "series" | "clusterOfKey" | "notes">,
   { kind, value }: Prerequisite,
 ): Promise<readonly string[] | undefined> {
   if (kind === "message-id") {
@@ -34,7 +35,21 @@ export async function findPrerequisite(
         : versions.find((each) => each.version === Number(version));
     return found?.patches.map(({ messageId }) => messageId);
   }
+  if (kind === "patch-id") {
+    const note = (await room.notes(PATCH_ID, value)).find(({ key }) => key === value);
+    return note === undefined ? undefined : [note.value];
+  }
   return undefined;
+}
+
+/** Key patch-id, value the Message-ID of the first patch that had it. */
+const PATCH_ID = "patch-id";
+
+/** To be said when a mail is filed, before it. */
+export async function notePatch(room: Pick<Mailroom, "note">, facts: MailFacts, at: number): Promise<void> {
+  const { messageId, diff, subject } = facts;
+  if (diff?.patchId === undefined || !subject.isPatch || subject.isReply) return;
+  await room.note({ kind: PATCH_ID, key: diff.patchId, value: messageId, at });
 }
 
 async function detailsOf(room: Pick<Mailroom, "series">, cluster: number) {
