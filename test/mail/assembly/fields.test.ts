@@ -70,7 +70,7 @@ test("no mail is younger than its arrival", async () => {
 });
 
 test("reasons name what is missing and what is broken", async () => {
-  const missing = await one(series({ branch: a, id: "a", only: [0, 1] }), "a1");
+  const missing = await one(series({ branch: a, id: "a", came: [0, 1] }), "a1");
   assert.equal(missing.reason, "1 of 3 patches, missing 2, 3");
   const broken = series({ branch: a, id: "a" }).map((raw, index) =>
     index === 2

@@ -155,11 +155,12 @@ export class Corpus {
   /** Blob ids by path after `git am` of a mailbox on the base. */
   applied(mbox: Uint8Array): string {
     const { repo } = this;
-    repo.git("clean", "-fdxq");
-    // What a failure before this one left.
-    repo.try("", "am", "--abort");
     repo.git("checkout", "-q", "-f", "--detach", this.base);
-    repo.gitWithInput(mbox, "am", "-q", "--keep-cr", "--patch-format=mboxrd", "--keep-non-patch");
+    const { status, stderr } = repo.try(mbox, "am", "-q", "--keep-cr", "--patch-format=mboxrd", "--keep-non-patch");
+    if (status !== 0) {
+      repo.try("", "am", "--abort");
+      throw new Error(`git am: ${stderr}`);
+    }
     return repo.git("ls-tree", "-r", "HEAD");
   }
 }
@@ -182,7 +183,7 @@ export interface SeriesPlan {
   /** Numbers that were sent; the others never existed. */
   readonly sent?: readonly number[];
   /** Numbers that came; the others were sent, too. */
-  readonly only?: readonly number[];
+  readonly came?: readonly number[];
   readonly trailer?: string;
 }
 
@@ -194,7 +195,7 @@ export function series(plan: SeriesPlan): Uint8Array[] {
   const before = plan.inReplyTo === undefined ? [] : [plan.inReplyTo];
   const mails: Uint8Array[] = [];
   for (let number = first; number <= total; number++) {
-    if ((plan.only ?? plan.sent)?.includes(number) === false) continue;
+    if ((plan.came ?? plan.sent)?.includes(number) === false) continue;
     const commit = branch.commits[number - 1];
     const width = String(total).length;
     const chain = Array.from({ length: number - first }, (_, index) => first + index)

@@ -52,28 +52,28 @@ export const threadCases: readonly CorpusCase[] = [
   },
   {
     name: "the cover letter never came",
-    mails: (c) => series({ branch: c.branches.a, id: "a", only: [1, 2, 3] }),
+    mails: (c) => series({ branch: c.branches.a, id: "a", came: [1, 2, 3] }),
     expect: [BARE],
     makes: makesA("a1"),
   },
   {
     name: "the second never came, shallow",
-    mails: (c) => series({ branch: c.branches.a, id: "a", only: [0, 1, 3] }),
+    mails: (c) => series({ branch: c.branches.a, id: "a", came: [0, 1, 3] }),
     expect: ["incomplete v1 2/3 cover=a0 1=a1 3=a3 missing=2"],
   },
   {
     name: "the second never came, deep",
-    mails: (c) => series({ branch: c.branches.a, id: "a", only: [0, 1, 3], threading: "deep" }),
+    mails: (c) => series({ branch: c.branches.a, id: "a", came: [0, 1, 3], threading: "deep" }),
     expect: ["incomplete v1 2/3 cover=a0 1=a1 3=a3 missing=2"],
   },
   {
     name: "the first never came, deep, no cover letter",
-    mails: (c) => series({ branch: c.branches.a, id: "a", only: [2, 3], threading: "deep", cover: false }),
+    mails: (c) => series({ branch: c.branches.a, id: "a", came: [2, 3], threading: "deep", cover: false }),
     expect: ["incomplete v1 2/3 2=a2 3=a3 missing=1"],
   },
   {
     name: "the cover letter alone",
-    mails: (c) => series({ branch: c.branches.a, id: "a", only: [0] }),
+    mails: (c) => series({ branch: c.branches.a, id: "a", came: [0] }),
     expect: ["incomplete v1 0/3 cover=a0 missing=1,2,3"],
   },
   {
@@ -184,8 +184,8 @@ export const threadCases: readonly CorpusCase[] = [
   {
     name: "two halves of two threads do not make a whole",
     mails: (c) => [
-      ...series({ branch: c.branches.a, id: "a", cover: false, only: [1] }),
-      ...series({ branch: c.branches.d, id: "d", cover: false, only: [2, 3] }),
+      ...series({ branch: c.branches.a, id: "a", cover: false, came: [1] }),
+      ...series({ branch: c.branches.d, id: "d", cover: false, came: [2, 3] }),
     ],
     expect: ["incomplete v1 1/3 1=a1 missing=2,3", "incomplete v1 2/3 2=d2 3=d3 missing=1"],
   },
@@ -198,17 +198,17 @@ export const threadCases: readonly CorpusCase[] = [
         cover: false,
         threading: "none",
         prefix: "PATCH net-next",
-        only: [1],
+        came: [1],
       }),
-      ...series({ branch: c.branches.a, id: "b", cover: false, threading: "none", only: [2, 3] }),
+      ...series({ branch: c.branches.a, id: "b", cover: false, threading: "none", came: [2, 3] }),
     ],
     expect: ["incomplete v1 1/3 1=a1 missing=2,3", "incomplete v1 2/3 2=b2 3=b3 missing=1"],
   },
   {
     name: "another person's series on the same day with the same numbers, no thread",
     mails: (c) => [
-      ...series({ branch: c.branches.a, id: "a", threading: "none", cover: false, only: [1, 2] }),
-      ...series({ branch: c.branches.d, id: "d", threading: "none", cover: false, only: [3], from: OTHER }),
+      ...series({ branch: c.branches.a, id: "a", threading: "none", cover: false, came: [1, 2] }),
+      ...series({ branch: c.branches.d, id: "d", threading: "none", cover: false, came: [3], from: OTHER }),
     ],
     expect: ["incomplete v1 2/3 1=a1 2=a2 missing=3", "incomplete v1 1/3 3=d3 missing=1,2"],
   },

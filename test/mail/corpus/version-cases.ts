@@ -292,14 +292,14 @@ export const versionCases: readonly CorpusCase[] = [
   },
   {
     name: "one mail of v2 alone, v1 never seen",
-    mails: (c) => series({ branch: c.branches.a2, id: "b", prefix: "PATCH v2", only: [2], threading: "deep" }),
+    mails: (c) => series({ branch: c.branches.a2, id: "b", prefix: "PATCH v2", came: [2], threading: "deep" }),
     expect: ["incomplete v2 1/3 2=b2 missing=1,3"],
   },
   {
     name: "halves of two versions are no whole",
     mails: (c) => [
-      ...series({ branch: c.branches.a, id: "a", only: [0, 1] }),
-      ...series({ branch: c.branches.a2, id: "b", prefix: "PATCH v2", only: [2, 3], minute: WEEK }),
+      ...series({ branch: c.branches.a, id: "a", came: [0, 1] }),
+      ...series({ branch: c.branches.a2, id: "b", prefix: "PATCH v2", came: [2, 3], minute: WEEK }),
     ],
     expect: ["incomplete v1 1/3 cover=a0 1=a1 missing=2,3", "incomplete v2 2/3 2=b2 3=b3 missing=1"],
   },
@@ -324,7 +324,7 @@ export const versionCases: readonly CorpusCase[] = [
   {
     name: "sent again because one was lost",
     mails: (c) => [
-      ...series({ branch: c.branches.a, id: "a", only: [0, 1, 3] }),
+      ...series({ branch: c.branches.a, id: "a", came: [0, 1, 3] }),
       ...series({ branch: c.branches.a, id: "b", prefix: "PATCH RESEND", minute: 600 }),
     ],
     expect: ["complete v1 3/3 cover=b0 1=b1 2=b2 3=b3"],
@@ -333,7 +333,7 @@ export const versionCases: readonly CorpusCase[] = [
   {
     name: "the lost one alone is sent again",
     mails: (c) => [
-      ...series({ branch: c.branches.a, id: "a", only: [0, 1, 3] }),
+      ...series({ branch: c.branches.a, id: "a", came: [0, 1, 3] }),
       ...series({ branch: c.branches.a, id: "b", cover: false, sent: [2], inReplyTo: "a0", minute: 30 }),
     ],
     expect: ["complete v1 3/3 cover=a0 1=a1 2=b2 3=a3"],
@@ -379,7 +379,7 @@ export const versionCases: readonly CorpusCase[] = [
     name: "three versions, the second never came whole",
     mails: (c) => [
       ...series({ branch: c.branches.a, id: "a" }),
-      ...series({ branch: c.branches.a2, id: "b", prefix: "PATCHv2", minute: WEEK, only: [0, 2] }),
+      ...series({ branch: c.branches.a2, id: "b", prefix: "PATCHv2", minute: WEEK, came: [0, 2] }),
       ...series({ branch: c.branches.a2, id: "c", prefix: "v3 PATCH", minute: 2 * WEEK }),
     ],
     expect: [
