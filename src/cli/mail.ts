@@ -6,7 +6,7 @@ import { FolderLock } from "../kernel/lock.ts";
 import type { MailConfig } from "../mail/config.ts";
 import { type MailFolders, mailFolders } from "../mail/folders.ts";
 import { describeErrors, readMailConfig } from "../mail/read-config.ts";
-import { MailService } from "../mail/service.ts";
+import { MailService, type MailServiceParts } from "../mail/service.ts";
 import { openSource } from "../mail/sources/open.ts";
 import { readStatus, renderStatus } from "../mail/status.ts";
 import { type Log, openLog } from "../service/log.ts";
@@ -17,6 +17,8 @@ export interface MailEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly stdin: AsyncIterable<Uint8Array>;
+  /** Other parts than the usual ones, for tests. */
+  readonly parts?: Pick<MailServiceParts, "now" | "pace" | "review">;
 }
 
 /** Each complaint is a line on standard error; undefined: it cannot be used. */
@@ -127,18 +129,19 @@ const ATTEMPTS = 5;
 async function withStore(
   config: MailConfig,
   folders: MailFolders,
-  { stdin }: MailEnvironment,
+  { stdin, parts = {} }: MailEnvironment,
   log: Log,
   run: (service: MailService, config: MailConfig) => Promise<number>,
 ): Promise<number> {
   const sources = config.sources.map((each) => openSource(each, { state: folders.state, stdin }));
   const { store, mailroom: room } = await openSqliteStores(folders.state, {
     retrySeconds: RETRY_SECONDS,
+    ...(parts.now === undefined ? {} : { now: parts.now }),
     attempts: ATTEMPTS,
   });
   try {
     const { child: settings, scratch } = folders;
-    return await run(new MailService({ config, store, room, sources, settings, scratch, log }), config);
+    return await run(new MailService({ config, store, room, sources, settings, scratch, log, ...parts }), config);
   } finally {
     await Promise.all(sources.map((source) => source.close().catch(() => {})));
     await store.close();

@@ -226,7 +226,11 @@ export const prepareByWords: NonNullable<MailServiceParts["prepare"]> = async (p
 
 export function reviewByWords({ series }: ChildReview): ReviewResult {
   if (!("mbox" in series)) throw new Error("the test reviews mailboxes");
-  const texts = JSON.parse(readFileSync(series.mbox, "utf8")) as { number: number; text: string }[];
+  return resultOfTexts(JSON.parse(readFileSync(series.mbox, "utf8")));
+}
+
+/** Of patches as text. */
+export function resultOfTexts(texts: readonly { readonly number: number; readonly text: string }[]): ReviewResult {
   const findings = texts.flatMap(({ number, text }) =>
     [...text.matchAll(/^\+DEFECT (\w+)/gm)].map((match) => findingIn(match[1] as string, number)),
   );
