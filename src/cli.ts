@@ -285,6 +285,16 @@ mail
     process.exitCode = mailCheckConfigCommand(options, io);
   });
 
+mail
+  .command("ci-hook")
+  .description("for b4 review: a mail on standard input, what its review says as JSON on standard output")
+  .requiredOption("--config <file>", "as for once and watch, which may be running")
+  .addHelpText("after", "\nExit status: 0 an array was printed (empty: nothing is known), 2 the config cannot be used.")
+  .action(async (options) => {
+    const { mailCiHookCommand } = await import("./cli/mail-ci-hook.ts");
+    process.exitCode = await mailCiHookCommand(options, io, { env: process.env, stdin: process.stdin });
+  });
+
 function mailEnvironment() {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());

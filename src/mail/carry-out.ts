@@ -20,6 +20,7 @@ import { listsOf } from "./policy.ts";
 import { senderOf } from "./reply-post.ts";
 import { VOICE } from "./voice.ts";
 import { noteAsked, OPT_OUT, optOutKey, type RepliedMail } from "./voice-notes.ts";
+import { waiverScope } from "./waived.ts";
 import { mailTarget, reviewOrder } from "./work-request.ts";
 
 export interface CarryOutParts {
@@ -184,7 +185,7 @@ async function waive(
   reason: string,
 ): Promise<Answer> {
   const identity = proven.series?.row.identity ?? "";
-  const scopes = lists.length > 0 ? lists.map(({ address }) => `${VOICE}${address}`) : [mailTarget(identity)];
+  const scopes = (lists.length > 0 ? lists.map(({ address }) => address) : [identity]).map(waiverScope);
   for (const scope of scopes) {
     const known = await store.waivers(scope);
     if (known.some((each) => each.fingerprint === fingerprint)) continue;
