@@ -147,7 +147,7 @@ function footer(options: DigestOptions): string[] {
     trailers.length === 0
       ? []
       : [
-          "Where a patch of its own repairs this, and not a new version, please add:",
+          "If a separate patch fixes this, rather than a new version, please add:",
           ...trailers.map((each) => `| ${each}`),
         ],
     [

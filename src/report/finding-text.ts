@@ -201,7 +201,7 @@ function witnessLines(finding: ReviewFinding): string[] {
   if (finding.evidence.length === 0) return [];
   const { heading, entries } = evidenceWords(finding.evidence);
   const shown = entries.slice(0, MAX_WITNESSES);
-  const width = Math.min(16, Math.max(...shown.map((entry) => textWidth(safeProse(entry.witness, 40)))));
+  const width = Math.min(26, Math.max(...shown.map((entry) => textWidth(safeProse(entry.witness, 40)))));
   const lines = shown.flatMap((entry) => {
     const name = padRight(clip(safeProse(entry.witness, 40), width), width);
     return wrapText(safeProse(entry.says), { first: `    ${name}  ` });
