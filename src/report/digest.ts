@@ -88,6 +88,12 @@ function detailedFindings(findings: readonly ReviewFinding[], result: ReviewResu
   return lines;
 }
 
+/** What does not build, above its error. */
+function brokenHunk({ verdict, broken }: ReviewResult): string[] {
+  if (verdict !== "broken" || broken?.hunk === undefined) return [];
+  return ["", ...quoteHunk(broken.hunk, 0, true).lines];
+}
+
 function groupHeading(finding: ReviewFinding, result: ReviewResult): string[] {
   if (finding.patch === undefined) return ["From the series as a whole:"];
   return wrapText(`From ${patchNumber(finding.patch.number, result)}, "${safeProse(finding.patch.subject, 200)}":`, {
@@ -181,6 +187,7 @@ export function renderDigest(result: ReviewResult, options: DigestOptions = {}):
     ...(answersTo.length === 0 ? [] : [...answersTo, ""]),
     ...wrapText(`objreview: ${opening(result, options)}`, { rest: "  " }),
     ...(note === undefined ? [] : wrapText(`(${note})`, { rest: " " })),
+    ...brokenHunk(result),
     ...(body.length === 0 ? [] : ["", ...body]),
     ...detailedFindings(detailed, result, namesId),
     ...headlines(short, result, namesId),

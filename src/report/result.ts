@@ -6,7 +6,7 @@ import { z } from "zod";
 /** The `reason` of a review that a defect of ours has ended; whatever else it is, is about the input or the machine. */
 export const OWN_FAILURE = "an error of objreview itself";
 
-export const RESULT_VERSION = "1.2";
+export const RESULT_VERSION = "1.3";
 
 const place = z.strictObject({
   file: z.string(),
@@ -108,6 +108,13 @@ const fix = z.strictObject({
   why: z.string(),
 });
 
+/** A hunk as it is quoted: header line and body lines as in the patch mail. */
+const hunk = z.strictObject({
+  header: z.string(),
+  lines: z.array(z.string()),
+  /** index into lines behind which the comment stands */ after: z.int().min(0),
+});
+
 const finding = z.strictObject({
   /** Short and stable within the review: "f1", "f2". */
   id: z.string(),
@@ -145,14 +152,8 @@ const finding = z.strictObject({
   repairedBy: patchRef.optional(),
   /** Names of the profiles it appears in. */
   profiles: z.array(z.string()),
-  /** The hunk it is quoted under: header line and body lines as in the patch mail. */
-  hunk: z
-    .strictObject({
-      header: z.string(),
-      lines: z.array(z.string()),
-      /** index into lines behind which the comment stands */ after: z.int().min(0),
-    })
-    .optional(),
+  /** The hunk it is quoted under. */
+  hunk: hunk.optional(),
   graph: z.string().optional(),
   place: place.optional(),
   /** Since 1.2; where one is certain. Tried under every profile that builds the object. */
@@ -272,6 +273,8 @@ export const reviewResultSchema = z.strictObject({
       line: z.int().min(0),
       error: z.string(),
       profile: z.string(),
+      /** The hunk of the first bad patch that the line is in. Since 1.3. */
+      hunk: hunk.optional(),
     })
     .optional(),
   profiles: z.array(

@@ -1,4 +1,5 @@
 import { type Diagnostic, placeOnPatch } from "../kernel/build-errors.ts";
+import { findFile, lineInPatch, quoteHunk } from "../patch/hunks.ts";
 import type { Series } from "../patch/series.ts";
 import type { CoverageNote, ReviewResult } from "../report/result.ts";
 import type { ProfileReview } from "./profile-review.ts";
@@ -75,6 +76,7 @@ function firstBroken(profiles: readonly ProfileReview[], series: Series): Review
   const first = [...(atTip.length > 0 ? atTip : between)].sort((a, b) => (a.patch ?? last) - (b.patch ?? last))[0];
   if (first === undefined) return undefined;
   const error = first.error && placer(series)(first.error);
+  const hunk = error && brokenHunk(series, atTip.length > 0, first.patch, error);
   const ref = (patch: number) => ({ number: patch + 1, subject: (series.patches[patch] as { title: string }).title });
   return {
     ...(first.patch === undefined ? {} : { patch: ref(first.patch) }),
@@ -84,7 +86,18 @@ function firstBroken(profiles: readonly ProfileReview[], series: Series): Review
     line: error?.line ?? 0,
     error: error?.text ?? "it does not build",
     profile: first.profile.name,
+    ...(hunk === undefined ? {} : { hunk }),
   };
+}
+
+/** The hunk of the first bad patch with the line of the error. `isTip`: that is a line of the tip, and not of the tree behind that patch. */
+function brokenHunk(series: Series, isTip: boolean, patch: number | undefined, { file, line }: Diagnostic) {
+  const patches = series.patches.map(({ files }) => files);
+  const index = patch ?? (patches.length === 1 ? 0 : undefined);
+  if (index === undefined) return undefined;
+  const own = lineInPatch(isTip ? patches : patches.slice(0, index + 1), index, { path: file, line });
+  const diff = own && findFile(patches[index] ?? [], own.path);
+  return own && diff && quoteHunk(diff, own.line);
 }
 
 function countByPatch(result: Draft, profiles: readonly ProfileReview[]): void {

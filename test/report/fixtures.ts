@@ -386,6 +386,11 @@ export function brokenResult(): ReviewResult {
       line: 211,
       error: "label 'fault' used but not defined",
       profile: "x86_64-defconfig-gcc",
+      hunk: {
+        header: "@@ -208,7 +208,6 @@ SYSCALL_DEFINE5(peek, ...",
+        lines: [" \tif (put_user(sig, info))", "-\t\tgoto Efault;", "+\t\tgoto fault;", " \treturn err;"],
+        after: 2,
+      },
     },
     coverage: {
       ...clean.coverage,

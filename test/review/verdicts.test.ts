@@ -29,6 +29,12 @@ test("a series that does not compile names the error, its place and the first ba
   assert.equal(broken?.repairedBy, undefined);
   assert.match(broken?.error ?? "", /objr_x|objr_y/);
   assert.ok(Math.abs((broken?.line ?? 0) - line) <= 1);
+  const { lines = [], after = -1 } = broken?.hunk ?? {};
+  assert.match(
+    lines.slice(Math.max(0, after - 1), after + 2).join("\n"),
+    /^\+.*objr_/m,
+    "quoted from the patch that broke it",
+  );
   assert.deepEqual(
     result.patches.map((p) => p.builds),
     [true, false, false],
@@ -66,6 +72,8 @@ test("a series that does not compile in its middle only is broken there", async 
     [1, 2, ARGV],
   );
   assert.match(result.broken?.error ?? "", /objr_y/);
+  const { lines = [], after = -1 } = result.broken?.hunk ?? {};
+  assert.equal(lines[after], "+int objr_x(void) { return objr_y(); }");
   assert.deepEqual(
     result.patches.map((p) => p.builds),
     [false, true],
