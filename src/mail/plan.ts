@@ -160,7 +160,7 @@ function neverReviewed(
   if (series.state === "too-big") return { state: "too-big", reason: series.reason };
   const most = Math.min(...lists.map((list) => list.limits.patches));
   if (series.state !== "pull-request" && series.total > most) {
-    return { state: "too-big", reason: `${series.total} patches, and at most ${most} are reviewed` };
+    return { state: "too-big", reason: `${series.total} patches, at most ${most} are reviewed` };
   }
   if (series.state === "complete" && !lists.some((list) => touches(series, facts, list.paths))) {
     return { state: "not-for-us", reason: "it touches no path that the configuration names" };

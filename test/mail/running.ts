@@ -64,6 +64,8 @@ export interface StageOptions {
   readonly list?: Record<string, unknown>;
   readonly review?: MailServiceParts["review"];
   readonly prepare?: MailServiceParts["prepare"];
+  /** How often a review is tried; 50 when it is not given. */
+  readonly attempts?: number;
 }
 
 export function testConfig(options: StageOptions = {}): MailConfig {
@@ -89,7 +91,13 @@ export async function setMailStage(t: TestContext, options: StageOptions = {}): 
   const config = testConfig(options);
   let time = Date.UTC(2026, 10, 2, 12);
   const now = () => time;
-  const bounds = { now, reviewLeaseSeconds: 60, retrySeconds: 1, postLeaseSeconds: 60, attempts: 50 };
+  const bounds = {
+    now,
+    reviewLeaseSeconds: 60,
+    retrySeconds: 1,
+    postLeaseSeconds: 60,
+    attempts: options.attempts ?? 50,
+  };
   const { store, mailroom: room } = await openSqliteStores(join(folder, "store"), bounds);
   const log: string[] = [];
   const sent: Sent[] = [];
@@ -171,7 +179,7 @@ export async function setMailStage(t: TestContext, options: StageOptions = {}): 
     once,
     end,
     async settle() {
-      for (let round = 0; round < 50; round++) {
+      for (let round = 0; round < 200; round++) {
         await once();
         const [due] = await room.dueSeries(Number.MAX_SAFE_INTEGER, 1);
         const isOpen = (await store.open(1)).length > 0 || (await store.untold(1)).length > 0;
