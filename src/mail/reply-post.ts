@@ -76,6 +76,7 @@ export function replyPost(input: PostInput, policy: Policy): PostOrder {
       patch: patch === undefined ? undefined : number,
       messageId: mailMessageId(withIdentity(result, series), sender.domain),
       answersTo: [],
+      since: series.sentAt,
     }),
   };
 }
@@ -116,6 +117,7 @@ export function answerPost(input: PostInput, asked: Asked): PostOrder {
       patch: undefined,
       messageId: `r.${hashText(`${input.series.identity}\n${asked.mail.messageId}`)}.answer@${input.sender.domain}`,
       answersTo: [asked.line],
+      since: asked.at,
     }),
   };
 }
@@ -132,6 +134,8 @@ interface Parts {
   readonly patch: number | undefined;
   readonly messageId: string;
   readonly answersTo: readonly string[];
+  /** When the mail that is answered was written; milliseconds since 1970. */
+  readonly since: number;
 }
 
 function post(input: PostInput, parts: Parts): Omit<PostOrder, "identity"> {
@@ -158,7 +162,7 @@ function post(input: PostInput, parts: Parts): Omit<PostOrder, "identity"> {
         ? {}
         : { answers: { ...mail, ...(parts.patch === undefined ? {} : { patch: parts.patch }) } }),
       answersTo: parts.answersTo,
-      sinceMailMillis: Math.max(0, now - series.sentAt),
+      sinceMailMillis: Math.max(0, now - parts.since),
       stillThere: change?.stillThere ?? new Set(),
       formerIsTold: former?.isTold === true,
       waived: input.waived,

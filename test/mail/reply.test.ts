@@ -315,7 +315,10 @@ test("who asks is answered, clean or not, and nobody else", async () => {
       error: "secret path",
       changedAt: NOW,
     };
-    const post = decideAnswer(input({ result, review, series: series([list({ reply: "silent" })]) }), ASKED)!;
+    const post = decideAnswer(
+      input({ result, review, now: NOW + 123_000, series: series([list({ reply: "silent" })]) }),
+      ASKED,
+    )!;
     const { envelope, raw } = readMailBody(post.body);
     assert.deepEqual(envelope.to, ["chief@example.org"]);
     const mail = await simpleParser(raw);
@@ -325,6 +328,7 @@ test("who asks is answered, clean or not, and nobody else", async () => {
     assert.match(mail.text!, /^> #objreview recheck\n\n/);
     assert.match(mail.text!, words);
     assert.doesNotMatch(mail.text!, /secret path/);
+    assert.match(mail.text!, /2\s+min\s+3\s+s\s+from\s+your\s+mail/, "theirs, not the series'");
   }
   assert.equal(decideAnswer(input({ posts: [{ identity: answerIdentity(ASKED) }] }), ASKED), undefined, "once");
   const optOuts = new Set([optOutKey("author", "chief@example.org")]);
