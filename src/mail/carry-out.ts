@@ -14,6 +14,7 @@ import type { AddressedSeries } from "./addressed.ts";
 import { mayDo, roleOf } from "./command-rights.ts";
 import { type CommandLine, HELP_LINES, type MailCommand, type StopScope } from "./commands.ts";
 import type { ListPolicy, MailConfig } from "./config.ts";
+import { askForInline, findInline } from "./inline.ts";
 import { mailBody, readMailBody } from "./mail-body.ts";
 import { namesOf } from "./plan.ts";
 import { listsOf } from "./policy.ts";
@@ -25,7 +26,7 @@ import { mailTarget, reviewOrder } from "./work-request.ts";
 
 export interface CarryOutParts {
   readonly store: Pick<Store, "receive" | "reviews" | "result" | "posts" | "waive" | "waivers">;
-  readonly room: Pick<Mailroom, "note" | "notes" | "removeNote">;
+  readonly room: Pick<Mailroom, "note" | "notes" | "removeNote" | "mail" | "series" | "file">;
   readonly config: MailConfig;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -118,6 +119,8 @@ async function recheck(work: Work, line: CommandLine, asked: { profile?: string;
   const { store, room, proven, lists, now } = work;
   if (proven.series === undefined) return notDone(UNKNOWN_SERIES);
   const { details, row } = proven.series;
+  const inline = await findInline(room, [proven.mail.messageId, proven.inReplyTo]);
+  if (inline !== undefined) return recheckInline(work, line, inline);
   const problem = notReviewable(proven.series, lists);
   if (problem !== undefined) return notDone(problem);
   const names = work.config.trees.filter(({ name }) => lists.some((list) => list.trees.includes(name)));
@@ -137,6 +140,18 @@ async function recheck(work: Work, line: CommandLine, asked: { profile?: string;
   const orders: Order[] = isOther ? [{ kind: "cancel", target: order.target }, order] : [order];
   await store.receive({ source: COMMAND_SOURCE, id: `${mail.messageId} ${line.line}` }, orders);
   // The verdict is the answer.
+  return [];
+}
+
+/** A patch in a reply, the asker's own or the one that they answer. Its verdict is the answer. */
+async function recheckInline(
+  { room, proven, now }: Work,
+  { text: line }: CommandLine,
+  inline: string,
+): Promise<Answer> {
+  const { by, mail } = proven;
+  await noteAsked(room, inline, { by, mail, line, at: now() });
+  await askForInline(room, inline, by.address, now());
   return [];
 }
 

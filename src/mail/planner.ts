@@ -9,6 +9,7 @@ import type { AssembledSeries, ClusterMail } from "./assembled.ts";
 import { noteCommandMail } from "./command-desk.ts";
 import type { MailConfig } from "./config.ts";
 import { type MailFacts, parseFacts, readMail } from "./facts.ts";
+import { readInline } from "./inline.ts";
 import { linkKeys } from "./keys.ts";
 import { planSeries } from "./plan.ts";
 import { notePatch } from "./prerequisites.ts";
@@ -21,8 +22,6 @@ export interface PlannerParts {
   readonly log: Log;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Replies with a patch in them that somebody asked to have looked at. */
-  readonly inline?: (cluster: number) => Promise<ReadonlySet<string>>;
 }
 
 /** The name under which the planner's orders are remembered. */
@@ -110,9 +109,8 @@ export class Planner {
     const mails = await this.#readFacts(stored);
     // They were read by an older program: with the new facts the cluster has another stamp, and its turn comes again.
     if (mails === undefined) return;
-    const inline = await this.#parts.inline?.(cluster);
     const maxPatches = Math.max(...config.lists.map((list) => list.limits.patches));
-    const options = { maxPatches, maxBytes: MAX_SERIES_BYTES, ...(inline === undefined ? {} : { inline }) };
+    const options = { maxPatches, maxBytes: MAX_SERIES_BYTES, inline: await readInline(room) };
     const { series } = assemble(mails, options);
     const { rows, orders } = planSeries({
       series,
