@@ -6,7 +6,7 @@ import { parseMessage } from "../patch/message.ts";
 import { readSubject } from "../patch/subject.ts";
 import { toLfLines } from "../patch/text.ts";
 import { errorWords, type Log } from "../service/log.ts";
-import type { Mailroom } from "../store/mailroom.ts";
+import type { Mailroom, Note } from "../store/mailroom.ts";
 import { type AddressedSeries, findAddressed } from "./addressed.ts";
 import { type Authentic, authenticate, type Resolver } from "./authenticate.ts";
 import { isAutomatic } from "./automatic.ts";
@@ -38,9 +38,9 @@ const UNKNOWN_MILLIS = 10 * 60_000;
 /** Until DNS is asked again. */
 const PAUSE_MILLIS = 60_000;
 
-/** To be said when the mail is filed; before it, so that it is not forgotten in between. */
-export async function noteCommandMail(room: Pick<Mailroom, "note">, messageId: string, at: number): Promise<void> {
-  await room.note({ kind: WAITING, key: messageId, value: "", at });
+/** To be kept with what reading the mail gave, so that it is not forgotten in between. */
+export function commandNote(messageId: string, at: number): Note {
+  return { kind: WAITING, key: messageId, value: "", at };
 }
 
 export class CommandDesk {

@@ -2,17 +2,17 @@
 // done again: what it does is derived from what is stored, and orders have names that are the same each time.
 
 import { errorWords, type Log } from "../service/log.ts";
-import type { Cluster, Mailroom, StoredMail } from "../store/mailroom.ts";
+import type { Cluster, Filing, Mailroom, Note, StoredMail } from "../store/mailroom.ts";
 import type { Store } from "../store/store.ts";
 import { assemble } from "./assemble.ts";
 import type { AssembledSeries, ClusterMail } from "./assembled.ts";
-import { noteCommandMail } from "./command-desk.ts";
+import { commandNote } from "./command-desk.ts";
 import type { MailConfig } from "./config.ts";
 import { type MailFacts, parseFacts, readMail } from "./facts.ts";
 import { readInline } from "./inline.ts";
 import { linkKeys } from "./keys.ts";
 import { planSeries } from "./plan.ts";
-import { notePatch } from "./prerequisites.ts";
+import { patchNote } from "./prerequisites.ts";
 import { mailTarget } from "./work-request.ts";
 
 export interface PlannerParts {
@@ -33,6 +33,12 @@ const BROKEN_MILLIS = 10 * 60_000;
 /** Kept beside a mail that a defect of ours made unreadable; it belongs to nothing. */
 const UNREAD_FACTS = '{"unread":true}';
 
+interface ReadMail {
+  readonly messageId: string;
+  readonly filing: Filing;
+  readonly notes: readonly Note[];
+}
+
 export class Planner {
   readonly #parts: PlannerParts;
   /** Clusters that could not be planned, by the stamp that they had: they are tried again with the next message, and after a while. */
@@ -44,10 +50,21 @@ export class Planner {
 
   /** Reads and files what came; whether there was something. */
   async fileMails(signal?: AbortSignal): Promise<boolean> {
-    const waiting = await this.#parts.room.unfiled(BATCH);
+    const { room, log } = this.#parts;
+    const waiting = await room.unfiled(BATCH);
+    const read: ReadMail[] = [];
     for (const mail of waiting) {
       if (signal?.aborted === true) break;
-      await this.#file(mail);
+      read.push(await this.#read(mail));
+    }
+    try {
+      await room.fileAll(
+        read.map(({ filing }) => filing),
+        read.flatMap(({ notes }) => notes),
+      );
+    } catch (error) {
+      log("error", "mails were not filed together", { error: errorWords(error) });
+      for (const each of read) await this.#fileAlone(each);
     }
     return waiting.length > 0;
   }
@@ -73,18 +90,30 @@ export class Planner {
     return count > 0;
   }
 
-  async #file({ sequence, messageId, receivedAt }: StoredMail): Promise<void> {
+  async #read({ sequence, messageId, receivedAt }: StoredMail): Promise<ReadMail> {
     const { room, log } = this.#parts;
-    const raw = await room.raw(messageId);
     try {
-      const facts = await readMail(messageId, raw ?? new Uint8Array());
-      if (facts.commands === true) await noteCommandMail(room, messageId, receivedAt);
-      await notePatch(room, facts, receivedAt);
-      await room.file(sequence, JSON.stringify(facts), linkKeys(facts));
+      const facts = await readMail(messageId, (await room.raw(messageId)) ?? new Uint8Array());
+      const patch = patchNote(facts, receivedAt);
+      const notes = [
+        ...(facts.commands === true ? [commandNote(messageId, receivedAt)] : []),
+        ...(patch === undefined ? [] : [patch]),
+      ];
+      return { messageId, filing: { sequence, facts: JSON.stringify(facts), keys: linkKeys(facts) }, notes };
     } catch (error) {
       // One message must not stop those behind it.
       log("error", "a mail was not read", { mail: messageId, error: errorWords(error) });
-      await room.file(sequence, UNREAD_FACTS, []);
+      return { messageId, filing: { sequence, facts: UNREAD_FACTS, keys: [] }, notes: [] };
+    }
+  }
+
+  async #fileAlone({ messageId, filing, notes }: ReadMail): Promise<void> {
+    const { room, log } = this.#parts;
+    try {
+      await room.fileAll([filing], notes);
+    } catch (error) {
+      log("error", "a mail was not filed", { mail: messageId, error: errorWords(error) });
+      await room.file(filing.sequence, UNREAD_FACTS, []);
     }
   }
 

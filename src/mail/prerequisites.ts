@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { Prerequisite } from "../patch/message.ts";
-import type { Mailroom } from "../store/mailroom.ts";
+import type { Mailroom, Note } from "../store/mailroom.ts";
 import type { MailFacts } from "./facts.ts";
 import { changeKey } from "./keys.ts";
 
@@ -45,11 +45,10 @@ export async function findPrerequisite(
 /** Key patch-id, value the Message-ID of the first patch that had it. */
 const PATCH_ID = "patch-id";
 
-/** To be said when a mail is filed, before it. */
-export async function notePatch(room: Pick<Mailroom, "note">, facts: MailFacts, at: number): Promise<void> {
-  const { messageId, diff, subject } = facts;
-  if (diff?.patchId === undefined || !subject.isPatch || subject.isReply) return;
-  await room.note({ kind: PATCH_ID, key: diff.patchId, value: messageId, at });
+/** To be kept with what reading a patch gave. */
+export function patchNote({ messageId, diff, subject }: MailFacts, at: number): Note | undefined {
+  if (diff?.patchId === undefined || !subject.isPatch || subject.isReply) return undefined;
+  return { kind: PATCH_ID, key: diff.patchId, value: messageId, at };
 }
 
 async function detailsOf(room: Pick<Mailroom, "series">, cluster: number) {

@@ -22,6 +22,13 @@ export interface StoredMail {
   readonly cluster: number;
 }
 
+/** What reading a message gave, see Mailroom.file. */
+export interface Filing {
+  readonly sequence: number;
+  readonly facts: string;
+  readonly keys: readonly string[];
+}
+
 export interface Cluster {
   readonly cluster: number;
   /** Grows with each message that is filed there. */
@@ -70,6 +77,8 @@ export interface Mailroom {
    * `keys` empty: it belongs to nothing. Filing it again changes nothing but the facts.
    */
   file(sequence: number, facts: string, keys: readonly string[]): Promise<number>;
+  /** Several at once, and notes with them, in one transaction; the cluster of each. */
+  fileAll(filings: readonly Filing[], notes?: readonly Note[]): Promise<number[]>;
   /** Clusters in which something was filed since `putSeries` was told the stamp of what it came from, the lowest first. */
   staleClusters(limit: number): Promise<Cluster[]>;
   /** Messages of a cluster in the order of arrival, at most `limit` (the newest are left out), without their bytes. */

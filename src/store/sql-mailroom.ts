@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
 import { bytesRow, cursorIn, mailIn, noteIn, sourceIn } from "./mail-rows.ts";
 import * as series from "./mail-series.ts";
-import type { IncomingMail, Mailroom, Note, SeriesOrder } from "./mailroom.ts";
+import type { Filing, IncomingMail, Mailroom, Note, SeriesOrder } from "./mailroom.ts";
 import * as mails from "./mails.ts";
 import type { Database } from "./sql.ts";
 
@@ -42,6 +42,16 @@ export class SqlMailroom implements Mailroom {
 
   file(sequence: number, facts: string, keys: readonly string[]) {
     return this.#database.transaction((sql) => mails.file(sql, sequence, facts, keys));
+  }
+
+  async fileAll(filings: readonly Filing[], notes: readonly Note[] = []): Promise<number[]> {
+    const checked = notes.map((each) => noteIn.parse(each));
+    return this.#database.transaction(async (sql) => {
+      for (const note of checked) await series.putNote(sql, note);
+      const clusters: number[] = [];
+      for (const { sequence, facts, keys } of filings) clusters.push(await mails.file(sql, sequence, facts, keys));
+      return clusters;
+    });
   }
 
   staleClusters(limit: number) {

@@ -90,6 +90,22 @@ export function mailroomContract(name: string, stage: (t: TestContext) => Promis
     assert.equal((await room.unfiled(9)).length, 2);
   });
 
+  promise("several are filed at once with notes, or none of them", async (stage, room) => {
+    const [one, two, three] = await room.deliver(
+      "s",
+      ["1@x", "2@x", "3@x"].map((id) => mailOf(id)),
+    );
+    const note = { kind: "n", key: "k", value: "", at: stage.now() };
+    const filing = (sequence: number, ...keys: string[]) => ({ sequence, facts: "{}", keys });
+    await assert.rejects(room.fileAll([filing(one!, "a"), { ...filing(two!, "b"), facts: "no json" }], [note]));
+    assert.deepEqual([(await room.unfiled(9)).length, await room.notes("n")], [3, []]);
+    const clusters = await room.fileAll([filing(one!, "a"), filing(two!, "b"), filing(three!, "a", "b")], [note, note]);
+    assert.deepEqual(clusters, [one, two, one]);
+    assert.deepEqual(await idsOf(room, one!), ["1@x", "2@x", "3@x"]);
+    assert.deepEqual([(await room.unfiled(9)).length, await room.notes("n")], [0, [note]]);
+    assert.deepEqual(await room.fileAll([]), []);
+  });
+
   promise("messages that share a key are in one cluster, and one may join two", async (_, room) => {
     const one = await put(room, "1@x", "id:1@x", "k:one");
     assert.equal(await put(room, "2@x", "id:2@x", "k:one"), one);
