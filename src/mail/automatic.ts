@@ -10,7 +10,7 @@ export interface OwnMarks {
   /** What we write from. */
   readonly address: string;
   /** Right-hand side of our Message-IDs. */
-  readonly domain?: string;
+  readonly domain?: string | undefined;
 }
 
 /** own: our mail came back. bounce: it was not delivered. vacation: nobody is there. robot: a known one. list: to many at once. automatic: it says so itself. */

@@ -103,8 +103,7 @@ async function lookAt(parts: DeskParts, messageId: string): Promise<Verdict> {
     const isOld = stored.receivedAt < now() - config.commands["fresh-hours"] * 3_600_000;
     return isOld ? refuse("it could not be read") : { kind: "later", reason: "it is not filed yet" };
   }
-  const own = { address: config.address, ...(config.domain === undefined ? {} : { domain: config.domain }) };
-  const automatic = isAutomatic(readHeaders(unwrapSeparator(raw)), own);
+  const automatic = isAutomatic(readHeaders(unwrapSeparator(raw)), config);
   if (automatic !== undefined) return refuse(`written by a program: ${automatic}`);
   const { subjectText: subject } = facts;
   const { body } = await parseMessage({ number: 1, offset: 0, bytes: toLfLines(unwrapSeparator(raw)) });

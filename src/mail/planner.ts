@@ -6,6 +6,7 @@ import type { Cluster, Filing, Mailroom, Note, StoredMail } from "../store/mailr
 import type { Store } from "../store/store.ts";
 import { assemble } from "./assemble.ts";
 import type { AssembledSeries, ClusterMail } from "./assembled.ts";
+import type { OwnMarks } from "./automatic.ts";
 import { commandNote } from "./command-desk.ts";
 import type { MailConfig } from "./config.ts";
 import { type MailFacts, parseFacts, readMail } from "./facts.ts";
@@ -20,6 +21,8 @@ export interface PlannerParts {
   readonly store: Pick<Store, "receive" | "reviews">;
   readonly config: Pick<MailConfig, "lists" | "wait-minutes" | "settle-seconds">;
   readonly log: Log;
+  /** What our own mails are known by when they come back. */
+  readonly own?: OwnMarks;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -93,7 +96,7 @@ export class Planner {
   async #read({ sequence, messageId, receivedAt }: StoredMail): Promise<ReadMail> {
     const { room, log } = this.#parts;
     try {
-      const facts = await readMail(messageId, (await room.raw(messageId)) ?? new Uint8Array());
+      const facts = await readMail(messageId, (await room.raw(messageId)) ?? new Uint8Array(), this.#parts.own);
       const patch = patchNote(facts, receivedAt);
       const notes = [
         ...(facts.commands === true ? [commandNote(messageId, receivedAt)] : []),
@@ -175,7 +178,7 @@ export class Planner {
         const raw = await room.raw(messageId);
         // Its bytes are gone: what is left of it was decided on long ago.
         if (raw === undefined) continue;
-        await room.file(sequence, JSON.stringify(await readMail(messageId, raw)), []);
+        await room.file(sequence, JSON.stringify(await readMail(messageId, raw, this.#parts.own)), []);
         isAnew = true;
       }
     }
