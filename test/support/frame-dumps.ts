@@ -95,7 +95,11 @@ export function readelfFrames(path: string): DumpedFrames {
       cie = undefined;
       continue;
     }
-    const words = line.trim().split(/\s+/);
+    // A register as a rule: "r9 (r9)".
+    const words = line
+      .trim()
+      .replaceAll(/r\d+ \((\w+)\)/g, "$1")
+      .split(/\s+/);
     if (words[0] === "LOC") {
       columns = words.slice(2);
       continue;

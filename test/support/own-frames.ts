@@ -101,7 +101,8 @@ export function compareDumps(
       tell(`${key}: ours ${ours.start}..${ours.end}, theirs ${theirs.start}..${theirs.end}`);
     const places = new Set([...ours.rows, ...theirs.rows].map(({ at }) => at));
     for (const at of places) {
-      if (at >= theirs.end && at > theirs.start) continue;
+      // The dumps go on behind the end of a function, and have a row for one without bytes.
+      if (at >= theirs.end) continue;
       result.rows++;
       const mine = view(saysAt(ours, at));
       const other = view(saysAt(theirs, at));
