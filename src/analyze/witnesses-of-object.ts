@@ -13,7 +13,8 @@ import { findArch } from "../isa/index.ts";
 import { chooseOrcLayout, ORC_SECTION, readOrcRows } from "../orc/rows.ts";
 import { readSFrame } from "../sframe/object.ts";
 import { type Frames, simulateFrames } from "../unwind/simulate.ts";
-import { findUnchanged } from "../unwind/unchanged.ts";
+import { findOnceSaved, findUnchanged } from "../unwind/unchanged.ts";
+import type { KeptBits } from "../unwind/witness-compare.ts";
 import { witnessDwarf } from "../unwind/witness-dwarf.ts";
 import { witnessOrc } from "../unwind/witness-orc.ts";
 import { witnessOwn } from "../unwind/witness-own.ts";
@@ -25,6 +26,8 @@ export interface WitnessesOfObject {
   readonly flow: Flow;
   readonly returns: Returns;
   readonly frames: Frames;
+  /** What the comparison with the instructions needs beside the frames. */
+  readonly kept: KeptBits;
   /** The instructions first, then what the object holds, in a fixed order: .debug_frame, .eh_frame, .sframe, .orc_unwind. */
   readonly witnesses: readonly WitnessRows[];
   /** What could not be read, one line each: a witness as a whole, or entries of it. */
@@ -44,7 +47,11 @@ export function witnessesOfObject(
   const flow = buildFlow(code, buildFunctions(code), facts.formats);
   const returns = solveReturns(flow, (symbol) => (facts.noreturn.has(symbol) ? true : outside.neverReturns(symbol)));
   const frames = simulateFrames(flow, returns);
-  const witnesses: WitnessRows[] = [witnessOwn(flow, frames, findUnchanged(flow, returns, frames))];
+  const kept = {
+    unchanged: findUnchanged(flow, returns, frames),
+    onceSaved: findOnceSaved(flow, returns, frames),
+  };
+  const witnesses: WitnessRows[] = [witnessOwn(flow, frames, kept.unchanged)];
   const unread: string[] = [];
   /** One that cannot be read says nothing, and the others are heard all the same. */
   const hear = (what: string, read: () => void): void => {
@@ -73,5 +80,5 @@ export function witnessesOfObject(
     const { layout } = chooseOrcLayout(object, facts.formats?.orc, flow.formats.orc);
     witnesses.push(witnessOrc(object, arch, readOrcRows(object, layout)));
   });
-  return { flow, returns, frames, witnesses, unread };
+  return { flow, returns, frames, kept, witnesses, unread };
 }

@@ -9,51 +9,71 @@ import { type FrameState, NOT_SAVED, NOWHERE, type Place } from "./state.ts";
 // Which callee-saved registers still have, or have again, the caller's value. The frame state says in which slot a register was saved; whether it
 // was changed after that makes no difference to a function, but it does to an unwinder that was told nothing of the slot.
 
-/**
- * insn -> bit set of the callee-saved registers that have the caller's value there on every way; 0 where no way leads. Two ways know what both
- * know, so that each instruction is walked at most once a register: linear.
- */
+/** insn -> bit set of the callee-saved registers that have the caller's value there on every way; 0 where no way leads. Linear. */
 export function findUnchanged(flow: Flow, returns: Returns, frames: Frames): Uint32Array {
-  const { marks, instead, code, functions } = flow;
-  const { calleeSaved } = code.arch.registers;
-  const { writes } = code.insns;
+  const { calleeSaved } = flow.code.arch.registers;
+  const { writes } = flow.code.insns;
+  return walkAllWays(flow, returns, frames, calleeSaved, (from, to, before) => {
+    const written = (writes[from] as number) & calleeSaved;
+    return written === 0 ? before : (before & ~written) | restored(frames, from, to, written);
+  });
+}
+
+/** insn -> bit set of the registers that were saved to a slot on every way there, whether or not they were read back since. Linear. */
+export function findOnceSaved(flow: Flow, returns: Returns, frames: Frames): Uint32Array {
+  const masks = Uint32Array.from(frames.states.all, ({ saved }) =>
+    saved.reduce((mask, slot, r) => (slot === NOWHERE || slot === NOT_SAVED ? mask : mask | (1 << r)), 0),
+  );
+  return walkAllWays(
+    flow,
+    returns,
+    frames,
+    0,
+    (from, _, before) => before | (masks[frames.state[from] as number] as number),
+  );
+}
+
+/** From the bits before an instruction to those at one of its successors. */
+type Edge = (from: number, to: number, before: number) => number;
+
+/** Bits that hold on every way: two ways know what both know, so that each instruction is walked at most once a bit. */
+function walkAllWays(flow: Flow, returns: Returns, frames: Frames, atRoots: number, edge: Edge): Uint32Array {
+  const { marks, instead, functions } = flow;
   const { edges } = instead;
   const next = successors(flow, returns);
-  const unchanged = new Uint32Array(frames.state.length);
+  const known = new Uint32Array(frames.state.length);
   const reached = new Uint8Array(frames.state.length);
   const isRoot = new Uint8Array(frames.state.length);
   const work: number[] = [];
 
   const arrive = (insn: number, incoming: number): void => {
     if (frames.state[insn] === NONE) return;
-    const known = reached[insn] === 1 ? (unchanged[insn] as number) & incoming : incoming;
-    if (reached[insn] === 1 && known === unchanged[insn]) return;
+    const both = reached[insn] === 1 ? ((known[insn] as number) & incoming) >>> 0 : incoming >>> 0;
+    if (reached[insn] === 1 && both === known[insn]) return;
     reached[insn] = 1;
-    unchanged[insn] = known;
+    known[insn] = both;
     work.push(insn);
-  };
-  const go = (from: number, to: number, before: number): void => {
-    // Whoever enters a function owes it all registers, as a caller does.
-    if (isRoot[to] === 1 && functions.ofInsn[to] !== functions.ofInsn[from]) return;
-    const written = (writes[from] as number) & calleeSaved;
-    arrive(to, written === 0 ? before : (before & ~written) | restored(frames, from, to, written));
   };
 
   const roots = frames.cameFrom.roots();
   for (const root of roots) isRoot[root] = 1;
-  for (const root of roots) arrive(root, calleeSaved);
+  for (const root of roots) arrive(root, atRoots);
   for (let insn = work.pop(); insn !== undefined; insn = work.pop()) {
-    const before = unchanged[insn] as number;
+    const before = known[insn] as number;
     if (((marks.bits[insn] as number) & MARK_INSTEAD) !== 0) {
       for (let e = lowerBound(edges.from, insn, 0, edges.length); e < edges.length && edges.from[e] === insn; e++)
         arrive(edges.to[e] as number, before);
       if (instead.skipped.has(insn)) continue;
     }
     const count = next.of(insn);
-    // `next` is shared only with itself here: nothing asks it before the loop ends.
-    for (let n = 0; n < count; n++) go(insn, next.to[n] as number, before);
+    for (let n = 0; n < count; n++) {
+      const to = next.to[n] as number;
+      // Whoever enters a function owes it what a caller does.
+      if (isRoot[to] === 1 && functions.ofInsn[to] !== functions.ofInsn[insn]) continue;
+      if (frames.state[to] !== NONE) arrive(to, edge(insn, to, before));
+    }
   }
-  return unchanged;
+  return known;
 }
 
 /** Of the registers that an instruction writes, those that it reads back from the slot that they were saved in. */

@@ -1,0 +1,254 @@
+import { NONE } from "../base/table.ts";
+import { TripleMap } from "../base/triple-map.ts";
+import type { Flow } from "../flow/flow.ts";
+import { FUNCTION_PREFIX } from "../flow/functions.ts";
+import { KIND_CALL, KIND_INDIRECT_CALL, KIND_LANDING_PAD, KIND_NOP } from "../isa/insn-table.ts";
+import { isOrcSection } from "./orc-rows.ts";
+import { EVENT_DRIFT, EVENT_MISMATCH, type Frames } from "./simulate.ts";
+import { BASE_WAIVED, type FrameState, NOWHERE, type Place } from "./state.ts";
+import {
+  CLAIM_NONE,
+  CLAIM_OPEN,
+  type Claim,
+  type ClaimContext,
+  type ClaimWhy,
+  claimWhy,
+  judgeCfa,
+  judgeRegister,
+  judgeSignal,
+} from "./witness-claims.ts";
+import { RETURN_ADDRESS, type WitnessRows } from "./witness-rows.ts";
+
+// A witness against the instructions, at every instruction of every function that was walked.
+
+/** Subjects of a claim beside the registers, which have their own numbers. */
+export const SUBJECT_CFA = 64;
+export const SUBJECT_SIGNAL = 65;
+
+/** Counts of instructions, by verdict: CLAIM_* is the index. */
+export type VerdictCounts = readonly number[];
+
+/** What the evidence supports. */
+export type WitnessVerdict = "unwind data wrong" | "ours cannot follow" | "undecided";
+
+/** One witness parts from the instructions in one function, in one way. */
+export interface Disagreement {
+  readonly owner: number;
+  /** A register, RETURN_ADDRESS or SUBJECT_* */
+  readonly subject: number;
+  readonly why: ClaimWhy;
+  readonly verdict: WitnessVerdict;
+  /** First instruction, by place, at which they part. */
+  readonly insn: number;
+  /** Instruction from which control first came there, at which they agreed or nothing was claimed: what it does is what parted them. */
+  readonly cause: number;
+  /** A row of the witness begins at `insn`: it says something new there, rather than going on saying what no longer holds. */
+  readonly atRow: boolean;
+  /** Instructions, and the runs that they stand in. */
+  readonly count: number;
+  readonly runs: number;
+  /** -> frame of the witness at `insn` */
+  readonly frame: number;
+}
+
+export interface WitnessComparison {
+  /** Instructions of functions that were walked. */
+  readonly instructions: number;
+  /** Of those, the ones that a row covers. */
+  readonly covered: number;
+  /** subject -> counts over the covered ones */
+  readonly counts: ReadonlyMap<number, VerdictCounts>;
+  /** Sorted by owner, then insn. */
+  readonly disagreements: readonly Disagreement[];
+  /** Functions of which no instruction is covered, ascending. */
+  readonly absent: readonly number[];
+  /** Functions that the witness speaks of, with a call that no row covers: the first such call. Ascending by function. */
+  readonly missing: readonly { readonly owner: number; readonly insn: number }[];
+}
+
+interface OpenRun {
+  owner: number;
+  subject: number;
+  why: ClaimWhy;
+  verdict: WitnessVerdict;
+  insn: number;
+  cause: number;
+  atRow: boolean;
+  count: number;
+  runs: number;
+  frame: number;
+  last: number;
+}
+
+/** What is known at each instruction beside its frame: see src/unwind/unchanged.ts. */
+export interface KeptBits {
+  readonly unchanged: Uint32Array;
+  readonly onceSaved: Uint32Array;
+}
+
+/** How far back the slot is looked for that a register was read back from, instructions. */
+const MOST_BACK = 64;
+
+/** Linear in instructions times registers; equal pairs of frames are judged once. */
+export function compareWitness(flow: Flow, frames: Frames, kept: KeptBits, witness: WitnessRows): WitnessComparison {
+  const { unchanged, onceSaved } = kept;
+  const { code, functions, kind } = flow;
+  const { insns, arch } = code;
+  const { rows } = witness;
+  const registers = witness.tracked;
+  const subjects = [SUBJECT_CFA, ...registers, SUBJECT_SIGNAL];
+  const counts = new Map(subjects.map((subject) => [subject, new Array<number>(CLAIM_NONE + 1).fill(0)]));
+  const judged = new Judgements(registers);
+  const doubtful = doubtfulFunctions(frames);
+  const groups = new Map<string, OpenRun>();
+  const coveredIn = new Set<number>();
+  const walkedIn = new Set<number>();
+  const missing = new Map<number, number>();
+  let instructions = 0;
+  let covered = 0;
+  let row = 0;
+  for (const section of code.sections) {
+    // What replaces other code is executed in its place, under that place's rows.
+    if (!isOrcSection(flow, section)) continue;
+    const end = code.sectionEnd[section] as number;
+    for (let i = code.sectionStart[section] as number; i < end; i++) {
+      const id = frames.state[i] as number;
+      const owner = id === NONE ? NONE : frames.owner.of(i);
+      if (owner < 0 || ((functions.table.flags[owner] as number) & FUNCTION_PREFIX) !== 0) continue;
+      const state = frames.states.all[id] as FrameState;
+      if (state.base === BASE_WAIVED) continue;
+      instructions++;
+      const f = functions.table.parent[owner] as number;
+      const offset = insns.offset[i] as number;
+      const home = insns.section[i] as number;
+      const k = kind[i] as number;
+      if (k !== KIND_NOP && k !== KIND_LANDING_PAD) walkedIn.add(f);
+      while (
+        row < rows.length &&
+        ((rows.section[row] as number) < home || (rows.section[row] === home && (rows.end[row] as number) <= offset))
+      )
+        row++;
+      if (row >= rows.length || rows.section[row] !== home || (rows.start[row] as number) > offset) {
+        if ((k === KIND_CALL || k === KIND_INDIRECT_CALL) && !missing.has(f)) missing.set(f, i);
+        continue;
+      }
+      covered++;
+      coveredIn.add(f);
+      const frame = rows.frame[row] as number;
+      const claims = judged.of(
+        { arch, state, unchanged: unchanged[i] as number, earlier: (r) => earlierSlot(i, r), witness, frame },
+        ((onceSaved[i] as number) & ~savedMask(state)) !== 0,
+      );
+      for (let n = 0; n < subjects.length; n++) {
+        const subject = subjects[n] as number;
+        const claim = claims[n] as Claim;
+        const count = counts.get(subject) as number[];
+        count[claim.verdict] = (count[claim.verdict] as number) + 1;
+        if (claim.why === undefined) continue;
+        const key = `${f} ${subject} ${claim.why}`;
+        const group = groups.get(key);
+        if (group !== undefined) {
+          group.count++;
+          if (group.last !== i - 1) group.runs++;
+          group.last = i;
+          continue;
+        }
+        const verdict = verdictOf(claim, doubtful.has(owner) || doubtful.has(f));
+        const atRow = rows.start[row] === offset;
+        const cause = frames.cameFrom.of(i);
+        groups.set(key, {
+          owner: f,
+          subject,
+          why: claim.why,
+          verdict,
+          insn: i,
+          cause,
+          atRow,
+          count: 1,
+          runs: 1,
+          frame,
+          last: i,
+        });
+      }
+    }
+  }
+  /** Slot of a register that was saved on every way here and is not any more: of the first way that came here. */
+  function earlierSlot(insn: number, register: number): Place {
+    if ((((onceSaved[insn] as number) >>> register) & 1) === 0) return NOWHERE;
+    for (let at = insn, n = 0; n < MOST_BACK; n++) {
+      const from = frames.cameFrom.of(at);
+      if (from === at || from === NONE) return NOWHERE;
+      const slot = (frames.states.all[frames.state[from] as number] as FrameState).saved[register] as Place;
+      if (slot !== NOWHERE) return slot;
+      at = from;
+    }
+    return NOWHERE;
+  }
+
+  const disagreements = [...groups.values()].map(({ last: _, ...each }): Disagreement => each);
+  disagreements.sort((a, b) => a.owner - b.owner || a.insn - b.insn || a.subject - b.subject);
+  return {
+    instructions,
+    covered,
+    counts,
+    disagreements,
+    absent: [...walkedIn].filter((f) => !coveredIn.has(f)).sort((a, b) => a - b),
+    missing: [...missing]
+      .filter(([f]) => coveredIn.has(f))
+      .map(([owner, insn]) => ({ owner, insn }))
+      .sort((a, b) => a.owner - b.owner),
+  };
+}
+
+/** Behind a mismatch of two ways the walk goes on with one of the frames: what it says from there on is no evidence. */
+function doubtfulFunctions(frames: Frames): ReadonlySet<number> {
+  const found = new Set<number>();
+  for (const { kind, owner } of frames.events) if (kind === EVENT_MISMATCH || kind === EVENT_DRIFT) found.add(owner);
+  return found;
+}
+
+function verdictOf(claim: Claim, isDoubtful: boolean): WitnessVerdict {
+  if (claim.why === claimWhy.notFollowed) return "ours cannot follow";
+  return claim.verdict === CLAIM_OPEN || isDoubtful ? "undecided" : "unwind data wrong";
+}
+
+/** Claims of a pair of frames, each found once, in the order of the subjects. */
+class Judgements {
+  readonly #registers: readonly number[];
+  readonly #known = new TripleMap(1024);
+  readonly #claims: (readonly Claim[])[] = [];
+
+  constructor(registers: readonly number[]) {
+    this.#registers = registers;
+  }
+
+  /** @param ownPast the place was reached over slots that registers were read back from, so that its claims are no other's */
+  of(context: ClaimContext, ownPast: boolean): readonly Claim[] {
+    const { state, unchanged, frame } = context;
+    const known = ownPast ? NONE : this.#known.get(state.id, unchanged | 0, frame);
+    if (known !== NONE) return this.#claims[known] as readonly Claim[];
+    const claims = [
+      judgeCfa(context),
+      ...this.#registers.map((register) => judgeRegister(context, register)),
+      judgeSignal(context),
+    ];
+    if (ownPast) return claims;
+    this.#known.set(state.id, unchanged | 0, frame, this.#claims.length);
+    this.#claims.push(claims);
+    return claims;
+  }
+}
+
+/** "rbx", "ra", "CFA": what a claim is about */
+export function subjectName(flow: Flow, subject: number): string {
+  if (subject === SUBJECT_CFA) return "CFA";
+  if (subject === SUBJECT_SIGNAL) return "signal";
+  if (subject === RETURN_ADDRESS) return "ra";
+  return flow.code.arch.registers.name[subject] ?? `register ${subject}`;
+}
+
+function savedMask({ saved }: FrameState): number {
+  let mask = 0;
+  for (let r = 0; r < saved.length; r++) if (saved[r] !== NOWHERE) mask |= 1 << r;
+  return mask;
+}
