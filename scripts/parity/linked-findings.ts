@@ -10,6 +10,8 @@ export interface Placed {
   readonly finding: ObjectFinding;
   /** Where the way of the finding begins: its object and place. */
   readonly entry: string;
+  /** Of the other way, of findings that have two. */
+  readonly otherEntry: string;
 }
 
 export interface Matched {
@@ -60,6 +62,16 @@ function isToldBy(one: Placed, others: readonly Placed[]): boolean {
           finding.rule.startsWith("landing-pad") && namesOf(finding).filter((name) => names.includes(name)).length > 0,
       );
     }
+    case "stack-state-mismatch":
+      // A way with a wrong frame meets one right way after the other, and is told at one of them; linked it goes on into the next object's.
+      return others.some(
+        (other) => other.finding.rule === rule && (isElsewhere(one) || isElsewhere(other)) && shareEntry(one, other),
+      );
+    case "jump-into-instruction":
+      // Behind its section's end an object has no code; linked, somebody else's instructions are there.
+      return others.some(
+        (other) => other.finding.rule === rule && other.object === one.object && other.place === one.place,
+      );
     case "untrain-before-return":
       // A callee in another object that returns first: by itself an object tells it at the call, linked it is told at what is found on the way on.
       return others.some(
@@ -75,7 +87,13 @@ function isToldBy(one: Placed, others: readonly Placed[]): boolean {
   }
 }
 
-const isElsewhere = ({ object, entry }: Placed): boolean => entry !== "" && !entry.startsWith(`${object} `);
+const entriesOf = ({ entry, otherEntry }: Placed): string[] => [entry, otherEntry].filter((each) => each !== "");
+
+const isElsewhere = ({ object, ...placed }: Placed): boolean =>
+  entriesOf({ object, ...placed }).some((entry) => !entry.startsWith(`${object} `));
+
+const shareEntry = (one: Placed, other: Placed): boolean =>
+  entriesOf(one).some((entry) => entriesOf(other).includes(entry));
 
 const isToldAtCall = ({ finding }: Placed): boolean =>
   finding.related.some(({ says }) => says.endsWith("in another object"));

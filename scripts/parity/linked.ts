@@ -110,13 +110,17 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
   for (const finding of linkedFindings) {
     const place = placeOfLinked.find(finding.section, finding.offset);
     if (place === undefined || options.only?.(place.object) === false) continue;
-    const entered = finding.path[0];
-    const entry = entered === undefined ? undefined : placeOfLinked.find(entered.section, entered.offset);
+    const entryOf = (path: typeof finding.path | undefined): string => {
+      const entered = path?.[0];
+      const entry = entered === undefined ? undefined : placeOfLinked.find(entered.section, entered.offset);
+      return entry === undefined ? "" : `${entry.object} ${spotOf(entry)}`;
+    };
     wanted.push({
       finding,
       object: place.object,
       place: spotOf(place),
-      entry: entry === undefined ? "" : `${entry.object} ${spotOf(entry)}`,
+      entry: entryOf(finding.path),
+      otherEntry: entryOf(finding.otherPath),
     });
   }
   const told: Placed[] = [];
@@ -139,8 +143,15 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
       analyzeObject(bytesSource(bytes), { ...options.analyze, outside }),
     );
     for (const finding of findings) {
-      const entry = finding.path[0] === undefined ? "" : `${object} ${spotOf(finding.path[0])}`;
-      told.push({ object, finding, place: spotOf(finding), entry });
+      const entryOf = (path: typeof finding.path | undefined): string =>
+        path?.[0] === undefined ? "" : `${object} ${spotOf(path[0])}`;
+      told.push({
+        object,
+        finding,
+        place: spotOf(finding),
+        entry: entryOf(finding.path),
+        otherEntry: entryOf(finding.otherPath),
+      });
     }
   }
   // The linked one has the code of weak functions that were replaced too, and nobody knows whose it is.
@@ -186,7 +197,8 @@ class PlaceFinder {
 
   find(section: string, offset: number): { object: string; section: string; offset: number } | undefined {
     const list = this.#bySection.get(section) ?? [];
-    const row = list.findLast((each) => each.offset <= offset && offset < each.offset + each.size);
+    // The linker's padding behind a section counts as its: what runs off its end is told there.
+    const row = list.findLast((each) => each.offset <= offset && each.size > 0);
     return row === undefined ? undefined : { object: row.object, section: row.section, offset: offset - row.offset };
   }
 }

@@ -70,6 +70,7 @@ const placed = (object: string, entry: string, finding: Parameters<typeof findin
   object,
   place: ".text+0x0",
   entry,
+  otherEntry: "",
   finding: findingOf("x", finding),
 });
 
@@ -90,4 +91,18 @@ test("one defect that each side tells where it sees it is the same in other word
   assert.deepEqual(matchFindings([called], [returned]), { same: 0, otherWords: 2, onlyFirst: [], onlySecond: [] });
   const other = { ...returned, entry: "c.o .text+0x0" };
   assert.deepEqual(matchFindings([called], [other]).onlySecond, [other]);
+
+  const inside = placed("a.o", "a.o .text+0x0", { rule: "jump-into-instruction", message: "no code" });
+  assert.equal(
+    matchFindings([inside], [{ ...inside, finding: { ...inside.finding, message: "the middle" } }]).otherWords,
+    2,
+  );
+
+  // The way from a.o+0x0 has the wrong frame: it meets another one in a.o, and one more in b.o.
+  const mismatch = { rule: "stack-state-mismatch" };
+  const here = { ...placed("a.o", "a.o .text+0xc0", mismatch), otherEntry: "a.o .text+0x0" };
+  const there = { ...placed("b.o", "b.o .text+0x0", mismatch), otherEntry: "a.o .text+0x0" };
+  assert.equal(matchFindings([here], [there]).otherWords, 2);
+  const own = { ...there, otherEntry: "b.o .text+0x20" };
+  assert.deepEqual(matchFindings([here], [own]).onlySecond, [own]);
 });
