@@ -69,7 +69,7 @@ export const claimWhy = {
   expression: "expression",
   /** The register was changed, the caller's value is in a slot, and the witness says that the register still has it. */
   notTold: "not-told",
-  /** The register has the caller's value; the slot that the witness names lies below the stack pointer, where an interrupt writes. */
+  /** The register has the caller's value; the slot that the witness names lies below the stack pointer (and its red zone), where an interrupt writes. */
   belowStack: "below-stack",
   /** The register has the caller's value; whether the slot that the witness names has it is not known. */
   slotUnknown: "slot-unknown",
@@ -110,6 +110,8 @@ export interface ClaimContext {
   readonly unchanged: number;
   /** register -> slot that it was saved in and has been read back from, NOWHERE without one */
   readonly earlier: (register: number) => Place;
+  /** Bytes below the stack pointer that nothing else writes: none in a kernel, 128 in x86-64 programs (psABI 1.0, 3.2.2). */
+  readonly redZone: number;
   readonly witness: WitnessRows;
   /** -> frame of the witness */
   readonly frame: number;
@@ -191,7 +193,7 @@ function judgeSame(slot: Place, isUnchanged: boolean): Claim {
 
 /** @param claimed where the witness says that the caller's value is */
 function judgePlace(
-  { arch, state, earlier }: ClaimContext,
+  { arch, state, earlier, redZone }: ClaimContext,
   register: number,
   claimed: Place,
   isUnchanged: boolean,
@@ -202,7 +204,8 @@ function judgePlace(
     return spaceOf(slot) === spaceOf(claimed) ? wrong(claimWhy.otherSlot) : open(claimWhy.slotUnknown);
   if (!isUnchanged) return open(claimWhy.lost);
   const top = state.value[arch.registers.sp] as Place;
-  if (spaceOf(top) === spaceOf(claimed) && offsetOf(claimed) < offsetOf(top)) return wrong(claimWhy.belowStack);
+  if (spaceOf(top) === spaceOf(claimed) && offsetOf(claimed) < offsetOf(top) - redZone)
+    return wrong(claimWhy.belowStack);
   // Compilers do not use the slot of a saved register for anything else.
   return earlier(register) === claimed ? alsoTrue : open(claimWhy.slotUnknown);
 }

@@ -89,8 +89,17 @@ export interface KeptBits {
 /** How far back the slot is looked for that a register was read back from, instructions. */
 const MOST_BACK = 64;
 
-/** Linear in instructions times registers; equal pairs of frames are judged once. */
-export function compareWitness(flow: Flow, frames: Frames, kept: KeptBits, witness: WitnessRows): WitnessComparison {
+/**
+ * Linear in instructions times registers; equal pairs of frames are judged once.
+ * @param redZone bytes below the stack pointer that nothing else writes; a kernel has none
+ */
+export function compareWitness(
+  flow: Flow,
+  frames: Frames,
+  kept: KeptBits,
+  witness: WitnessRows,
+  redZone = 0,
+): WitnessComparison {
   const { unchanged, onceSaved } = kept;
   const { code, functions, kind } = flow;
   const { insns, arch } = code;
@@ -136,7 +145,7 @@ export function compareWitness(flow: Flow, frames: Frames, kept: KeptBits, witne
       coveredIn.add(f);
       const frame = rows.frame[row] as number;
       const claims = judged.of(
-        { arch, state, unchanged: unchanged[i] as number, earlier: (r) => earlierSlot(i, r), witness, frame },
+        { arch, state, unchanged: unchanged[i] as number, earlier: (r) => earlierSlot(i, r), redZone, witness, frame },
         ((onceSaved[i] as number) & ~savedMask(state)) !== 0,
       );
       for (let n = 0; n < subjects.length; n++) {

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
+import { witnessesOfObject } from "../../src/analyze/witnesses-of-object.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { readCfi } from "../../src/dwarf/cfi.ts";
 import { CFI_CFA_EXPRESSION, CFI_EXPRESSION, CFI_VAL_EXPRESSION, type Cfi } from "../../src/dwarf/cfi-tables.ts";
 import { openObject } from "../../src/elf/object.ts";
+import { compareWitness } from "../../src/unwind/witness-compare.ts";
 import { assemble, compile } from "../support/assemble.ts";
 import type { FuzzTarget } from "./target.ts";
 
-/** Call frame information of an object whose entries and relocations are damaged. */
+const facts = { source: "fuzz", noreturn: new Set(["panic"]), accessSafe: new Set<string>() };
+
+/** Call frame information of an object, alone and against its instructions, whose entries and relocations are damaged. */
 export const cfiTarget: FuzzTarget = {
   name: "cfi",
   seeds: () => [
@@ -16,6 +20,16 @@ export const cfiTarget: FuzzTarget = {
   ],
   read(bytes) {
     for (const cfi of readCfi(openObject(bytesSource(bytes)))) checkTables(cfi);
+    const { flow, frames, kept, witnesses } = witnessesOfObject(bytesSource(bytes), { facts });
+    for (const witness of witnesses) {
+      const { counts, covered, instructions } = compareWitness(flow, frames, kept, witness);
+      assert.ok(covered <= instructions);
+      for (const each of counts.values())
+        assert.equal(
+          each.reduce((all, count) => all + count, 0),
+          covered,
+        );
+    }
   },
   hot(bytes) {
     const { sections, sectionName } = openObject(bytesSource(bytes));

@@ -14,13 +14,13 @@ import { generateC } from "../support/generated-c.ts";
 
 // Call frame information with a planted defect, beside code that is in order, and the other way round.
 
-function compare(b: BuiltFlow): WitnessComparison {
+function compare(b: BuiltFlow, redZone?: number): WitnessComparison {
   const kept = {
     unchanged: findUnchanged(b.flow, b.returns, b.frames),
     onceSaved: findOnceSaved(b.flow, b.returns, b.frames),
   };
   const [cfi] = readCfi(b.code.object);
-  return compareWitness(b.flow, b.frames, kept, witnessDwarf(b.code.arch, cfi!));
+  return compareWitness(b.flow, b.frames, kept, witnessDwarf(b.code.arch, cfi!), redZone);
 }
 
 /** "verdict: subject why at place (cause), n instructions in m runs" */
@@ -111,6 +111,7 @@ test("a slot below the stack pointer, and one that is still in the frame", () =>
   assert.deepEqual(told(framed({ last: "" })), [
     "unwind data wrong: f rbx below-stack at .text+0xc from .text+0xb, 2 in 1",
   ]);
+  assert.deepEqual(compare(framed({ last: "" }), 128).disagreements, [], "a red zone keeps it");
   const moved = assembleFlow(`
 FUNC f
 	.cfi_startproc
