@@ -13,6 +13,7 @@ import { framePointerScratch } from "./frame-pointer-scratch.ts";
 import { intraFunctionCall } from "./intra-function-call.ts";
 import { jumpIntoInstruction } from "./jump-into-instruction.ts";
 import { jumpLabelPlace } from "./jump-label-place.ts";
+import { jumpTableDisagrees } from "./jump-table-disagrees.ts";
 import { kcfiUncheckedCall } from "./kcfi-unchecked-call.ts";
 import { landingPadCode } from "./landing-pad-code.ts";
 import { landingPadData } from "./landing-pad-data.ts";
@@ -88,6 +89,7 @@ export const rules: readonly Rule[] = [
   entryHookTailCall,
   staticCallWithoutKey,
   jumpLabelPlace,
+  jumpTableDisagrees,
   alternativePlace,
   danglingAnnotation,
   misplacedAnnotation,
