@@ -161,6 +161,7 @@ function isEntered({ flow, frames }: RuleContext, f: number): boolean {
 const assumedEnd: Partial<Record<TableEnd, string>> = {
   "next-table": "where another one begins",
   "foreign-entry": "before an address outside of the function",
+  "end-of-function": "before an address right behind the function",
   "no-entry": "where its addresses stop",
   "section-end": "with its section",
 };

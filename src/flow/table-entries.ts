@@ -31,6 +31,8 @@ export type TableEnd =
   | "next-table"
   /** What follows is an address elsewhere. */
   | "foreign-entry"
+  /** What follows leads right behind the function. */
+  | "end-of-function"
   /** What follows is no address. */
   | "no-entry"
   | "section-end";
@@ -55,7 +57,7 @@ export function entryTarget(
   f: number,
   table: TablePlace,
   at: number,
-): number | "foreign-entry" | "no-entry" | "section-end" {
+): number | "foreign-entry" | "end-of-function" | "no-entry" | "section-end" {
   if (at + table.entrySize > (code.object.sections.size[table.section] as number)) return "section-end";
   const relocs = code.object.relocs(table.section);
   const row = lowerBound(relocs.offset, at, 0, relocs.length);
@@ -69,9 +71,16 @@ export function entryTarget(
   const offset = isDifference ? place.offset - (at - table.offset) : place.offset;
   const insn = insnAt(code, place.section, offset);
   const there = insn === NONE ? NONE : (functions.ofInsn[insn] as number);
-  if (there === NONE || !sameFamily(functions.table, f, there)) return "foreign-entry";
+  if (there === NONE || !sameFamily(functions.table, f, there))
+    return endsFamily(functions, f, place.section, offset) ? "end-of-function" : "foreign-entry";
   const isStart = functions.table.start[there] === offset && functions.table.parent[there] === there;
   return isStart ? "foreign-entry" : insn;
+}
+
+/** The place lies right behind function `f`, or behind the one that it is a part of. */
+function endsFamily({ table }: Functions, f: number, section: number, offset: number): boolean {
+  const endsAt = (g: number): boolean => table.section[g] === section && table.end[g] === offset;
+  return endsAt(f) || endsAt(table.parent[f] as number);
 }
 
 // LLVM 20, -mllvm -emit-jump-table-sizes-section: pairs of pointer-sized words, a table's address and its number of entries

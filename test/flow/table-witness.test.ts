@@ -71,6 +71,19 @@ test("a table is longer than its entries", () => {
   assert.deepEqual(compare(long), { said: 2, agreeing: 1, words: ["too-long other said 5 seen 4"] });
 });
 
+test("an entry of a case that clang takes to be impossible leads behind the function", () => {
+  const code = CODE.replace(".quad	first, second, third, fourth", ".quad	first, behind, third, fourth").replace(
+    "END chooses",
+    "END chooses\nbehind:	nop",
+  );
+  const b = assembleFlow(`${code}${SIZES}	.quad table, 4, small, 2`);
+  const found = compareTables(b.code, b.functions, b.flow.tables);
+  assert.deepEqual([found.agreeing, found.disagreements], [2, []]);
+  assert.deepEqual(b.after("jump"), [b.at("first"), b.at("third"), b.at("fourth")]);
+  // Where nobody says how long the table is, it may end there.
+  assert.deepEqual(assembleFlow(code).after("jump"), [b.at("first")]);
+});
+
 test("a table that no jump goes through, and one that is not said", () => {
   const found = compare(`${SIZES}	.quad table, 4, unused, 2`);
   assert.deepEqual(found, { said: 2, agreeing: 1, words: ["not-said other seen 4", "no-jump other said 2"] });
