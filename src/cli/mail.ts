@@ -18,7 +18,7 @@ export interface MailEnvironment {
   readonly signal: AbortSignal;
   readonly stdin: AsyncIterable<Uint8Array>;
   /** Other parts than the usual ones, for tests. */
-  readonly parts?: Pick<MailServiceParts, "now" | "pace" | "review">;
+  readonly parts?: Pick<MailServiceParts, "now" | "pace" | "review"> & { readonly retrySeconds?: number };
 }
 
 /** Each complaint is a line on standard error; undefined: it cannot be used. */
@@ -129,13 +129,13 @@ const ATTEMPTS = 5;
 async function withStore(
   config: MailConfig,
   folders: MailFolders,
-  { stdin, parts = {} }: MailEnvironment,
+  { stdin, parts: { retrySeconds = RETRY_SECONDS, ...parts } = {} }: MailEnvironment,
   log: Log,
   run: (service: MailService, config: MailConfig) => Promise<number>,
 ): Promise<number> {
   const sources = config.sources.map((each) => openSource(each, { state: folders.state, stdin }));
   const { store, mailroom: room } = await openSqliteStores(folders.state, {
-    retrySeconds: RETRY_SECONDS,
+    retrySeconds,
     ...(parts.now === undefined ? {} : { now: parts.now }),
     attempts: ATTEMPTS,
   });

@@ -92,6 +92,7 @@ settle-seconds: 0.2
       };
       const child = spawn(process.execPath, [PROCESS], { env, stdio: ["ignore", "ignore", "pipe"] });
       child.stderr.on("data", (chunk) => log.push(String(chunk)));
+      t.after(() => child.kill("SIGKILL"));
       return child;
     },
   };

@@ -20,6 +20,7 @@ process.exitCode = await mailWatchCommand({ config: TEST_CONFIG }, io, {
   stdin: process.stdin,
   parts: {
     now: () => Date.now() + ahead,
+    retrySeconds: 0,
     pace: {
       idleMillis: 30,
       beatMillis: 500,
