@@ -30,6 +30,7 @@ const facts = { source: "the tree", ...texts };
 
 interface Class {
   places: number;
+  calls: number;
   instructions: number;
   readonly functions: Set<string>;
   example: string;
@@ -88,10 +89,11 @@ for (const member of members.trim().split("\n")) {
       const key = `${each.verdict}: ${kind} ${each.why}, ${each.atRow ? "a row begins there" : "a row goes on"}`;
       let group = sum.classes.get(key);
       if (group === undefined) {
-        group = { places: 0, instructions: 0, functions: new Set(), example: example(each) };
+        group = { places: 0, calls: 0, instructions: 0, functions: new Set(), example: example(each) };
         sum.classes.set(key, group);
       }
       group.places++;
+      group.calls += each.calls;
       group.instructions += each.count;
       group.functions.add(named(each.owner));
     }
@@ -141,10 +143,12 @@ for (const [name, sum] of sums) {
     const agree = (counts[CLAIM_SAME] as number) + (counts[CLAIM_TRUE] as number);
     console.log(`${subject.padEnd(8)} ${((100 * agree) / Math.max(1, said)).toFixed(4)} ${counts.join(" ")}`);
   }
-  for (const [key, { places, instructions, functions, example }] of [...sum.classes].sort(
+  for (const [key, { places, calls, instructions, functions, example }] of [...sum.classes].sort(
     (a, b) => b[1].functions.size - a[1].functions.size,
   )) {
-    console.log(`\n${key}: ${functions.size} functions, ${places} groups, ${instructions} instructions\n  ${example}`);
+    console.log(
+      `\n${key}: ${functions.size} functions, ${places} groups, ${instructions} instructions, ${calls} calls\n  ${example}`,
+    );
   }
 }
 console.log(`\nunread: ${unread.length}`);

@@ -47,6 +47,8 @@ export interface Disagreement {
   /** Instructions, and the runs that they stand in. */
   readonly count: number;
   readonly runs: number;
+  /** Calls among them: every unwinding from the callee goes wrong there. Without one it takes an interrupt between two instructions. */
+  readonly calls: number;
   /** -> frame of the witness at `insn` */
   readonly frame: number;
 }
@@ -76,6 +78,7 @@ interface OpenRun {
   atRow: boolean;
   count: number;
   runs: number;
+  calls: number;
   frame: number;
   last: number;
 }
@@ -138,12 +141,13 @@ export function compareWitness(
       )
         row++;
       if (row >= rows.length || rows.section[row] !== home || (rows.start[row] as number) > offset) {
-        if ((k === KIND_CALL || k === KIND_INDIRECT_CALL) && !missing.has(f)) missing.set(f, i);
+        if (isCall(k) && !missing.has(f)) missing.set(f, i);
         continue;
       }
       covered++;
       coveredIn.add(f);
       const frame = rows.frame[row] as number;
+      const call = isCall(k) ? 1 : 0;
       const claims = judged.of(
         { arch, state, unchanged: unchanged[i] as number, earlier: (r) => earlierSlot(i, r), redZone, witness, frame },
         ((onceSaved[i] as number) & ~savedMask(state)) !== 0,
@@ -158,6 +162,7 @@ export function compareWitness(
         const group = groups.get(key);
         if (group !== undefined) {
           group.count++;
+          group.calls += call;
           if (group.last !== i - 1) group.runs++;
           group.last = i;
           continue;
@@ -175,6 +180,7 @@ export function compareWitness(
           atRow,
           count: 1,
           runs: 1,
+          calls: call,
           frame,
           last: i,
         });
@@ -260,4 +266,8 @@ function savedMask({ saved }: FrameState): number {
   let mask = 0;
   for (let r = 0; r < saved.length; r++) if (saved[r] !== NOWHERE) mask |= 1 << r;
   return mask;
+}
+
+function isCall(kind: number): boolean {
+  return kind === KIND_CALL || kind === KIND_INDIRECT_CALL;
 }

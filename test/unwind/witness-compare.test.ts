@@ -68,6 +68,8 @@ test("data that says what the instructions do", () => {
 });
 
 test("a wrong .cfi_offset", () => {
+  assert.equal(compare(framed({ offset: "-32" })).disagreements[0]?.calls, 1, "also where it calls");
+  assert.equal(compare(framed({ last: "" })).disagreements[0]?.calls, 0, "only where it is interrupted");
   assert.deepEqual(told(framed({ offset: "-32" })), [
     "unwind data wrong: f rbx other-slot at .text+0x2 from .text+0x1, 4 in 1",
   ]);
