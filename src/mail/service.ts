@@ -85,7 +85,7 @@ export class MailService {
     this.#parts = parts;
     this.#pace = pace;
     this.#now = now;
-    this.#planner = new Planner({ room, store, config, own: config, log, now });
+    this.#planner = new Planner({ room, store, config, log, now });
     this.#worker = {
       store,
       room,
