@@ -1,6 +1,6 @@
 // `objreview mail`: puts the mail service together and runs it.
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { UsageError } from "../base/errors.ts";
 import { FolderLock } from "../kernel/lock.ts";
 import type { MailConfig } from "../mail/config.ts";
@@ -116,6 +116,8 @@ async function withService(
   const lock = FolderLock.tryAcquire(folders.lock);
   if (lock === undefined) throw new UsageError(`another objreview mail works in ${folders.state}`);
   try {
+    // What a process that was killed left there.
+    rmSync(folders.scratch, { recursive: true, force: true });
     return await withStore(config, folders, environment, log, run);
   } finally {
     lock.release();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -80,6 +80,10 @@ settle-seconds: 0.2
       writeFileSync(join(maildir, "tmp", name), mail);
       renameSync(join(maildir, "tmp", name), join(maildir, "new", name));
     },
+    scratch(): string[] {
+      const scratch = join(folder, "state", "mail", "scratch");
+      return existsSync(scratch) ? readdirSync(scratch) : [];
+    },
     store: () => openSqliteStores(join(folder, "state", "mail")),
     start(ahead: number, log: string[]): ChildProcess {
       const env = {
@@ -150,6 +154,7 @@ test("a process killed again and again loses nothing and says nothing twice", as
     (_, i) => `s${i}-v1-1@example.org ${i === SERIES - 1 ? "superseded" : "ordered"}`,
   );
   assert.deepEqual(states, [...expected, `s${SERIES - 1}-v2-1@example.org ordered`].sort());
+  assert.deepEqual(stage.scratch(), [], "mailboxes of reviews that were killed are left");
   const told = stage.smtp.mails.map(({ raw }) => /^In-Reply-To: <(.*)>\r$/m.exec(raw.toString())![1]!);
   assert.deepEqual([...new Set(told)].sort(), [...told].sort(), "said twice");
   const unknown: string[] = [];
