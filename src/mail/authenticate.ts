@@ -57,8 +57,8 @@ const SINGLE_FIELDS = [
   "content-type",
   "content-transfer-encoding",
 ];
-/** A command is decided by them. */
-const COVERED_FIELDS = ["from", "subject", "date", "message-id"];
+/** A command is decided by them. Many senders (kernel.org among them) leave Message-ID out: a mail that is sent again under another one is known by its signature. */
+const COVERED_FIELDS = ["from", "subject", "date"];
 
 /** Throws ToolError where git or gpg, which patatt signatures need, cannot be run. */
 export async function authenticate(raw: Uint8Array, options: AuthenticateOptions): Promise<Authentic | Refused> {
