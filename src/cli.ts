@@ -282,7 +282,7 @@ mail
   .addHelpText("after", "\nExit status: 0 it can be used, 1 it cannot.")
   .action(async (options) => {
     const { mailCheckConfigCommand } = await import("./cli/mail.ts");
-    process.exitCode = mailCheckConfigCommand(options, io);
+    process.exitCode = mailCheckConfigCommand(options, io, { env: process.env });
   });
 
 mail

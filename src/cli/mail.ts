@@ -36,10 +36,26 @@ function readConfig(file: string, io: CommandIo): MailConfig | undefined {
 }
 
 /** @returns exit status: 0 it can be used, 1 it cannot, and standard error says where and why */
-export function mailCheckConfigCommand({ config: file }: { readonly config: string }, io: CommandIo): number {
+export function mailCheckConfigCommand(
+  { config: file }: { readonly config: string },
+  io: CommandIo,
+  { env }: Pick<MailEnvironment, "env">,
+): number {
   const config = readConfig(file, io);
   if (config === undefined) return 1;
   const { sources, trees, lists } = config;
+  const refused = sources.flatMap((source) => {
+    try {
+      // It connects to nothing, and says what no schema sees.
+      openSource(source, { state: mailFolders(config, env).state, stdin: NOTHING });
+      return [];
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      return [error.message];
+    }
+  });
+  for (const line of refused) io.err(`${file}: ${line}\n`);
+  if (refused.length > 0) return 1;
   const sends =
     config["dry-run"] !== undefined
       ? `mails go into ${config["dry-run"]}`
@@ -51,6 +67,8 @@ export function mailCheckConfigCommand({ config: file }: { readonly config: stri
   io.out(`${talking} of them answered; ${sends}\n`);
   return 0;
 }
+
+const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} };
 
 function names(all: readonly { readonly name: string }[]): string {
   return all.map(({ name }) => name).join(", ");

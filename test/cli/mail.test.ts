@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { MailStatus } from "../../src/mail/status.ts";
@@ -120,7 +120,8 @@ test("a source that is not there is told, and the rest is done", async (t) => {
 });
 
 test("what is wrong with a config is told by every command, line by line", async (t) => {
-  const { config, run } = await setUp(t, () => "{kind: stdin}");
+  const { folder, config, run } = await setUp(t, () => "{kind: stdin}");
+  const good = readFileSync(config, "utf8");
   appendFileSync(config, "setle-seconds: 1\nworkers: many\n");
   for (const [command, code] of [
     ["check-config", 1],
@@ -137,6 +138,13 @@ test("what is wrong with a config is told by every command, line by line", async
   }
   writeFileSync(config, "");
   assert.equal((await run(["check-config"])).code, 1);
+  const password = join(folder, "password");
+  writeFileSync(password, "x\n", { mode: 0o600 });
+  const imap = `{kind: imap, name: far, host: imap.example.org, tls: "off", login: {user: u, password-file: ${password}}}`;
+  writeFileSync(config, good.replace("{kind: stdin}", imap));
+  const open = await run(["check-config"]);
+  assert.equal(open.code, 1);
+  assert.match(open.err, /^\S+mail\.yml: .*imap\.example\.org/);
   const gone = await run(["once", "--config", "/nonexistent/mail.yml"]);
   assert.deepEqual([gone.code, gone.err], [2, "objreview: --config /nonexistent/mail.yml: cannot be read (ENOENT)\n"]);
 });
