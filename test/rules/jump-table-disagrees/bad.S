@@ -66,7 +66,9 @@ table_own:
 	.quad	0
 	.popsection
 
-	.section .llvm_jump_table_sizes, "", @progbits
+	.pushsection .llvm_jump_table_sizes, "", @progbits
 	.quad	table_short, 3, table_long, 3, table_unused, 2, table_own, 2
-	.section .discard.tablejump_annotate, "", @progbits
+	.popsection
+	.pushsection .discard.tablejump_annotate, "", @progbits
 	.quad	jump, table_short
+	.popsection

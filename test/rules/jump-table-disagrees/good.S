@@ -13,7 +13,9 @@ END chooses
 table:	.quad	1b, 2b, 3b, 4b
 	.quad	0
 
-	.section .llvm_jump_table_sizes, "", @progbits
+	.pushsection .llvm_jump_table_sizes, "", @progbits
 	.quad	table, 4
-	.section .discard.tablejump_annotate, "", @progbits
+	.popsection
+	.pushsection .discard.tablejump_annotate, "", @progbits
 	.quad	jump, table
+	.popsection
