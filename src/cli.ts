@@ -36,6 +36,10 @@ program
     "--index <dir>",
     "base that knows the objects around them: its folder (objreview base status --json), or auto",
   )
+  .option(
+    "--witnesses",
+    "hold what compiler and assembler say (unwind data, functions that never return) against the code",
+  )
   .option("--json", "print JSON")
   .addHelpText("after", "\nExit status: 0 clean, 1 findings, 2 an object could not be checked.")
   .action(async (objects: string[], options) => {

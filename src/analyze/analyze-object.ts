@@ -29,6 +29,7 @@ import { buildGraph, type FunctionGraph } from "./graph.ts";
 import { stableName } from "./names.ts";
 import { placedInsn, reportPlace } from "./report-place.ts";
 import { readWatch, type Watch } from "./weakening.ts";
+import { openWitnesses } from "./witnesses.ts";
 
 /** What the tree says of functions, on the side that is judged. */
 export interface TreeFacts {
@@ -49,6 +50,8 @@ export interface AnalyzeOptions {
   readonly outside?: Outside;
   /** Also answers what only a comparison of two sides asks. It costs looking up lines. */
   readonly forComparison?: boolean;
+  /** Holds what compiler and assembler say (frames, functions that never return) against the code, where the object has such data. */
+  readonly witnesses?: boolean;
   /** Directories that source paths are made relative to. */
   readonly stripPrefixes?: readonly string[];
 }
@@ -137,6 +140,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const flags = walkFlags(flow, returns, (symbol) => facts.accessSafe.has(symbol));
   const missing = new Map<MissingFact, Set<string>>();
   const leftOut: { readonly owner: number; readonly why: string }[] = [];
+  const unread: string[] = [];
   const context: RuleContext = {
     flow,
     returns,
@@ -145,6 +149,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     isListedNoreturn: (symbol) => facts.noreturn.has(symbol),
     checks,
     outside,
+    witnesses: options.witnesses ? openWitnesses(flow, returns, frames, (why) => unread.push(why)) : undefined,
     missing: (fact, symbol) => {
       const names = missing.get(fact);
       if (names === undefined) missing.set(fact, new Set([symbol]));
@@ -196,6 +201,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   }
   for (const { owner, why } of leftOut)
     coverage.notes.push({ kind: "assumption", function: functionName(code, functions, owner), why });
+  for (const why of unread) coverage.notes.push({ kind: "assumption", why });
   if (missing.size > 0) {
     const known: Known = outside.isWhole === true ? "whole" : isLinkedObject(object) ? "linked" : "alone";
     for (const fact of missing.keys()) coverage.notes.push({ kind: "assumption", why: withoutFact[fact][known] });

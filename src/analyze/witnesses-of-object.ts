@@ -51,34 +51,46 @@ export function witnessesOfObject(
     unchanged: findUnchanged(flow, returns, frames),
     onceSaved: findOnceSaved(flow, returns, frames),
   };
-  const witnesses: WitnessRows[] = [witnessOwn(flow, frames, kept.unchanged)];
+  const told = readFrameWitnesses(flow);
+  const witnesses = [witnessOwn(flow, frames, kept.unchanged), ...told.witnesses];
+  const unread = [...told.unread];
+  hear(unread, ORC_SECTION, () => {
+    if (object.machine !== EM_X86_64 || object.findSection(ORC_SECTION) === NONE) return;
+    const { layout } = chooseOrcLayout(object, facts.formats?.orc, flow.formats.orc);
+    witnesses.push(witnessOrc(object, arch, readOrcRows(object, layout)));
+  });
+  return { flow, returns, frames, kept, witnesses, unread };
+}
+
+/** What compiler and assembler say of the frames: .debug_frame, .eh_frame, .sframe, those that the object holds. */
+export function readFrameWitnesses({ code: { object, arch } }: Flow): {
+  readonly witnesses: readonly WitnessRows[];
+  readonly unread: readonly string[];
+} {
+  const witnesses: WitnessRows[] = [];
   const unread: string[] = [];
-  /** One that cannot be read says nothing, and the others are heard all the same. */
-  const hear = (what: string, read: () => void): void => {
-    try {
-      read();
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      unread.push(`${what}: ${error.message}`);
-    }
-  };
-  hear("call frame information", () => {
+  hear(unread, "call frame information", () => {
     for (const cfi of readCfi(object)) {
       witnesses.push(witnessDwarf(arch, cfi));
       for (const fault of cfi.faults) unread.push(fault.message);
     }
   });
-  hear(".sframe", () => {
+  hear(unread, ".sframe", () => {
     const sframe = readSFrame(object);
     if (sframe === undefined) return;
     const { witness, notes } = witnessSFrame(arch, sframe);
     witnesses.push(witness);
     for (const { text, offset } of notes) unread.push(`.sframe+0x${offset.toString(16)}: ${text}`);
   });
-  hear(ORC_SECTION, () => {
-    if (object.machine !== EM_X86_64 || object.findSection(ORC_SECTION) === NONE) return;
-    const { layout } = chooseOrcLayout(object, facts.formats?.orc, flow.formats.orc);
-    witnesses.push(witnessOrc(object, arch, readOrcRows(object, layout)));
-  });
-  return { flow, returns, frames, kept, witnesses, unread };
+  return { witnesses, unread };
+}
+
+/** One that cannot be read says nothing, and the others are heard all the same. */
+function hear(unread: string[], what: string, read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    unread.push(`${what}: ${error.message}`);
+  }
 }

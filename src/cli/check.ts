@@ -29,6 +29,8 @@ export interface CheckOptions {
   readonly kernelConfig?: string;
   /** Folder of a base, or "auto". */
   readonly index?: string;
+  /** Holds what compiler and assembler say against the code. */
+  readonly witnesses?: boolean;
   readonly json?: boolean;
 }
 
@@ -49,7 +51,7 @@ export async function checkCommand(
 ): Promise<number> {
   const facts: TreeFacts = options.tree === undefined ? builtInFacts : readTree(options.tree);
   const checks = checksOf(options.kernelConfig);
-  const analyze = { facts, checks };
+  const analyze = { facts, checks, witnesses: options.witnesses === true };
   // Loaded when asked for: with what it needs it is most of the modules, and an object is checked in less time.
   const index =
     options.index === undefined

@@ -9,6 +9,7 @@ import { directionFlagRedundantClear } from "./direction-flag-redundant-clear.ts
 import { directionFlagReturn } from "./direction-flag-return.ts";
 import { entryHookTailCall } from "./entry-hook-tail-call.ts";
 import { fallsThrough } from "./falls-through.ts";
+import { frameChangeUntold } from "./frame-change-untold.ts";
 import { framePointerScratch } from "./frame-pointer-scratch.ts";
 import { intraFunctionCall } from "./intra-function-call.ts";
 import { jumpIntoInstruction } from "./jump-into-instruction.ts";
@@ -49,6 +50,8 @@ import { unreachableInstruction } from "./unreachable-instruction.ts";
 import { unsupportedInFunction } from "./unsupported-in-function.ts";
 import { untrackedBranch } from "./untracked-branch.ts";
 import { untrainBeforeReturn } from "./untrain-before-return.ts";
+import { unwindDataDisagrees } from "./unwind-data-disagrees.ts";
+import { unwindDataMissing } from "./unwind-data-missing.ts";
 
 /** Every rule, in the order in which reports list them. */
 export const rules: readonly Rule[] = [
@@ -102,4 +105,7 @@ export const rules: readonly Rule[] = [
   moduleEntryNotAddressed,
   noinstrCall,
   noinstrReturnOpen,
+  unwindDataDisagrees,
+  unwindDataMissing,
+  frameChangeUntold,
 ];

@@ -3,8 +3,25 @@ import type { Outside } from "../flow/outside.ts";
 import type { Returns } from "../flow/returns.ts";
 import type { FlagState, FlagsResult } from "../unwind/machine-flags.ts";
 import type { Frames } from "../unwind/simulate.ts";
+import type { WitnessComparison } from "../unwind/witness-compare.ts";
+import type { WitnessRows } from "../unwind/witness-rows.ts";
 import type { Checks } from "./checks.ts";
 import type { Evidence, Related, Severity } from "./finding.ts";
+
+/** What compiler and assembler say beside the code. Each is read when it is first asked for. */
+export interface Witnesses {
+  /** .debug_frame, .eh_frame and .sframe, those that the object holds, each held against the instructions. */
+  frames(): readonly { readonly rows: WitnessRows; readonly comparison: WitnessComparison }[];
+  /** Functions that the debug information says to never return (DW_AT_noreturn). */
+  noreturn(): readonly DeclaredNoreturn[];
+}
+
+export interface DeclaredNoreturn {
+  readonly name: string;
+  readonly isExternal: boolean;
+  /** The source of this object has its body. */
+  readonly isDefined: boolean;
+}
 
 /** Everything that a rule may look at. */
 export interface RuleContext {
@@ -18,6 +35,8 @@ export interface RuleContext {
   readonly checks: Checks;
   /** What is known of other objects. */
   readonly outside: Outside;
+  /** undefined where nobody asked for them to be heard. */
+  readonly witnesses: Witnesses | undefined;
   /** Says that a verdict had to be left open, because nobody answered for a symbol of another object. */
   missing(fact: MissingFact, symbol: string): void;
   /** Says that a rule did not look at a function; `why` is a sentence about "it" for coverage. */

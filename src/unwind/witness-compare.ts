@@ -24,6 +24,8 @@ import { RETURN_ADDRESS, type WitnessRows } from "./witness-rows.ts";
 /** Subjects of a claim beside the registers, which have their own numbers. */
 export const SUBJECT_CFA = 64;
 export const SUBJECT_SIGNAL = 65;
+/** One more than the largest. */
+const SUBJECTS = 66;
 
 /** Counts of instructions, by verdict: CLAIM_* is the index. */
 export type VerdictCounts = readonly number[];
@@ -31,7 +33,7 @@ export type VerdictCounts = readonly number[];
 /** What the evidence supports. */
 export type WitnessVerdict = "unwind data wrong" | "ours cannot follow" | "undecided";
 
-/** One witness parts from the instructions in one function, in one way. */
+/** One witness parts from the instructions in one function, in one way; stretches that begin at a row stand apart from those that do not. */
 export interface Disagreement {
   readonly owner: number;
   /** A register, RETURN_ADDRESS or SUBJECT_* */
@@ -51,6 +53,10 @@ export interface Disagreement {
   readonly calls: number;
   /** -> frame of the witness at `insn` */
   readonly frame: number;
+  /** First call among its instructions, or NONE: from there a stack is unwound that nothing interrupted. */
+  readonly call: number;
+  /** Last instruction of a stretch that ends because the witness then says what already held in it: its row comes late. NONE without one. */
+  readonly late: number;
 }
 
 export interface WitnessComparison {
@@ -80,6 +86,8 @@ interface OpenRun {
   runs: number;
   calls: number;
   frame: number;
+  call: number;
+  late: number;
   last: number;
 }
 
@@ -113,6 +121,8 @@ export function compareWitness(
   const judged = new Judgements(registers);
   const doubtful = doubtfulFunctions(frames);
   const groups = new Map<string, OpenRun>();
+  /** function and subject -> the group that one of its instructions was added to last */
+  const latest = new Map<number, OpenRun>();
   const coveredIn = new Set<number>();
   const walkedIn = new Set<number>();
   const missing = new Map<number, number>();
@@ -147,6 +157,7 @@ export function compareWitness(
       covered++;
       coveredIn.add(f);
       const frame = rows.frame[row] as number;
+      const atRow = rows.start[row] === offset;
       const call = isCall(k) ? 1 : 0;
       const claims = judged.of(
         { arch, state, unchanged: unchanged[i] as number, earlier: (r) => earlierSlot(i, r), redZone, witness, frame },
@@ -157,20 +168,26 @@ export function compareWitness(
         const claim = claims[n] as Claim;
         const count = counts.get(subject) as number[];
         count[claim.verdict] = (count[claim.verdict] as number) + 1;
-        if (claim.why === undefined) continue;
-        const key = `${f} ${subject} ${claim.why}`;
-        const group = groups.get(key);
+        if (claim.why === undefined) {
+          if (atRow && latest.size > 0) noteLate(latest.get(f * SUBJECTS + subject), i);
+          continue;
+        }
+        const before = latest.get(f * SUBJECTS + subject);
+        const goesOn = before !== undefined && before.last === i - 1 && before.why === claim.why;
+        const key = `${f} ${subject} ${claim.why} ${atRow}`;
+        const group = goesOn ? before : groups.get(key);
         if (group !== undefined) {
           group.count++;
           group.calls += call;
-          if (group.last !== i - 1) group.runs++;
+          if (!goesOn) group.runs++;
+          if (call === 1 && group.call === NONE) group.call = i;
           group.last = i;
+          latest.set(f * SUBJECTS + subject, group);
           continue;
         }
         const verdict = verdictOf(claim, doubtful.has(owner) || doubtful.has(f));
-        const atRow = rows.start[row] === offset;
         const cause = frames.cameFrom.of(i);
-        groups.set(key, {
+        const opened: OpenRun = {
           owner: f,
           subject,
           why: claim.why,
@@ -182,10 +199,20 @@ export function compareWitness(
           runs: 1,
           calls: call,
           frame,
+          call: call === 1 ? i : NONE,
+          late: NONE,
           last: i,
-        });
+        };
+        groups.set(key, opened);
+        latest.set(f * SUBJECTS + subject, opened);
       }
     }
+  }
+  /** The frame is the one of the instruction before, and only the witness says something else now. */
+  function noteLate(group: OpenRun | undefined, insn: number): void {
+    if (group === undefined || group.last !== insn - 1 || group.late !== NONE) return;
+    if (frames.state[insn] === frames.state[group.last] && frames.cameFrom.of(insn) === group.last)
+      group.late = group.last;
   }
   /** Slot of a register that was saved on every way here and is not any more: of the first way that came here. */
   function earlierSlot(insn: number, register: number): Place {

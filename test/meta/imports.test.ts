@@ -148,6 +148,7 @@ test("no rule imports another rule", () => {
     "sites",
     "bare-addresses",
     "instrumented-callees",
+    "unwind-data",
   ]);
   const wrong = imports.filter((each) => {
     const to = target(each);

@@ -15,6 +15,7 @@ const shared = new Set([
   "sites.ts",
   "bare-addresses.ts",
   "instrumented-callees.ts",
+  "unwind-data.ts",
 ]);
 const inRules = repositoryFiles()
   .filter((name) => posix.dirname(name) === "src/rules")

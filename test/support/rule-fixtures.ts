@@ -40,6 +40,8 @@ const cOptions = [
 /** settings.json of a rule's folder: what its fixtures' kernel promises, and options that its C is compiled with, by compiler. */
 interface FixtureSettings {
   readonly checks?: Partial<Checks>;
+  /** What compiler and assembler say is held against the code. */
+  readonly witnesses?: boolean;
   readonly gcc?: readonly string[];
   readonly clang?: readonly string[];
   /** What is known of other objects, by symbol. */
@@ -138,6 +140,7 @@ function analyzeFixture(rule: string, bytes: Uint8Array): ObjectAnalysis {
     checks: { ...checksWithoutConfig, ...settings.checks },
     outside: readOutside(settings),
     forComparison: true,
+    witnesses: settings.witnesses ?? false,
     stripPrefixes: [`${join(fixtureFolder, rule)}/`],
   });
 }

@@ -1,0 +1,45 @@
+import { FormatError } from "../base/errors.ts";
+import { readNoreturnFunctions } from "../dwarf/noreturn.ts";
+import type { Flow } from "../flow/flow.ts";
+import type { Returns } from "../flow/returns.ts";
+import type { Witnesses } from "../rules/rule.ts";
+import type { Frames } from "../unwind/simulate.ts";
+import { findOnceSaved, findUnchanged } from "../unwind/unchanged.ts";
+import { compareWitness } from "../unwind/witness-compare.ts";
+import { readFrameWitnesses } from "./witnesses-of-object.ts";
+
+/**
+ * What compiler and assembler say of an object, for the rules that ask: read when the first one does, and once.
+ * @param unread is told what could not be read, one line each
+ */
+export function openWitnesses(flow: Flow, returns: Returns, frames: Frames, unread: (why: string) => void): Witnesses {
+  return {
+    frames: once(() => {
+      const read = readFrameWitnesses(flow);
+      for (const why of read.unread) unread(`not read: ${why}`);
+      if (read.witnesses.length === 0) return [];
+      const kept = {
+        unchanged: findUnchanged(flow, returns, frames),
+        onceSaved: findOnceSaved(flow, returns, frames),
+      };
+      return read.witnesses.map((rows) => ({ rows, comparison: compareWitness(flow, frames, kept, rows) }));
+    }),
+    noreturn: once(() => {
+      try {
+        return readNoreturnFunctions(flow.code.object);
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+        unread(`not read: which functions the source declares noreturn: ${error.message}`);
+        return [];
+      }
+    }),
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
