@@ -9,7 +9,6 @@ import type { MailConfig } from "./config.ts";
 import { readMailBody } from "./mail-body.ts";
 import type { Outlet } from "./outlet.ts";
 import { patchworkPosts } from "./patchwork.ts";
-import { joinPolicies, type Policy } from "./policy.ts";
 import { afterQuietHours } from "./quiet-hours.ts";
 import { readRepliedSeries } from "./read-replied.ts";
 import type { FormerResult, RepliedSeries } from "./replied.ts";
@@ -253,7 +252,6 @@ async function mayGo(
   if (identity === undefined || post !== replyIdentity(identity)) return {};
   const series = await readRepliedSeries(parts, identity);
   if (series?.supersededBy !== undefined) return { stop: "superseded by a later version before it was sent" };
-  const quiet = (series?.policy as Policy | undefined)?.quietHours ?? joinPolicies([])?.quietHours ?? [];
-  const wait = afterQuietHours(parts.now(), quiet);
+  const wait = afterQuietHours(parts.now(), series?.policy?.quietHours ?? []);
   return wait === undefined || wait <= parts.now() ? {} : { wait };
 }
