@@ -46,6 +46,8 @@ export const profileSchema = z.strictObject({
   asmFlags: z.array(flag),
   /** Further variables of make, each NAME=VALUE. */
   makeVariables: z.array(z.string().regex(/^[A-Z][A-Z0-9_]*=[-A-Za-z0-9_,=.+ ]*$/)).default([]),
+  /** Whether what its flags make compiler and assembler say is held against the code. */
+  witnesses: z.boolean().default(false),
   /** Configured and prepared alone; never used for a full base build. For files that the default profile does not build. */
   preparedOnly: z.boolean(),
   limits: z.strictObject({

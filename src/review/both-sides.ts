@@ -53,7 +53,7 @@ export async function buildBothSides(options: ProfileReviewOptions, notes: Cover
   // While the tip is built: what is needed of the base alone.
   const { index, unusable } = await build.findIndex();
   const lists = { base: await readTreeFacts(slot, base), tip: await readTreeFacts(slot, tip) };
-  const judge = { facts: lists.base, config: build.config };
+  const judge = { facts: lists.base, config: build.config, witnesses: profile.witnesses };
   if (unusable !== undefined) notes.push({ kind: "assumption", object: "", why: unusable });
   if (index === undefined) {
     const judgedBase = await judgeAll(baseResult, judge, () => undefined, modulesOf(affected));

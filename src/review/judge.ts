@@ -28,6 +28,8 @@ export interface JudgeOptions {
   readonly bodies?: ReadonlyMap<string, boolean> | undefined;
   /** What is known of the objects around it; asked behind `bodies`. */
   readonly outside?: Outside | undefined;
+  /** Holds what compiler and assembler say against the code. */
+  readonly witnesses?: boolean;
   /** It is part of a module. */
   readonly isModule?: boolean;
 }
@@ -43,6 +45,7 @@ export function judgeObject(built: BuiltObject, options: JudgeOptions): Judged {
       outside: firstOf(knownReturns(options.bodies ?? new Map()), options.outside ?? nothingOutside),
       checks: { ...readChecks(options.config.values, "configuration of the build"), module: options.isModule === true },
       forComparison: true,
+      witnesses: options.witnesses === true,
       stripPrefixes: [SOURCE_MOUNT, OUT_MOUNT],
     });
     return { ...base, codeKey, analysis, error: undefined };

@@ -183,6 +183,7 @@ async function judgeState(
   const judge: JudgeOptions = {
     facts: await readTreeFacts(slot, state),
     config: state === base ? build.config : await build.configOf(state),
+    witnesses: profile.witnesses,
   };
   const modules = modulesOf(options.affected);
   const judged = new Map(known ?? (await timer.time("analyse", () => judgeAll(result, judge, outsideOf, modules))));

@@ -3,6 +3,7 @@ import { alternativesDisagree } from "./alternatives-disagree.ts";
 import { callWithoutFramePointer } from "./call-without-frame-pointer.ts";
 import { calleeSavedNotKept } from "./callee-saved-not-kept.ts";
 import { danglingAnnotation } from "./dangling-annotation.ts";
+import { declaredNoreturnReturns } from "./declared-noreturn-returns.ts";
 import { directionFlagCall } from "./direction-flag-call.ts";
 import { directionFlagDoubleSet } from "./direction-flag-double-set.ts";
 import { directionFlagRedundantClear } from "./direction-flag-redundant-clear.ts";
@@ -72,6 +73,7 @@ export const rules: readonly Rule[] = [
   intraFunctionCall,
   unreachableInstruction,
   listedNoreturnReturns,
+  declaredNoreturnReturns,
   uaccessReturnOpen,
   uaccessReturnClosed,
   uaccessCallOpen,

@@ -46,6 +46,7 @@ interface FixtureSettings {
   readonly clang?: readonly string[];
   /** What is known of other objects, by symbol. */
   readonly outside?: {
+    readonly neverReturns?: Readonly<Record<string, boolean>>;
     readonly landing?: Readonly<Record<string, Landing>>;
     readonly isNoinstr?: Readonly<Record<string, boolean>>;
     readonly isOverridden?: Readonly<Record<string, boolean>>;
@@ -56,9 +57,17 @@ interface FixtureSettings {
 }
 
 function readOutside({ outside = {} }: FixtureSettings): Outside {
-  const { landing = {}, isNoinstr = {}, isOverridden = {}, addressUses = {}, slotTargets = {} } = outside;
+  const {
+    neverReturns = {},
+    landing = {},
+    isNoinstr = {},
+    isOverridden = {},
+    addressUses = {},
+    slotTargets = {},
+  } = outside;
   return {
     ...nothingOutside,
+    neverReturns: (symbol) => neverReturns[symbol],
     landing: (symbol) => landing[symbol],
     isNoinstr: (symbol) => isNoinstr[symbol],
     isOverridden: (symbol) => isOverridden[symbol],

@@ -1,0 +1,34 @@
+void __attribute__((noreturn)) gives_up(int);
+void __attribute__((noreturn)) stays_away(int);
+
+/* The body, in assembly: nobody compares it with the declaration. */
+asm(".text\n"
+    ".globl gives_up\n"
+    ".type gives_up, @function\n"
+    "gives_up:\n\t"
+    "ud2\n"
+    ".size gives_up, . - gives_up");
+
+void chooses(int x)
+{
+	if (x)
+		gives_up(x);
+}
+
+void leaves(int x)
+{
+	stays_away(x + 1);
+}
+
+void spins(void)
+{
+	for (;;)
+		asm volatile("pause");
+}
+
+/* The list has it. */
+void __attribute__((noreturn)) never_back(void)
+{
+	for (;;)
+		asm volatile("pause");
+}
