@@ -127,9 +127,12 @@ program
   .argument("<object>", "relocatable object (.o)")
   .argument("[function]", "only this function and its parts")
   .option("--tree <dir>", "kernel source tree that the object was built from: its lists and its formats are used")
-  .option("--differences", "only where two of them differ")
+  .option("--differences", "only where one of them contradicts the instructions")
   .option("--json", "print JSON (docs/formats/unwind.md)")
-  .addHelpText("after", "\nExit status: 0 no two differ, 1 some do, 2 the object or the function is not there.")
+  .addHelpText(
+    "after",
+    "\nExit status: 0 none contradicts the instructions, 1 one does, 2 the object or the function is not there.",
+  )
   .action(async (object: string, name: string | undefined, options) => {
     const { unwindCommand } = await import("./cli/unwind.ts");
     process.exitCode = unwindCommand(object, name, options, io);

@@ -6,6 +6,8 @@ import { FUNCTION_PREFIX, functionName } from "../flow/functions.ts";
 import type { Arch } from "../isa/arch.ts";
 import { openFileSource } from "../kernel/file-source.ts";
 import { safeText } from "../report/safe.ts";
+import { CLAIM_WRONG } from "../unwind/witness-claims.ts";
+import { compareWitness, subjectName } from "../unwind/witness-compare.ts";
 import {
   describeFrame,
   describeRule,
@@ -23,7 +25,7 @@ import { inputError, readTree } from "./tree-input.ts";
 export interface UnwindOptions {
   readonly tree?: string;
   readonly json?: boolean;
-  /** Only where two witnesses differ. */
+  /** Only where a witness contradicts the instructions. */
   readonly differences?: boolean;
 }
 
@@ -37,7 +39,7 @@ interface FunctionRange {
   readonly end: number;
 }
 
-/** Exit status: 0 no two witnesses differ, 1 some do, 2 the object or the function is not there. */
+/** Exit status: 0 no witness contradicts the instructions, 1 one does, 2 the object or the function is not there. */
 export function unwindCommand(path: string, name: string | undefined, options: UnwindOptions, io: CommandIo): number {
   const writer = new ChunkWriter(io);
   try {
@@ -92,13 +94,14 @@ function printText(
   out: Out,
 ): number {
   const { arch, object } = seen.flow.code;
+  const contradictions = new Contradictions(seen);
   let differing = 0;
   let spanCount = 0;
   for (const { name, section, start, end } of functions) {
     const heading = `${safeText(name)}()  ${safeText(object.sectionName[section] as string)}+0x${start.toString(16)}, ${end - start} bytes\n`;
     let isNamed = false;
     for (const span of witnessSpans(seen.witnesses, section, start, end)) {
-      const { lines, differs } = describeSpan(arch, seen.witnesses, span);
+      const { lines, differs } = describeSpan(arch, seen.witnesses, span, contradictions.of(section, span));
       spanCount++;
       if (differs) differing++;
       if (onlyDifferences && !differs) continue;
@@ -112,7 +115,7 @@ function printText(
     if (isNamed) out("\n");
   }
   const kinds = seen.witnesses.map(({ witness }) => words[witness]);
-  out(`${differing} of ${spanCount} ranges differ; witnesses: ${kinds.join(", ")}\n`);
+  out(`${differing} of ${spanCount} ranges contradict the instructions; witnesses: ${kinds.join(", ")}\n`);
   return differing;
 }
 
@@ -130,30 +133,19 @@ function describeSpan(
   arch: Arch,
   witnesses: readonly WitnessRows[],
   { frames }: WitnessSpan,
+  wrong: readonly ReadonlySet<string>[],
 ): { lines: string[]; differs: boolean } {
   const groups: { leader: number; others: number[]; note: string }[] = [];
-  let differs = false;
   frames.forEach((frame, n) => {
     if (frame === NONE) return;
-    const first = groups[0];
-    if (first === undefined) {
-      groups.push({ leader: n, others: [], note: "" });
-      return;
-    }
-    const all = groups.map(({ leader }) => compareFrames(witnesses[leader]!, frames[leader]!, witnesses[n]!, frame));
-    const same = all.findIndex(({ cfa, registers }) => cfa === "same" && registers.length === 0);
-    if (same >= 0) {
-      groups[same]!.others.push(n);
-      return;
-    }
-    const { cfa, registers } = all[0]!;
-    const parts = [
-      ...(cfa === "differs" ? ["the CFA"] : []),
-      ...registers.map((register) => registerName(arch, register)),
-    ];
-    if (parts.length > 0) differs = true;
-    const note = parts.length > 0 ? `differs in ${parts.join(", ")}` : "the CFA in another way";
-    groups.push({ leader: n, others: [], note });
+    const note = wrong[n]!.size === 0 ? "" : `wrong in ${[...wrong[n]!].join(", ")}`;
+    const same = groups.find(({ leader, note: noted }) => {
+      if (noted !== note) return false;
+      const { cfa, registers } = compareFrames(witnesses[leader]!, frames[leader]!, witnesses[n]!, frame);
+      return cfa === "same" && registers.length === 0;
+    });
+    if (same === undefined) groups.push({ leader: n, others: [], note });
+    else same.others.push(n);
   });
   const silent = witnesses.flatMap(({ witness }, n) => (frames[n] === NONE ? [words[witness]] : []));
   const lines = groups.map(({ leader, others, note }) => {
@@ -162,7 +154,43 @@ function describeSpan(
     return `${words[witnesses[leader]!.witness].padEnd(LABEL_WIDTH)} ${says}${also}${note === "" ? "" : `  (${note})`}`;
   });
   if (silent.length > 0) lines.push(`${"no row".padEnd(LABEL_WIDTH)} ${silent.join(" ")}`);
-  return { lines, differs };
+  return { lines, differs: wrong.some(({ size }) => size > 0) };
+}
+
+/** Where a witness contradicts the instructions: what in. A frame that is written in another way, and true, is none. */
+class Contradictions {
+  /** witness -> section -> offset of an instruction -> what in */
+  readonly #at: readonly ReadonlyMap<number, ReadonlyMap<number, readonly string[]>>[];
+  readonly #witnesses: number;
+
+  constructor({ flow, frames, kept, witnesses }: WitnessesOfObject) {
+    const { section, offset } = flow.code.insns;
+    this.#witnesses = witnesses.length;
+    this.#at = witnesses.map((witness, n) => {
+      const found = new Map<number, Map<number, string[]>>();
+      if (n === 0) return found;
+      compareWitness(flow, frames, kept, witness, 0, (insn, subject, claim) => {
+        if (claim.verdict !== CLAIM_WRONG) return;
+        const home = section[insn] as number;
+        const bySection = found.get(home) ?? new Map<number, string[]>();
+        found.set(home, bySection);
+        const at = offset[insn] as number;
+        bySection.set(at, [...(bySection.get(at) ?? []), subjectName(flow, subject)]);
+      });
+      return found;
+    });
+  }
+
+  /** Of each witness, over the instructions that begin in the span. */
+  of(section: number, { start, end }: WitnessSpan): readonly ReadonlySet<string>[] {
+    return Array.from({ length: this.#witnesses }, (_, n) => {
+      const found = new Set<string>();
+      const at = this.#at[n]!.get(section);
+      if (at !== undefined)
+        for (let offset = start; offset < end; offset++) for (const each of at.get(offset) ?? []) found.add(each);
+      return found;
+    });
+  }
 }
 
 function printJson(
@@ -174,6 +202,7 @@ function printJson(
 ): number {
   const { arch, object } = seen.flow.code;
   const { witnesses } = seen;
+  const contradictions = new Contradictions(seen);
   let differing = 0;
   out(`{"version": "${JSON_VERSION}", "object": ${JSON.stringify(path)}`);
   out(`,\n"witnesses": ${JSON.stringify(witnesses.map(({ witness }) => witness))}`);
@@ -181,10 +210,13 @@ function printJson(
   out(',\n"functions": [');
   functions.forEach(({ name, section, start, end }, n) => {
     const ranges = witnessSpans(witnesses, section, start, end).flatMap((span) => {
-      const { differs } = describeSpan(arch, witnesses, span);
+      const wrong = contradictions.of(section, span);
+      const differs = wrong.some(({ size }) => size > 0);
       if (differs) differing++;
       if (onlyDifferences && !differs) return [];
-      const says = span.frames.map((frame, w) => (frame === NONE ? null : frameJson(arch, witnesses[w]!, frame)));
+      const says = span.frames.map((frame, w) =>
+        frame === NONE ? null : { ...frameJson(arch, witnesses[w]!, frame), wrong: [...wrong[w]!] },
+      );
       return [{ start: span.start, end: span.end, differs, says }];
     });
     const entry = { name, section: object.sectionName[section], start, end, ranges };

@@ -103,6 +103,7 @@ const MOST_BACK = 64;
 /**
  * Linear in instructions times registers; equal pairs of frames are judged once.
  * @param redZone bytes below the stack pointer that nothing else writes; a kernel has none
+ * @param each is told every claim that is wrong or open, at each instruction
  */
 export function compareWitness(
   flow: Flow,
@@ -110,6 +111,7 @@ export function compareWitness(
   kept: KeptBits,
   witness: WitnessRows,
   redZone = 0,
+  each?: (insn: number, subject: number, claim: Claim) => void,
 ): WitnessComparison {
   const { unchanged, onceSaved } = kept;
   const { code, functions, kind } = flow;
@@ -172,6 +174,7 @@ export function compareWitness(
           if (atRow && latest.size > 0) noteLate(latest.get(f * SUBJECTS + subject), i);
           continue;
         }
+        each?.(i, subject, claim);
         const before = latest.get(f * SUBJECTS + subject);
         const goesOn = before !== undefined && before.last === i - 1 && before.why === claim.why;
         const key = `${f} ${subject} ${claim.why} ${atRow}`;

@@ -66,7 +66,7 @@ test("instructions and .debug_frame agree on what gcc made", () => {
     out,
     /^honest\(\) {2}\.text\+0x0, \d+ bytes\n {2}\+0x0 +instructions +CFA=rsp\+8, ra at CFA-8 {2}= \.debug_frame\n/,
   );
-  assert.match(out, /0 of \d+ ranges differ; witnesses: instructions, \.debug_frame\n$/);
+  assert.match(out, /0 of \d+ ranges contradict the instructions; witnesses: instructions, \.debug_frame\n$/);
   // The push inside of the inline assembly is nothing that gcc knows of, in the other function.
   assert.equal(status, 0);
 });
@@ -77,9 +77,9 @@ test("what inline assembly does to the stack is seen, and what it wrongly says",
   assert.match(pushed.out, /^lying\(\)/);
   assert.match(
     pushed.out,
-    /\n! \+0x[0-9a-f]+ +instructions +CFA=rsp\+(\d+).*\n +\.debug_frame +CFA=rsp\+\d+.*\(differs in the CFA\)\n/,
+    /\n! \+0x[0-9a-f]+ +instructions +CFA=rsp\+(\d+).*\n +\.debug_frame +CFA=rsp\+\d+.*\(wrong in CFA\)\n/,
   );
-  assert.match(pushed.out, /\n1 of \d+ ranges differ/);
+  assert.match(pushed.out, /\n1 of \d+ ranges contradict/);
 
   // From here to the epilogue, where gcc says the whole offset again, the directive holds.
   const planted = run(build("planted", ".cfi_adjust_cfa_offset 8"), "lying", { json: true });
