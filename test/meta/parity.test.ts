@@ -9,9 +9,19 @@ import { readRepositoryFile } from "../support/repository.ts";
 
 const fired = JSON.parse(readRepositoryFile("docs/parity-fired.json")) as Fired;
 
+/** What they hold against the code no mutant has: their defects are planted with real compilers, in test/rules/witness-plants.test.ts. */
+const aboutWitnesses: ReadonlySet<string> = new Set([
+  "declared-noreturn-returns",
+  "frame-change-untold",
+  "jump-table-disagrees",
+  "unwind-data-disagrees",
+  "unwind-data-missing",
+]);
+
 test("every rule has fired on a mutant of a real kernel", () => {
-  const silent = rules.map((rule) => rule.id).filter((id) => fired[id] === undefined);
+  const silent = rules.map((rule) => rule.id).filter((id) => fired[id] === undefined && !aboutWitnesses.has(id));
   assert.deepEqual(silent, []);
+  for (const id of aboutWitnesses) assert.ok(rules.some((rule) => rule.id === id) && fired[id] === undefined, id);
   for (const [rule, rows] of Object.entries(fired)) {
     assert.ok(Object.keys(rows).length > 0, rule);
     for (const [row, count] of Object.entries(rows)) assert.ok(Number.isInteger(count) && count > 0, `${rule}, ${row}`);
