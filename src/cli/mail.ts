@@ -9,6 +9,7 @@ import { describeErrors, readMailConfig } from "../mail/read-config.ts";
 import { MailService, type MailServiceParts } from "../mail/service.ts";
 import { openSource } from "../mail/sources/open.ts";
 import { readStatus, renderStatus } from "../mail/status.ts";
+import { plural } from "../report/wrap.ts";
 import { type Log, openLog } from "../service/log.ts";
 import { openSqliteStores } from "../store/sqlite.ts";
 import type { CommandIo } from "./check.ts";
@@ -63,7 +64,7 @@ export function mailCheckConfigCommand(
         ? "nothing is sent: there is neither smtp nor dry-run"
         : `mails go to ${config.smtp.host}`;
   const talking = lists.filter((list) => list.reply !== "silent").length;
-  io.out(`${file} can be used: sources ${names(sources)}; trees ${names(trees)}; ${lists.length} lists, `);
+  io.out(`${file} can be used: sources ${names(sources)}; trees ${names(trees)}; ${plural(lists.length, "list")}, `);
   io.out(`${talking} of them answered; ${sends}\n`);
   return 0;
 }

@@ -69,7 +69,7 @@ test("a series on standard input, and what became of it", async (t) => {
   const { patch, run } = await setUp(t, () => "{kind: stdin}");
   const checked = await run(["check-config"]);
   assert.deepEqual([checked.code, checked.err], [0, ""]);
-  assert.match(checked.out, /can be used: sources stdin; trees linux; 1 lists?, 1 of them answered; mails go into /);
+  assert.match(checked.out, /can be used: sources stdin; trees linux; 1 list, 1 of them answered; mails go into /);
   const once = await run(["once", "--wait"], patch);
   assert.equal(once.code, 0, once.err);
   for (const line of [
