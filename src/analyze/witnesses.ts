@@ -22,7 +22,13 @@ export function openWitnesses(flow: Flow, returns: Returns, frames: Frames, unre
         unchanged: findUnchanged(flow, returns, frames),
         onceSaved: findOnceSaved(flow, returns, frames),
       };
-      return read.witnesses.map((rows) => ({ rows, comparison: compareWitness(flow, frames, kept, rows) }));
+      return read.witnesses.map((rows) => {
+        const comparison = compareWitness(flow, frames, kept, rows);
+        const { length } = comparison.absent;
+        if (length > 0)
+          unread(`${rows.witness} has no row for ${length} function${length === 1 ? "" : "s"} of this object`);
+        return { rows, comparison };
+      });
     }),
     noreturn: once(() => {
       try {

@@ -41,10 +41,10 @@ function assemble(lines: readonly string[], ...options: string[]): Uint8Array {
   return new Uint8Array(readFileSync(join(folder, "planted.o")));
 }
 
-function judge(bytes: Uint8Array): string[] {
+function judge(bytes: Uint8Array, witnesses = true): string[] {
   const { findings } = analyzeObject(bytesSource(bytes), {
     facts: fixtureFacts,
-    witnesses: true,
+    witnesses,
     stripPrefixes: [`${folder}/`],
   });
   return findings.map((f) => {
@@ -72,6 +72,24 @@ const isInsn = /^\t[a-z]/;
 
 test("what the compiler wrote is right", () => {
   assert.deepEqual(judge(assemble(compile(), "-Wa,--gsframe")), []);
+});
+
+test("nobody is heard where nobody asked", () => {
+  const lines = compile().map((line) => line.replace(/^(\t\.cfi_offset \d+), -\d+$/, "$1, -8"));
+  assert.notDeepEqual(judge(assemble(lines)), []);
+  assert.deepEqual(judge(assemble(lines), false), []);
+});
+
+test("what has no unwind data is said once", () => {
+  const { coverage } = analyzeObject(
+    bytesSource(assemble([...compile(), "\t.text", "\t.type bare, @function", "bare:\tret", "\t.size bare, . - bare"])),
+    {
+      facts: fixtureFacts,
+      witnesses: true,
+    },
+  );
+  const said = coverage.notes.filter(({ why }) => why.includes("no row"));
+  assert.deepEqual(said, [{ kind: "assumption", why: "debug_frame has no row for 1 function of this object" }]);
 });
 
 test("a wrong .cfi_offset", () => {
