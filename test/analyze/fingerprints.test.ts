@@ -4,12 +4,13 @@ import { sourceName, stableName } from "../../src/analyze/names.ts";
 import { checksWithoutConfig } from "../../src/rules/checks.ts";
 import { rules } from "../../src/rules/index.ts";
 import { analyzeText, unbalanced } from "../support/analyzed.ts";
-import { fixtureChecks, readFixture } from "../support/rule-fixtures.ts";
+import { fixtureChecks, hearsWitnesses, readFixture } from "../support/rule-fixtures.ts";
 
 /** Findings, and what would be one against a base, as a kernel is told that makes the promises of `rule`'s fixtures. */
 const prints = (source: string, rule?: string): string[] => {
   const checks = rule === undefined ? checksWithoutConfig : fixtureChecks(rule);
-  const { findings, comparison } = analyzeText(source, { checks, forComparison: true });
+  const witnesses = rule !== undefined && hearsWitnesses(rule);
+  const { findings, comparison } = analyzeText(source, { checks, witnesses, forComparison: true });
   return [...findings, ...(comparison?.contracts ?? [])]
     .map((f) => `${f.function} ${f.rule} ${f.fingerprint} ${f.content}`)
     .sort();
@@ -25,6 +26,7 @@ const ordered: ReadonlySet<string> = new Set([
   "landing-pad-data",
   "noinstr-call",
   "noinstr-return-open",
+  "declared-noreturn-returns",
 ]);
 /** Their fixtures count bytes, or speak of a function's first instruction. */
 const counted: ReadonlySet<string> = new Set([

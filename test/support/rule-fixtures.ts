@@ -86,6 +86,11 @@ export function fixtureChecks(rule: string): Checks {
   return { ...checksWithoutConfig, ...readSettings(rule).checks };
 }
 
+/** Whether what compiler and assembler say is held against the code of a rule's fixtures. */
+export function hearsWitnesses(rule: string): boolean {
+  return readSettings(rule).witnesses === true;
+}
+
 export const optimisations = ["-O2", "-Os"] as const;
 
 /** Rules that have a folder of fixtures, sorted. */
