@@ -1,6 +1,7 @@
 // Changes that a review carries: proposed, applied to the head, built and judged again, on the kernel tree.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RESULT_VERSION } from "../../src/report/result.ts";
 import { runReview } from "../support/run-review.ts";
 import { openSeriesTree } from "../support/series-tree.ts";
 
@@ -73,7 +74,7 @@ void objr_last(void)
       `missing-symbol-type objr_calls(): ${SOURCE}:${first + 22} ["SYM_FUNC_START_LOCAL(objr_helper)","\\txorl\\t%eax, %eax","\\tRET","SYM_FUNC_END(objr_helper)"]`,
     ],
   );
-  assert.equal(result.version, "1.2");
+  assert.equal(result.version, RESULT_VERSION);
   // The tree that was reviewed is the series', not one of the edits.
   assert.equal(result.patches[0]?.builds, true);
   assert.deepEqual(result.compilerWarnings, []);
