@@ -40,6 +40,8 @@ export const testPackages: readonly DebianPackage[] = [
   { name: "git-email", purpose: "sends the series" },
   { name: "b4", purpose: "reads what was sent, as a maintainer does; with patatt, which signs" },
   { name: "mutt", purpose: "shows the thread" },
+  { name: "gnupg", purpose: "signs a command as patatt does" },
+  { name: "openssl", purpose: "certificates of servers that last for a test" },
 ];
 
 /** What the check of the Dockerfile needs. */
