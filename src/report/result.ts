@@ -6,7 +6,7 @@ import { z } from "zod";
 /** The `reason` of a review that a defect of ours has ended; whatever else it is, is about the input or the machine. */
 export const OWN_FAILURE = "an error of objreview itself";
 
-export const RESULT_VERSION = "1.3";
+export const RESULT_VERSION = "1.4";
 
 const place = z.strictObject({
   file: z.string(),
@@ -89,6 +89,57 @@ const graph = z.strictObject({
   ),
 });
 
+/** What each witness says of the frame in one function, around a finding about unwind data. Witnesses that have no row there are left out. */
+const frameTable = z.strictObject({
+  id: z.string(),
+  object: z.string(),
+  function: z.string(),
+  section: z.string(),
+  /** "instructions" is the first. */
+  witnesses: z.array(z.string()),
+  /** In the order of the code; within one row each witness says one thing. */
+  rows: z.array(
+    z.strictObject({
+      /** Section offsets in bytes, of the first one and behind the last. */
+      start: z.int().min(0),
+      end: z.int().min(0),
+      /** First instruction of the row, and its source line, 0 for none. */
+      asm: z.string(),
+      line: z.int().min(0),
+      /** One a witness, in their order: the frame in words ("" for no row), and of what the instructions contradict it ("CFA", "rbx"). */
+      says: z.array(z.strictObject({ frame: z.string(), wrong: z.array(z.string()) })),
+      /** The finding is in this row. */
+      isSite: z.boolean(),
+      /** Rows left out before this one. */
+      skipped: z.int().min(1).optional(),
+    }),
+  ),
+  /** Rows behind the last one that are left out. */
+  omittedRows: z.int().min(0),
+});
+
+/** The same source compiled in another way, to see whose the finding is. */
+const trial = z.strictObject({
+  /** "gcc 12.2.0" */
+  compiler: z.string(),
+  /** What differs from the build's own flags: "-O1", "-fno-shrink-wrap"; empty for the other compiler as it is. */
+  flags: z.array(z.string()),
+  /** there: the same finding. gone: the function is there and the witness speaks of it, without the finding. unknown: neither (why). */
+  outcome: z.enum(["there", "gone", "unknown"]),
+  why: z.string().optional(),
+});
+
+/** Whose fault a finding about the compiler's own words is. */
+const fault = z.strictObject({
+  /** A clause: "only gcc 12.2.0 at -O2; gone with -fno-shrink-wrap". */
+  says: z.string(),
+  /** The build's own compiler and its level of optimisation: "gcc 12.2.0 -O2". */
+  own: z.string(),
+  trials: z.array(trial),
+  /** Folder with the preprocessed source, the command line and what was seen, ready for a compiler's bug tracker; where it was kept. */
+  kept: z.string().optional(),
+});
+
 const patchRef = z.strictObject({
   /** 1-based place in the series. */
   number: z.int().min(1),
@@ -155,6 +206,10 @@ const finding = z.strictObject({
   /** The hunk it is quoted under. */
   hunk: hunk.optional(),
   graph: z.string().optional(),
+  /** -> frameTables. Since 1.4; of findings about unwind data. */
+  frames: z.string().optional(),
+  /** Since 1.4; of findings about what the compiler says. */
+  fault: fault.optional(),
   place: place.optional(),
   /** Since 1.2; where one is certain. Tried under every profile that builds the object. */
   fix: fix.optional(),
@@ -186,6 +241,8 @@ const coverageNote = z.strictObject({
     "affected-cap",
     "assumption",
     "undecided",
+    /** A finding that a known defect of the compiler explains: which, and where its page is. Since 1.4. */
+    "known-defect",
   ]),
   object: z.string(),
   function: z.string().optional(),
@@ -292,6 +349,8 @@ export const reviewResultSchema = z.strictObject({
   objects: z.array(object),
   findings: z.array(finding),
   graphs: z.array(graph),
+  /** Since 1.4. */
+  frameTables: z.array(frameTable).optional(),
   /** What the series takes out of the check, where it does: no defects, and worth a look each. Since 1.1. */
   weakened: z.array(weakening).optional(),
   /** Compiler warnings that the base does not have. */
@@ -325,6 +384,9 @@ export type ReviewResult = z.infer<typeof reviewResultSchema>;
 export type ReviewFinding = z.infer<typeof finding>;
 export type ReviewFix = z.infer<typeof fix>;
 export type ReviewGraph = z.infer<typeof graph>;
+export type ReviewFrameTable = z.infer<typeof frameTable>;
+export type ReviewFault = z.infer<typeof fault>;
+export type ReviewTrial = z.infer<typeof trial>;
 export type ReviewStep = z.infer<typeof step>;
 export type ReviewObject = z.infer<typeof object>;
 export type ReviewWeakening = z.infer<typeof weakening>;
