@@ -14,7 +14,9 @@ import { renderJson } from "../../src/report/json.ts";
 import type { ReviewFinding, ReviewResult } from "../../src/report/result.ts";
 import { DIFF } from "../github/fixtures.ts";
 import { shownByGithub } from "../github/rendered.ts";
-import { cleanResult, HOSTILE, makeHostile, peekFinding, twoFindingsResult } from "../report/fixtures.ts";
+import { peekFinding } from "../report/finding-fixtures.ts";
+import { cleanResult, twoFindingsResult } from "../report/fixtures.ts";
+import { HOSTILE, makeHostile } from "../report/hostile.ts";
 import { API, HEAD, Server, TOKEN, workflowRun } from "./server.ts";
 
 const workspace = mkdtempSync(join(tmpdir(), "objreview-post-"));

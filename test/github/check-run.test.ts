@@ -23,6 +23,7 @@ import {
 import type { CheckRunBody } from "../../src/github/payloads.ts";
 import { topicsOf } from "../../src/github/topics.ts";
 import type { ReviewResult } from "../../src/report/result.ts";
+import { peekFinding } from "../report/finding-fixtures.ts";
 import {
   brokenResult,
   cleanResult,
@@ -30,7 +31,6 @@ import {
   exampleResult,
   FIXTURES,
   manyResult,
-  peekFinding,
   twoFindingsResult,
 } from "../report/fixtures.ts";
 import { assertGolden } from "../report/golden.ts";

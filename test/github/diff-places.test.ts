@@ -3,7 +3,7 @@ import { after, test } from "node:test";
 import { DiffPlaces } from "../../src/github/diff-places.ts";
 import { parseDiff } from "../../src/patch/diff.ts";
 import { GitRepo } from "../patch/git-repo.ts";
-import { peekFinding } from "../report/fixtures.ts";
+import { peekFinding } from "../report/finding-fixtures.ts";
 import { randomSource } from "../report/random-result.ts";
 import { places } from "./fixtures.ts";
 

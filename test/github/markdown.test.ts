@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { marked } from "marked";
 import { cellCode, code, fenced, fitBlocks, prose, sentence } from "../../src/github/markdown.ts";
-import { HOSTILE } from "../report/fixtures.ts";
+import { HOSTILE } from "../report/hostile.ts";
 import { randomSource } from "../report/random-result.ts";
 import { shownByGithub } from "./rendered.ts";
 

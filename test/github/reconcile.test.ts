@@ -5,14 +5,8 @@ import { readSummaryMarker, readTopicMarker } from "../../src/github/marker.ts";
 import type { PostedComment } from "../../src/github/reconcile.ts";
 import { topicsOf } from "../../src/github/topics.ts";
 import type { ReviewFinding, ReviewResult } from "../../src/report/result.ts";
-import {
-  cleanResult,
-  exampleResult,
-  hostileResult,
-  incompleteResult,
-  peekFinding,
-  twoFindingsResult,
-} from "../report/fixtures.ts";
+import { peekFinding } from "../report/finding-fixtures.ts";
+import { cleanResult, exampleResult, hostileResult, incompleteResult, twoFindingsResult } from "../report/fixtures.ts";
 import { randomResult, randomSource } from "../report/random-result.ts";
 import { atTip, configWith, isEmpty, PullRequest, planFor } from "./fixtures.ts";
 

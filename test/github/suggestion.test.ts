@@ -6,7 +6,8 @@ import { DEFAULT_CONFIG } from "../../src/github/config.ts";
 import { knownFix } from "../../src/github/known-fix.ts";
 import { topicsOf } from "../../src/github/topics.ts";
 import type { ReviewFinding, ReviewFix, ReviewResult } from "../../src/report/result.ts";
-import { cleanResult, peekFinding } from "../report/fixtures.ts";
+import { peekFinding } from "../report/finding-fixtures.ts";
+import { cleanResult } from "../report/fixtures.ts";
 import { places, planFor } from "./fixtures.ts";
 import { shownByGithub } from "./rendered.ts";
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findTopic, reaches, topicsOf } from "../../src/github/topics.ts";
 import type { ReviewFinding, ReviewResult } from "../../src/report/result.ts";
-import { cleanResult, peekFinding } from "../report/fixtures.ts";
+import { peekFinding } from "../report/finding-fixtures.ts";
+import { cleanResult } from "../report/fixtures.ts";
 import { randomResult, randomSource } from "../report/random-result.ts";
 import { planFor } from "./fixtures.ts";
 

@@ -12,9 +12,9 @@ import {
   conflictResult,
   exampleResult,
   inconclusiveResult,
-  makeHostile,
   twoFindingsResult,
 } from "../report/fixtures.ts";
+import { makeHostile } from "../report/hostile.ts";
 import { temporaryFolder } from "../support/mail/daemon.ts";
 import { ownPatchwork, type PatchworkServer, PROJECT, realPatchwork } from "../support/mail/patchwork.ts";
 import { openScene, patchId, seriesMails } from "./command-scene.ts";

@@ -10,7 +10,8 @@ import { placeInLanes } from "../../src/report/lanes.ts";
 import type { ReviewGraph, ReviewResult } from "../../src/report/result.ts";
 import { cpuMillis } from "../support/cpu-time.ts";
 import { folder, visit } from "./browser.ts";
-import { exampleResult, peekGraph, twoFindingsResult } from "./fixtures.ts";
+import { peekGraph } from "./finding-fixtures.ts";
+import { exampleResult, twoFindingsResult } from "./fixtures.ts";
 
 // The drawing as a reader meets it: in a real browser, measured. Reviews of real patches lie in test/kernel/reviews.
 

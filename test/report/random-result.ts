@@ -3,7 +3,7 @@
 
 import { schemaText } from "../../scripts/generate-schema.ts";
 import { type ReviewResult, reviewResultSchema } from "../../src/report/result.ts";
-import { HOSTILE } from "./fixtures.ts";
+import { HOSTILE } from "./hostile.ts";
 
 interface Schema {
   readonly type?: string;

@@ -9,7 +9,7 @@ import { DiffPlaces } from "../../src/github/diff-places.ts";
 import { knownFix } from "../../src/github/known-fix.ts";
 import type { ReviewFinding, ReviewFix } from "../../src/report/result.ts";
 import { applyFix, proposeFix } from "../../src/review/propose-fix.ts";
-import { peekFinding } from "../report/fixtures.ts";
+import { peekFinding } from "../report/finding-fixtures.ts";
 import { analyzeBytes } from "../support/analyzed.ts";
 import { fixtureChecks, fixtureFolder } from "../support/rule-fixtures.ts";
 
