@@ -1,16 +1,17 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { parse } from "yaml";
 import { readRepositoryFile } from "../repository.ts";
 import { Description } from "./description.ts";
-import { type DiffFile, followLine, hunkOf, readDiff } from "./diff.ts";
+import { readDiff } from "./diff.ts";
 import type { Fault } from "./faults.ts";
-import { type FileEdits, GitRepository } from "./git-host.ts";
+import type { FileEdits } from "./git-host.ts";
+import { followHead, moveHead, remerge, tipOf } from "./heads.ts";
 import { Hooks } from "./hooks.ts";
 import { pullAt, showPage } from "./pages.ts";
 import { GITHUB_RATES, type RateLimits } from "./rates.ts";
 import { Render } from "./render.ts";
+import { type RepoOptions, Repositories } from "./repositories.ts";
 import { suiteOf } from "./routes-checks.ts";
 import { addIssueComment } from "./routes-comments.ts";
 import { reply } from "./routes-pulls.ts";
@@ -20,7 +21,6 @@ import type {
   App,
   CheckRun,
   HookDelivery,
-  Installation,
   IssueComment,
   Permissions,
   Pull,
@@ -45,16 +45,6 @@ export interface FakeGitHubOptions {
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   readonly deadlineMillis?: number;
-}
-
-export interface RepoOptions {
-  /** Files of the first commit of the default branch. */
-  readonly files?: FileEdits;
-  /** The objects folder of another repository, and the commit of it that the default branch begins with. */
-  readonly borrow?: { readonly objects: string; readonly commit: string };
-  readonly isPrivate?: boolean;
-  /** The App is not installed there. */
-  readonly isForeign?: boolean;
 }
 
 export interface OpenPullOptions {
@@ -87,7 +77,7 @@ export class FakeGitHub {
   readonly webUrl: string;
   readonly complaints: string[];
   readonly #server: FakeServer;
-  readonly #dir: string;
+  readonly #repositories: Repositories;
 
   constructor(
     parts: Pick<FakeGitHub, "state" | "hooks" | "app" | "webUrl" | "complaints"> & {
@@ -102,7 +92,7 @@ export class FakeGitHub {
     this.url = parts.webUrl + API_ROOT;
     this.complaints = parts.complaints;
     this.#server = parts.server;
-    this.#dir = parts.dir;
+    this.#repositories = new Repositories(parts.state, parts.app, parts.dir);
   }
 
   get calls(): RecordedCall[] {
@@ -150,65 +140,12 @@ export class FakeGitHub {
   }
 
   repo(fullName: string, options: RepoOptions = {}): Repo {
-    const [owner = "", name = ""] = fullName.split("/");
-    const git = GitRepository.create(join(this.#dir, owner, `${name}.git`), options.borrow?.objects);
-    const first = options.borrow?.commit ?? git.commit({ message: "first", files: options.files ?? { README: "x\n" } });
-    const base =
-      options.borrow !== undefined && options.files !== undefined
-        ? git.commit({ parent: first, message: "set-up", files: options.files })
-        : first;
-    git.setRef("refs/heads/main", base);
-    git.run(["symbolic-ref", "HEAD", "refs/heads/main"]);
-    return this.#addRepo(fullName, git, options, undefined);
-  }
-
-  #addRepo(fullName: string, git: GitRepository, options: RepoOptions, parent: Repo | undefined): Repo {
-    const [owner = "", name = ""] = fullName.split("/");
-    const account = this.user(owner);
-    const repo: Repo = {
-      id: this.state.newId(),
-      owner,
-      name,
-      isPrivate: options.isPrivate ?? false,
-      defaultBranch: "main",
-      git,
-      roles: new Map(),
-      parent,
-      nextNumber: 1,
-    };
-    this.state.repos.push(repo);
-    if (options.isForeign !== true) this.#installationOf(this.app, account).repos.push(repo);
-    return repo;
-  }
-
-  #installationOf(app: App, account: User): Installation {
-    const { installations } = this.state;
-    const known = installations.find((each) => each.app.id === app.id && each.account === account);
-    if (known !== undefined) return known;
-    const createdAt = this.state.stamp();
-    const made: Installation = { id: this.state.newId(), app, account, repos: [], createdAt, isSuspended: false };
-    installations.push(made);
-    return made;
+    return this.#repositories.create(fullName, options);
   }
 
   /** GITHUB_TOKEN of a workflow in the repository: another App than ours. */
   workflowToken(repo: Repo, permissions: Permissions): string {
-    const bot = this.user("github-actions[bot]", "Bot");
-    const known = this.state.installations.find((each) => each.app.slug === "github-actions")?.app;
-    const app = known ?? {
-      id: 15368,
-      slug: "github-actions",
-      name: "GitHub Actions",
-      bot,
-      permissions: {},
-      events: [],
-    };
-    const installation = this.#installationOf(app, this.user(repo.owner));
-    if (!installation.repos.includes(repo)) installation.repos.push(repo);
-    const token = `ghs_${randomBytes(18).toString("hex")}`;
-    const expiresAt = this.state.time() + 3_600_000;
-    this.state.tokens.set(token, { token, installation, permissions, repoIds: [repo.id], expiresAt });
-    return token;
+    return this.#repositories.workflowToken(repo, permissions);
   }
 
   setRole(repo: Repo, login: string, role: Role): void {
@@ -224,16 +161,14 @@ export class FakeGitHub {
   }
 
   tip(repo: Repo, branch = "main"): string {
-    const sha = repo.git.resolve(branch);
-    if (sha === undefined) throw new Error(`${repo.name} has no branch ${branch}`);
-    return sha;
+    return tipOf(repo, branch);
   }
 
   /** Pushes to a branch that pull requests are based on: they hear nothing of it, as on GitHub. */
   pushBase(repo: Repo, files: FileEdits, branch = "main"): string {
     const sha = this.commit(repo, this.tip(repo, branch), files, branch);
     for (const pull of this.state.pulls.filter((each) => each.repo === repo && each.baseRef === branch)) {
-      if (pull.isOpen) this.#remerge(pull);
+      if (pull.isOpen) remerge(pull);
     }
     return sha;
   }
@@ -242,7 +177,7 @@ export class FakeGitHub {
     const { author, fork, base = "main" } = options;
     const number = repo.nextNumber++;
     const headRef = options.branch ?? `topic-${number}`;
-    const headRepo = fork === undefined ? repo : this.#fork(repo, fork);
+    const headRepo = fork === undefined ? repo : this.#repositories.fork(repo, fork, this.tip(repo));
     const baseSha = this.tip(repo, base);
     // A fork's objects are in the network's one store, as GitHub keeps them; the fork itself only names them.
     const commits = options.commits ?? [];
@@ -271,34 +206,10 @@ export class FakeGitHub {
       isMergeKnown: false,
     };
     this.state.pulls.push(pull);
-    this.#moveHead(pull, headSha);
+    moveHead(pull, headSha);
     this.#suite(pull);
     await this.hooks.pull("opened", pull, pull.author);
     return pull;
-  }
-
-  #fork(repo: Repo, owner: string): Repo {
-    const known = this.state.repos.find((each) => each.parent === repo && each.owner === owner);
-    if (known !== undefined) return known;
-    const objects = join(repo.git.dir, "objects");
-    const git = GitRepository.create(join(this.#dir, owner, `${repo.name}.git`), objects);
-    git.setRef("refs/heads/main", this.tip(repo));
-    return this.#addRepo(`${owner}/${repo.name}`, git, { isPrivate: repo.isPrivate, isForeign: true }, repo);
-  }
-
-  #moveHead(pull: Pull, sha: string): void {
-    pull.headSha = sha;
-    pull.headRepo.git.setRef(`refs/heads/${pull.headRef}`, sha);
-    pull.repo.git.setRef(`refs/pull/${pull.number}/head`, sha);
-    this.#remerge(pull);
-  }
-
-  /** refs/pull/N/merge is not there where the two conflict. */
-  #remerge(pull: Pull): void {
-    pull.baseSha = this.tip(pull.repo, pull.baseRef);
-    pull.mergeSha = pull.repo.git.testMerge(pull.baseSha, pull.headSha);
-    pull.isMergeKnown = false;
-    pull.repo.git.setRef(`refs/pull/${pull.number}/merge`, pull.mergeSha);
   }
 
   /** GitHub makes a suite for each push, in the repository that was pushed to. */
@@ -312,10 +223,10 @@ export class FakeGitHub {
   async push(pull: Pull, change: { readonly files: FileEdits } | { readonly sha: string }): Promise<string> {
     const before = pull.headSha;
     const after = "sha" in change ? change.sha : this.commit(pull.repo, before, change.files);
-    this.#moveHead(pull, after);
+    moveHead(pull, after);
     pull.updatedAt = this.state.stamp();
     const shown = readDiff(pull.repo.git.pullDiff(pull.baseSha, after));
-    for (const comment of this.lineComments(pull)) this.#follow(comment, after, shown);
+    for (const comment of this.lineComments(pull)) followHead(comment, after, shown);
     if (pull.isOpen) {
       this.#suite(pull);
       await this.hooks.pull("synchronize", pull, pull.author, { before, after });
@@ -323,26 +234,10 @@ export class FakeGitHub {
     return after;
   }
 
-  /** A comment goes with its line; it is outdated where the line was changed, or is no longer shown. */
-  #follow(comment: ReviewComment, head: string, shown: readonly DiffFile[]): void {
-    const { side, path, originalLine, originalStartLine } = comment;
-    if (comment.isFile || originalLine === undefined) return;
-    const { git } = comment.pull.repo;
-    const file = shown.find((each) => each.path === path);
-    const changes = side === "LEFT" ? "" : git.plainDiff(comment.originalCommitId, head, path);
-    const follow = (line: number): number | undefined => {
-      const now = followLine(changes, line);
-      return now !== undefined && file !== undefined && hunkOf(file, side, now) !== undefined ? now : undefined;
-    };
-    comment.line = follow(originalLine);
-    comment.startLine = originalStartLine === undefined ? undefined : follow(originalStartLine);
-    if (comment.line !== undefined) comment.commitId = head;
-  }
-
   async changeBase(pull: Pull, branch: string): Promise<void> {
     const from = { ref: { from: pull.baseRef }, sha: { from: pull.baseSha } };
     pull.baseRef = branch;
-    this.#remerge(pull);
+    remerge(pull);
     await this.hooks.pull("edited", pull, pull.author, { changes: { base: from } });
   }
 
@@ -365,7 +260,7 @@ export class FakeGitHub {
   async reopen(pull: Pull): Promise<void> {
     pull.isOpen = true;
     pull.closedAt = undefined;
-    this.#remerge(pull);
+    remerge(pull);
     await this.hooks.pull("reopened", pull, pull.author);
   }
 
