@@ -175,16 +175,16 @@ function overTime(result: ReviewResult, minutes: number): ReviewResult {
   return { ...result, verdict: "inconclusive", reason };
 }
 
-/** The post job takes no more than MAX_REVIEW_BYTES: the pictures go first, then the ways of the findings. */
+/** The post job takes no more than MAX_REVIEW_BYTES: the pictures and tables go first, then the ways of the findings. */
 function fittingJson(result: ReviewResult): string {
+  const plain = (): ReviewResult => {
+    const { frameTables: _, ...rest } = result;
+    return { ...rest, graphs: [], findings: result.findings.map(({ graph: _, frames: __, ...finding }) => finding) };
+  };
   const steps: (() => ReviewResult)[] = [
     () => result,
-    () => ({ ...result, graphs: [], findings: result.findings.map(({ graph: _, ...finding }) => finding) }),
-    () => ({
-      ...result,
-      graphs: [],
-      findings: result.findings.map(({ graph: _, ...finding }) => ({ ...finding, path: [] })),
-    }),
+    plain,
+    () => ({ ...plain(), findings: plain().findings.map((finding) => ({ ...finding, path: [] })) }),
   ];
   for (const step of steps) {
     const text = renderJson(step());

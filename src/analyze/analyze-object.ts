@@ -25,11 +25,12 @@ import { contentKey } from "./content-key.ts";
 import { type Coverage, measureCoverage } from "./coverage.ts";
 import { debugByteCount, holdDebugSections, MOST_DEBUG_BYTES, TOO_MUCH_DEBUG } from "./debug-bytes.ts";
 import { describeWays } from "./describe-way.ts";
+import { type FrameExcerpt, frameExcerpt } from "./frame-table.ts";
 import { buildGraph, type FunctionGraph } from "./graph.ts";
 import { stableName } from "./names.ts";
 import { placedInsn, reportPlace } from "./report-place.ts";
 import { readWatch, type Watch } from "./weakening.ts";
-import { openWitnesses } from "./witnesses.ts";
+import { type OpenWitnesses, openWitnesses } from "./witnesses.ts";
 
 /** What the tree says of functions, on the side that is judged. */
 export interface TreeFacts {
@@ -64,6 +65,8 @@ export interface ObjectFinding extends Finding {
   functionLines(): { readonly file: string; readonly from: number; readonly to: number } | undefined;
   /** The picture of its function. */
   graph(): FunctionGraph | undefined;
+  /** The table of witnesses around it, of a rule whose findings are shown with one. */
+  frames(): FrameExcerpt | undefined;
 }
 
 export interface ComparisonFacts {
@@ -141,6 +144,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const missing = new Map<MissingFact, Set<string>>();
   const leftOut: { readonly owner: number; readonly why: string }[] = [];
   const unread: string[] = [];
+  const witnesses = options.witnesses ? openWitnesses(flow, returns, frames, (why) => unread.push(why)) : undefined;
   const context: RuleContext = {
     flow,
     returns,
@@ -149,7 +153,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     isListedNoreturn: (symbol) => facts.noreturn.has(symbol),
     checks,
     outside,
-    witnesses: options.witnesses ? openWitnesses(flow, returns, frames, (why) => unread.push(why)) : undefined,
+    witnesses,
     missing: (fact, symbol) => {
       const names = missing.get(fact);
       if (names === undefined) missing.set(fact, new Set([symbol]));
@@ -195,7 +199,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     if (rule.applies?.(checks) === false || (rule.againstBase && !forComparison)) continue;
     rule.check(context, (report) => {
       if (isOverridden(report)) return;
-      (rule.againstBase ? contracts : findings).push(makeFinding(context, rule, report, placeOf));
+      (rule.againstBase ? contracts : findings).push(makeFinding(context, rule, report, placeOf, witnesses));
       if (report.message === "after-call") undecided.add((report.data?.callee ?? "").replace(/\(\)$/, ""));
     });
   }
@@ -238,6 +242,7 @@ function makeFinding(
   rule: Rule,
   report: Report,
   placeOf: (insn: number) => SourcePlace | undefined,
+  witnesses: OpenWitnesses | undefined,
 ): ObjectFinding {
   const { flow } = context;
   const { code } = flow;
@@ -267,6 +272,7 @@ function makeFinding(
     content: graphOwner < 0 ? "" : contentKey(flow, graphOwner),
     functionLines: () => functionLines(flow, graphOwner, report.at, placeOf),
     graph: () => (graphOwner < 0 ? undefined : buildGraph(context, graphOwner, report, placeOf)),
+    frames: () => (rule.showsFrames && witnesses ? frameExcerpt(witnesses.table(), report.at, placeOf) : undefined),
   };
 }
 
@@ -302,6 +308,7 @@ function dataFinding(
     content: "",
     functionLines: () => undefined,
     graph: () => undefined,
+    frames: () => undefined,
   };
 }
 

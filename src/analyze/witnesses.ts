@@ -6,29 +6,45 @@ import type { Witnesses } from "../rules/rule.ts";
 import type { Frames } from "../unwind/simulate.ts";
 import { findOnceSaved, findUnchanged } from "../unwind/unchanged.ts";
 import { compareWitness } from "../unwind/witness-compare.ts";
+import { witnessOwn } from "../unwind/witness-own.ts";
+import { WitnessTable } from "./frame-table.ts";
 import { readFrameWitnesses } from "./witnesses-of-object.ts";
+
+export interface OpenWitnesses extends Witnesses {
+  /** All that `frames` holds, and the instructions, side by side: for the findings that show it. */
+  table(): WitnessTable;
+}
 
 /**
  * What compiler and assembler say of an object, for the rules that ask: read when the first one does, and once.
  * @param unread is told what could not be read, one line each
  */
-export function openWitnesses(flow: Flow, returns: Returns, frames: Frames, unread: (why: string) => void): Witnesses {
+export function openWitnesses(
+  flow: Flow,
+  returns: Returns,
+  frames: Frames,
+  unread: (why: string) => void,
+): OpenWitnesses {
+  const kept = once(() => ({
+    unchanged: findUnchanged(flow, returns, frames),
+    onceSaved: findOnceSaved(flow, returns, frames),
+  }));
+  const told = once(() => {
+    const read = readFrameWitnesses(flow);
+    for (const why of read.unread) unread(`not read: ${why}`);
+    return read.witnesses.map((rows) => {
+      const comparison = compareWitness(flow, frames, kept(), rows);
+      const { length } = comparison.absent;
+      if (length > 0)
+        unread(`${rows.witness} has no row for ${length} function${length === 1 ? "" : "s"} of this object`);
+      return { rows, comparison };
+    });
+  });
   return {
-    frames: once(() => {
-      const read = readFrameWitnesses(flow);
-      for (const why of read.unread) unread(`not read: ${why}`);
-      if (read.witnesses.length === 0) return [];
-      const kept = {
-        unchanged: findUnchanged(flow, returns, frames),
-        onceSaved: findOnceSaved(flow, returns, frames),
-      };
-      return read.witnesses.map((rows) => {
-        const comparison = compareWitness(flow, frames, kept, rows);
-        const { length } = comparison.absent;
-        if (length > 0)
-          unread(`${rows.witness} has no row for ${length} function${length === 1 ? "" : "s"} of this object`);
-        return { rows, comparison };
-      });
+    frames: told,
+    table: once(() => {
+      const own = witnessOwn(flow, frames, kept().unchanged);
+      return new WitnessTable(flow, frames, kept(), [own, ...told().map(({ rows }) => rows)]);
     }),
     noreturn: once(() => {
       try {

@@ -161,7 +161,7 @@ function decorate(
   analysis: ObjectAnalysis,
   disassembler: Disassembler | undefined,
 ): CheckedFinding {
-  const { content: _, graph: __, path, otherPath, ...rest } = finding;
+  const { content: _, graph: __, frames: ___, path, otherPath, ...rest } = finding;
   const withAsm = (step: PathStep) => ({ ...step, asm: printInsn(analysis, disassembler, step.section, step.offset) });
   return {
     ...rest,

@@ -133,7 +133,7 @@ function inlineStack(finding: ReviewFinding): Markup {
   return html`<ul class="plain where">${rows}</ul>`;
 }
 
-/** `number`: place of the card on the page, from 1. `drawing`: the graph, made elsewhere. */
+/** `number`: place of the card on the page, from 1. `drawing`: the table of witnesses and the graph, made elsewhere. */
 export function findingCard(finding: ReviewFinding, result: ReviewResult, number: number, drawing: Markup): Markup {
   const only = result.profiles.length > 1 && finding.profiles.length < result.profiles.length;
   const tool = toolWords(finding);

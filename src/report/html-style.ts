@@ -83,6 +83,25 @@ td { padding: 0.45rem 0.8rem; vertical-align: top; border-top: 1px solid var(--l
 .list td:last-child { white-space: nowrap; }
 .list td code { white-space: nowrap; }
 
+.frames { font-size: 0.84rem; }
+.frames caption { padding: 0.55rem 0.8rem; text-align: left; color: var(--soft); border-bottom: 1px solid var(--line); }
+.frames tbody :is(td, th) { padding: 0.34rem 0.8rem; vertical-align: baseline; border-top: 1px solid var(--line); }
+.frames :is(th, td):first-child { position: sticky; left: 0; background: var(--inset); text-align: right; }
+.frames tbody th, .frames code { font-weight: inherit; font-size: 0.95em; white-space: nowrap; }
+.frames th code { font-size: 1em; }
+.frames td:nth-child(3) { min-width: 15rem; }
+.frames td:nth-child(n + 4) { min-width: 8rem; }
+.frames .part { display: inline-block; margin-right: 0.8em; font-family: var(--mono); font-size: 0.95em; white-space: nowrap; }
+.frames .line { font-size: 0.92em; color: var(--soft); white-space: nowrap; }
+.frames .agreed, .frames .gap, .frames th { color: var(--soft); font-weight: 400; }
+.frames thead th { font-weight: 600; }
+.frames .about { font-weight: 700; text-decoration: underline; text-underline-offset: 0.25em; }
+.frames .wrong { color: var(--error); font-weight: 600; }
+.frames .wrong-cell { background: var(--error-bg); box-shadow: inset 3px 0 0 var(--error); }
+.frames tr.here > * { border-block: 2px solid var(--tone); }
+.frames tr.here > :not(.wrong-cell) { background: var(--tone-bg); }
+.frames tr.here th { font-weight: 700; color: var(--tone); }
+
 .witnesses { display: grid; grid-template-columns: fit-content(14rem) 1fr; gap: 0.4rem 1.4rem; font-size: 0.94rem; }
 .witnesses dt { font-weight: 600; }
 details { margin-top: 1.5rem; }
@@ -154,6 +173,16 @@ footer p { border-top: 1px solid var(--line); padding-top: 1.1rem; }
   .index li { grid-template-columns: 4.6rem 1fr; }
   .patches li { grid-template-columns: 2.4rem 1fr; }
   .patches .marks { grid-column: 2; justify-content: flex-start; margin-top: 0.25rem; }
+  .frames, .frames tbody, .frames caption { display: block; }
+  .frames thead { display: none; }
+  .frames tbody tr { display: grid; grid-template-columns: 4.3rem 1fr; padding: 0.45rem 0.6rem; border-top: 1px solid var(--line); }
+  .frames caption { border: 0; }
+  .frames tbody tr > :is(td, th):nth-child(n) { padding: 0; border: 0; min-width: 0; background: none; box-shadow: none; text-align: left; }
+  .frames tbody tr > :nth-child(n + 3) { grid-column: 2; margin-top: 0.15rem; }
+  .frames tbody tr > [data-of]::before { content: attr(data-of) " "; font-size: 0.92em; color: var(--soft); margin-right: 0.4em; }
+  .frames code { white-space: normal; }
+  .frames tr.differs { box-shadow: inset 3px 0 0 var(--error); }
+  .frames tbody tr.here { background: var(--tone-bg); border-block: 2px solid var(--tone); }
   .drawing { padding: 0.6rem; }
   .drawing svg { zoom: 0.78; }
   section { margin-top: 2.4rem; }
@@ -168,6 +197,8 @@ footer p { border-top: 1px solid var(--line); padding-top: 1.1rem; }
   h2, h3, summary { break-after: avoid; }
   .box { overflow: visible; }
   pre.box { white-space: pre-wrap; }
+  .frames { font-size: 0.78rem; }
+  .frames td:nth-child(n) { min-width: 0; }
   .drawing { border: 0; padding: 0; }
   .drawing svg { max-width: 100%; max-height: 22cm; width: auto; }
 }

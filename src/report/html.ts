@@ -1,6 +1,7 @@
 // The review as one HTML page: no script, no network, nothing outside the file. It reads from the top: the verdict, the
 // findings as cards, then what was and was not looked at.
 
+import { frameTable } from "./frame-table.ts";
 import { blocksLeftOut, isTwoSided, paintGraph } from "./graph.ts";
 import {
   coverageSection,
@@ -185,13 +186,18 @@ function graphFor(finding: ReviewFinding, result: ReviewResult, id: string): Mar
   }${left > 0 ? html`<li>${plural(left, "more block")} of the function not drawn</li>` : NOTHING}</ul></details>`;
 }
 
+function framesFor(finding: ReviewFinding, result: ReviewResult): Markup {
+  const table = finding.frames === undefined ? undefined : result.frameTables?.find(({ id }) => id === finding.frames);
+  return table === undefined || table.rows.length === 0 ? NOTHING : frameTable(table);
+}
+
 /** The whole page as text. Never throws on a result of the schema. */
 export function renderHtml(result: ReviewResult): string {
   const findings = speakingFindings(result);
   const shown = findings.slice(0, MAX_CARDS);
   const cards = shown.map((finding, i) => {
     const drawing = i < MAX_GRAPHS ? graphFor(finding, result, `graph-${i + 1}`) : NOTHING;
-    return findingCard(finding, result, i + 1, drawing);
+    return findingCard(finding, result, i + 1, html`${framesFor(finding, result)}${drawing}`);
   });
   const page = html`<!doctype html>
 <html lang="en">

@@ -97,7 +97,7 @@ const frameTable = z.strictObject({
   section: z.string(),
   /** "instructions" is the first. */
   witnesses: z.array(z.string()),
-  /** In the order of the code; within one row each witness says one thing. */
+  /** In the order of the code, the function's first one first; within one row each witness says one thing. */
   rows: z.array(
     z.strictObject({
       /** Section offsets in bytes, of the first one and behind the last. */
@@ -106,7 +106,10 @@ const frameTable = z.strictObject({
       /** First instruction of the row, and its source line, 0 for none. */
       asm: z.string(),
       line: z.int().min(0),
-      /** One a witness, in their order: the frame in words ("" for no row), and of what the instructions contradict it ("CFA", "rbx"). */
+      /**
+       * One a witness, in their order: the frame in words ("" for no row), and of what the instructions contradict it ("CFA", "rbx").
+       * A register that another of them lists in the row, and this one speaks of, is listed ("rbx unchanged").
+       */
       says: z.array(z.strictObject({ frame: z.string(), wrong: z.array(z.string()) })),
       /** The finding is in this row. */
       isSite: z.boolean(),
@@ -116,6 +119,8 @@ const frameTable = z.strictObject({
   ),
   /** Rows behind the last one that are left out. */
   omittedRows: z.int().min(0),
+  /** Rows of the whole function in which the instructions contradict a witness. */
+  differingRows: z.int().min(0),
 });
 
 /** The same source compiled in another way, to see whose the finding is. */

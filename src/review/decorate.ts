@@ -1,7 +1,7 @@
 import type { ObjectAnalysis, ObjectFinding } from "../analyze/analyze-object.ts";
 import type { Tree } from "../kernel/tree.ts";
 import { type Disassembler, openDisassembler } from "../report/excerpt.ts";
-import type { ReviewGraph, ReviewStep } from "../report/result.ts";
+import type { ReviewFrameTable, ReviewGraph, ReviewStep } from "../report/result.ts";
 import { outerPlace, type PathStep } from "../rules/finding.ts";
 
 /** Adds what people read beside the bare facts: disassembly and source text. One per side. */
@@ -58,6 +58,29 @@ export class Decorator {
         })),
       })),
       edges: graph.edges.map((edge) => ({ ...edge })),
+    };
+  }
+
+  async frames(
+    id: string,
+    object: string,
+    finding: ObjectFinding,
+    analysis: ObjectAnalysis,
+  ): Promise<ReviewFrameTable | undefined> {
+    const excerpt = finding.frames();
+    if (excerpt === undefined) return undefined;
+    const disassembler = await this.#open(analysis.machine);
+    const { section } = excerpt;
+    return {
+      ...excerpt,
+      id,
+      object,
+      witnesses: [...excerpt.witnesses],
+      rows: excerpt.rows.map(({ insn, says, ...row }) => ({
+        ...row,
+        asm: insn === undefined ? "" : printInsn(analysis, disassembler, section, insn),
+        says: says.map(({ frame, wrong }) => ({ frame, wrong: [...wrong] })),
+      })),
     };
   }
 

@@ -1,5 +1,5 @@
 import type { FileDiff } from "../patch/file-diff.ts";
-import type { ReviewFinding, ReviewFix, ReviewGraph } from "../report/result.ts";
+import type { ReviewFinding, ReviewFix, ReviewFrameTable, ReviewGraph } from "../report/result.ts";
 import { rules } from "../rules/index.ts";
 import { copyPlace, type Decorator } from "./decorate.ts";
 import { placeFinding } from "./place.ts";
@@ -24,6 +24,7 @@ export interface FindingsInput {
 export interface FindingsOutput {
   readonly findings: ReviewFinding[];
   readonly graphs: ReviewGraph[];
+  readonly frameTables: ReviewFrameTable[];
 }
 
 export async function describeFindings(input: FindingsInput): Promise<FindingsOutput> {
@@ -48,13 +49,15 @@ export async function describeFindings(input: FindingsInput): Promise<FindingsOu
   }
   const findings: ReviewFinding[] = [];
   const graphs: ReviewGraph[] = [];
+  const frameTables: ReviewFrameTable[] = [];
   for (const each of merged.values()) {
     const id = `f${findings.length + 1}`;
     const described = await describeFinding(input, each, id);
     findings.push(described.finding);
     if (described.graph !== undefined) graphs.push(described.graph);
+    if (described.frames !== undefined) frameTables.push(described.frames);
   }
-  return { findings, graphs };
+  return { findings, graphs, frameTables };
 }
 
 /** What the profiles say of one finding. */
@@ -98,6 +101,8 @@ async function describeFinding(input: FindingsInput, merged: Merged, id: string)
     tells && analysis !== undefined ? await input.decorator.steps(path, analysis, commit) : [];
   const graph =
     tells && analysis !== undefined ? await input.decorator.graph(`g-${id}`, object, finding, analysis) : undefined;
+  const frames =
+    tells && analysis !== undefined ? await input.decorator.frames(`t-${id}`, object, finding, analysis) : undefined;
   const fix = agreedFix(input, merged);
   const described: ReviewFinding = {
     id,
@@ -127,10 +132,11 @@ async function describeFinding(input: FindingsInput, merged: Merged, id: string)
     profiles,
     ...(placed.hunk === undefined ? {} : { hunk: placed.hunk }),
     ...(graph === undefined ? {} : { graph: graph.id }),
+    ...(frames === undefined ? {} : { frames: frames.id }),
     ...(finding.place === undefined ? {} : { place: copyPlace(finding.place) }),
     ...(fix === undefined ? {} : { fix }),
   };
-  return { finding: described, graph };
+  return { finding: described, graph, frames };
 }
 
 function sentence(text: string): string {

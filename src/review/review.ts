@@ -81,7 +81,7 @@ async function run(request: ReviewRequest, result: Draft, timer: PhaseTimer): Pr
     const decorated = new Decorator(tree);
     decorator = decorated;
     const diffs = new Map<number, readonly FileDiff[]>();
-    const { findings, graphs } = await timer.time("describe", () =>
+    const { findings, graphs, frameTables } = await timer.time("describe", () =>
       describeFindings({
         profiles: reviews,
         patches,
@@ -96,6 +96,7 @@ async function run(request: ReviewRequest, result: Draft, timer: PhaseTimer): Pr
     );
     result.findings = findings;
     result.graphs = graphs;
+    if (frameTables.length > 0) result.frameTables = frameTables;
     const tip = commits.at(-1) as string;
     const weakened = mergeWeakened([
       ...reviews.map((one) => one.weakened),

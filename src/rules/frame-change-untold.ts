@@ -12,6 +12,7 @@ export const frameChangeUntold = defineRule({
   },
   // Code that switches stacks does so in every kernel: what a patch adds is worth a word.
   againstBase: true,
+  showsFrames: true,
   check(context, report) {
     for (const place of wrongPlaces(context))
       if (place.cause === "untold" && place.call !== NONE) report(reportWrongPlace(context, "default", place));

@@ -112,6 +112,8 @@ export interface Rule {
    * same function (see brokenContracts).
    */
   readonly againstBase?: true;
+  /** Its findings are shown with what each witness says of the frames around them. */
+  readonly showsFrames?: true;
   /** Whether a kernel that makes these promises can break it; absent: every kernel can. */
   applies?(checks: Checks): boolean;
   check(context: RuleContext, report: (report: Report) => void): void;

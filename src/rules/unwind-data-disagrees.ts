@@ -12,6 +12,7 @@ export const unwindDataDisagrees = defineRule({
     // Between the two instructions only an interrupt sees it.
     late: { text: "{function}(): the unwind data says too late what becomes of {subject}", severity: "note" },
   },
+  showsFrames: true,
   check(context, report) {
     const { witnesses } = context;
     if (witnesses === undefined) return;

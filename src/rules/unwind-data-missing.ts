@@ -10,6 +10,7 @@ export const unwindDataMissing = defineRule({
   messages: {
     default: { text: "{function}() has no unwind data where it calls {callee}" },
   },
+  showsFrames: true,
   check(context, report) {
     const { flow, witnesses } = context;
     const told = new Map<number, Evidence[]>();

@@ -228,18 +228,44 @@ export function findRule({ frames, rules }: WitnessRows, frame: number, register
   return NONE;
 }
 
-/** "CFA=rsp+16, rbp at CFA-16, ra at CFA-8, signal" */
-export function describeFrame(arch: Arch, witness: WitnessRows, frame: number): string {
-  const { frames, rules } = witness;
-  const parts = [describeWitnessCfa(arch, witness, frame)];
-  for (let r = frames.ruleStart[frame] as number; r < (frames.ruleEnd[frame] as number); r++)
-    parts.push(
-      `${registerName(arch, rules.register[r] as number)} ${describeRule(arch, rules.rule[r] as number, rules.base[r] as number, rules.offset[r] as number)}`,
-    );
+/** Registers that a frame lists a rule for, ascending. */
+export function* ruledRegisters({ frames, rules }: WitnessRows, frame: number): Iterable<number> {
+  const end = frames.ruleEnd[frame] as number;
+  for (let r = frames.ruleStart[frame] as number; r < end; r++) yield rules.register[r] as number;
+}
+
+/**
+ * "CFA=rsp+16, rbp at CFA-16, ra at CFA-8, signal"
+ * @param asked registers of which it is also said that they are unchanged, where that is what the frame says
+ */
+export function describeFrame(
+  arch: Arch,
+  witness: WitnessRows,
+  frame: number,
+  asked: ReadonlySet<number> = noRegisters,
+): string {
+  const { frames, rules, tracked } = witness;
   const flags = frames.flags[frame] as number;
+  const parts = [describeWitnessCfa(arch, witness, frame)];
+  const told = new Set(ruledRegisters(witness, frame));
+  const speaks = SAYING_CFA.has(frames.cfa[frame] as number) && (flags & SAYING_NOTHING_MORE) === 0;
+  for (const register of tracked) {
+    if (!told.has(register) && !(speaks && asked.has(register))) continue;
+    const r = findRule(witness, frame, register);
+    const says =
+      r === NONE
+        ? describeRule(arch, RULE_SAME, NO_REGISTER, 0)
+        : describeRule(arch, rules.rule[r] as number, rules.base[r] as number, rules.offset[r] as number);
+    parts.push(`${registerName(arch, register)} ${says}`);
+  }
   for (const [bit, word] of flagWords) if ((flags & bit) !== 0) parts.push(word);
   return parts.join(", ");
 }
+
+const noRegisters: ReadonlySet<number> = new Set();
+/** Elsewhere a register without a rule is one of which nothing is said. */
+const SAYING_CFA: ReadonlySet<number> = new Set([CFA_REGISTER, CFA_DEREF, CFA_EXPRESSION]);
+const SAYING_NOTHING_MORE = FRAME_FULL_REGS | FRAME_PARTIAL_REGS | FRAME_END_OF_STACK;
 
 const flagWords = [
   [FRAME_SIGNAL, "signal"],

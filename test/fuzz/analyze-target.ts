@@ -21,6 +21,7 @@ export const analyzeTarget: FuzzTarget = {
     for (const finding of result.findings) {
       finding.functionLines();
       finding.graph();
+      finding.frames();
     }
   },
 };

@@ -74,6 +74,7 @@ export const kernelTarget: FuzzTarget = {
     for (const finding of findings) {
       finding.functionLines();
       finding.graph();
+      finding.frames();
     }
     const printed = findings.map(({ path, ...finding }) => ({
       ...finding,

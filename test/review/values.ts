@@ -23,6 +23,7 @@ export function findingOf(
     content: "",
     functionLines: () => lines,
     graph: () => undefined,
+    frames: () => undefined,
     ...rest,
   };
 }

@@ -1,0 +1,81 @@
+// The table of PC against witnesses as HTML: what each says of the caller's frame around the place of a finding.
+
+import { type FramePart, frameCell, ownParts, saidThroughout, witnessName } from "./frame-words.ts";
+import { html, type Markup, NOTHING } from "./markup.ts";
+import type { ReviewFrameTable } from "./result.ts";
+import { safeCode } from "./safe.ts";
+import { plural } from "./wrap.ts";
+
+type Row = ReviewFrameTable["rows"][number];
+type Says = Row["says"][number];
+
+/** A row of x86-64 has at most nine parts; what a defective object has the page does not follow. */
+const MAX_PARTS = 20;
+const MAX_ASM = 80;
+
+function partList(parts: readonly FramePart[], told: ReadonlySet<string>, marked: (text: string) => Markup): Markup {
+  const shown = parts.filter(({ text, isWrong }) => isWrong || !told.has(text)).slice(0, MAX_PARTS);
+  const items = shown.map(
+    ({ text, isWrong }) => html`${isWrong ? marked(text) : html`<span class="part">${text}</span>`} `,
+  );
+  return html`${items}`;
+}
+
+const wrongPart = (text: string) => html`<span class="part wrong">wrong: ${text}</span>`;
+/** The instructions are right of what a witness is wrong of. */
+const aboutPart = (text: string) => html`<span class="part about">${text}</span>`;
+
+function witnessCell(own: Says, says: Says, name: string, told: ReadonlySet<string>): Markup {
+  const cell = frameCell(own, says);
+  const tone = cell.kind !== "differs" ? "soft" : says.wrong.length > 0 ? "wrong-cell" : "other";
+  const words =
+    cell.kind === "no-row" ? "no row" : cell.kind === "agrees" ? "same" : partList(cell.parts, told, wrongPart);
+  return html`<td role="cell" class="${tone}" data-of="${name}">${words}</td>`;
+}
+
+/** Roles are said, for a narrow window shows the rows as blocks. @param line shown where it is not that of the row above */
+function tableRow(row: Row, offset: number, names: readonly string[], told: ReadonlySet<string>, line: number): Markup {
+  const [own, ...others] = row.says;
+  if (own === undefined) return NOTHING;
+  const differs = row.says.some(({ wrong }) => wrong.length > 0);
+  const tone = row.isSite ? "here" : differs ? "differs" : "agreed";
+  const parts = ownParts(row);
+  return html`<tr role="row" class="${tone}"><th role="rowheader" scope="row"><code>+0x${offset.toString(16)}</code></th><td role="cell"><code>${safeCode(row.asm, MAX_ASM).replaceAll(/\s+/g, " ")}</code>${
+    line === 0 ? NOTHING : html` <span class="line">line ${line}</span>`
+  }${row.isSite ? html`<span class="here-mark">the finding is here</span>` : NOTHING}</td><td role="cell" data-of="${names[0]}">${
+    parts.length === 0 ? html`<span class="soft">no row</span>` : partList(parts, told, aboutPart)
+  }</td>${others.map((says, n) => witnessCell(own, says, names[n + 1] ?? "", told))}</tr>`;
+}
+
+function gapRow(rows: number | undefined, columns: number): Markup {
+  if (rows === undefined || rows === 0) return NOTHING;
+  return html`<tr role="row" class="gap"><td role="cell">...</td><td role="cell" colspan="${columns - 1}">${plural(rows, "row")} left out</td></tr>`;
+}
+
+/** Details with the table in a box of its own, which scrolls by itself where the window is narrow. */
+export function frameTable(table: ReviewFrameTable): Markup {
+  const { rows, omittedRows, differingRows } = table;
+  const names = table.witnesses.map(witnessName);
+  const columns = names.length + 2;
+  const throughout = saidThroughout(rows);
+  const told = new Set(throughout);
+  const start = rows[0]?.start ?? 0;
+  const body = rows.map((row, n) => {
+    const above = row.skipped === undefined ? rows[n - 1]?.line : undefined;
+    const line = row.line === above ? 0 : row.line;
+    return html`${gapRow(row.skipped, columns)}${tableRow(row, Math.max(0, row.start - start), names, told, line)}`;
+  });
+  const label = `The frame of ${table.function}() by each witness`;
+  const headings = ["PC", "First instruction", ...names].map(
+    (name) => html`<th role="columnheader" scope="col">${name}</th>`,
+  );
+  return html`<details open><summary>${label}</summary>
+<div class="box" tabindex="0" role="region" aria-label="${label}"><table role="table" class="frames"><caption>${table.function}() at <code>${table.section}+0x${start.toString(16)}</code> of ${table.object}${
+    throughout.length === 0 ? NOTHING : html`; in every row <code>${throughout.join(", ")}</code>`
+  }</caption><thead role="rowgroup"><tr role="row">${headings}</tr></thead><tbody role="rowgroup">${body}${gapRow(omittedRows, columns)}</tbody></table></div>
+<ul class="legend small"><li>CFA: the stack pointer before the call; rbp at CFA-16: the caller's rbp is stored there</li><li>same: what the instructions say; else only what the witness says otherwise</li><li>wrong: the instructions contradict it, in ${differingRows} of the function's ${plural(totalRows(table), "row")}</li></ul></details>`;
+}
+
+function totalRows({ rows, omittedRows }: ReviewFrameTable): number {
+  return rows.reduce((sum, { skipped }) => sum + 1 + (skipped ?? 0), omittedRows);
+}

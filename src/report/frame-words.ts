@@ -1,0 +1,71 @@
+// What the cells of a frame table say: a witness that says what the instructions say is one word, and of what it says otherwise only that stands there.
+
+import type { ReviewFrameTable } from "./result.ts";
+
+type Says = ReviewFrameTable["rows"][number]["says"][number];
+
+/** One thing said of a frame: "CFA=rsp+16", "rbx at CFA-24", "signal". */
+export interface FramePart {
+  readonly text: string;
+  /** In the witness: the instructions contradict it. In the instructions: a witness is wrong of it. */
+  readonly isWrong: boolean;
+}
+
+export type FrameCell =
+  | { readonly kind: "no-row" }
+  /** All that the witness says, the instructions say too. */
+  | { readonly kind: "agrees" }
+  /** What it says otherwise. */
+  | { readonly kind: "differs"; readonly parts: readonly FramePart[] };
+
+const NAMES: Readonly<Record<string, string>> = {
+  instructions: "instructions",
+  debug_frame: ".debug_frame",
+  eh_frame: ".eh_frame",
+  sframe: ".sframe",
+  orc: ".orc_unwind",
+  hints: "unwind hints",
+};
+
+/** A witness as people know it: ".debug_frame". */
+export function witnessName(witness: string): string {
+  return Object.hasOwn(NAMES, witness) ? (NAMES[witness] as string) : witness;
+}
+
+/** A frame's parts; `about` are the subjects to mark. What is marked and has no part of its own is said without details. */
+function partsOf(frame: string, about: ReadonlySet<string>): FramePart[] {
+  const found = new Set<string>();
+  const parts = frame.split(", ").map((text) => {
+    const subject = /^[^ =]*/.exec(text)![0];
+    const isWrong = about.has(subject);
+    if (isWrong) found.add(subject);
+    return { text, isWrong };
+  });
+  for (const subject of about)
+    if (!found.has(subject))
+      parts.push({ text: subject === "signal" ? "no signal" : `${subject} not said`, isWrong: true });
+  return parts;
+}
+
+/** The instructions' cell of a row: all they say, with what any witness is wrong of marked. */
+export function ownParts({ says }: { readonly says: readonly Says[] }): FramePart[] {
+  const own = says[0]?.frame ?? "";
+  return own === "" ? [] : partsOf(own, new Set(says.flatMap(({ wrong }) => wrong)));
+}
+
+/** The cell of a witness, `own` the instructions in the same row. */
+export function frameCell(own: Says, { frame, wrong }: Says): FrameCell {
+  if (frame === "") return { kind: "no-row" };
+  const said = new Set(own.frame.split(", "));
+  const parts = partsOf(frame, new Set(wrong)).filter(({ text, isWrong }) => isWrong || !said.has(text));
+  return parts.length === 0 ? { kind: "agrees" } : { kind: "differs", parts };
+}
+
+/** What the instructions say in every row of some: told once, above them. */
+export function saidThroughout(rows: readonly { readonly says: readonly Says[] }[]): string[] {
+  const [first, ...others] = rows.map(ownParts);
+  if (first === undefined || others.length === 0) return [];
+  const everywhere = (text: string) =>
+    others.every((parts) => parts.some((part) => part.text === text && !part.isWrong));
+  return first.filter(({ text, isWrong }) => !isWrong && everywhere(text)).map(({ text }) => text);
+}
