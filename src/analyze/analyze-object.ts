@@ -165,19 +165,15 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const coverage = measureCoverage(context);
   const isTooMuch = debugByteCount(object) > MOST_DEBUG_BYTES;
   let placesBroken = false;
-  const placeOf = (at: number): SourcePlace | undefined => {
+  const askLines = (ask: () => SourcePlace | undefined): SourcePlace | undefined => {
     if (placesBroken) return undefined;
     if (isTooMuch) {
       placesBroken = true;
       coverage.notes.push({ kind: "assumption", why: TOO_MUCH_DEBUG });
       return undefined;
     }
-    // A replacement has no lines of its own: it stands where its original does.
-    const group = flow.instead.replacementOf.get(at);
-    const insn = group === undefined ? at : (flow.instead.alternatives.from[group] as number);
     try {
-      const at = placedInsn(flow, insn);
-      return sourcePlace(places.find(code.insns.section[at] as number, code.insns.offset[at] as number));
+      return ask();
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       placesBroken = true;
@@ -185,6 +181,17 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
       return undefined;
     }
   };
+  const placeOf = (insn: number): SourcePlace | undefined =>
+    askLines(() => {
+      // A replacement has no lines of its own: it stands where its original does.
+      const at = placedInsn(flow, insn);
+      return sourcePlace(places.find(code.insns.section[at] as number, code.insns.offset[at] as number));
+    });
+  const declaredAt = (entry: number): SourcePlace | undefined =>
+    askLines(() => {
+      const { file, line } = places.declarationAt(entry) ?? { file: "", line: 0 };
+      return file === "" || line === 0 ? undefined : { file, line, inlineStack: [] };
+    });
   const findings: ObjectFinding[] = [];
   const contracts: ObjectFinding[] = [];
   const undecided = new Set<string>();
@@ -199,7 +206,9 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     if (rule.applies?.(checks) === false || (rule.againstBase && !forComparison)) continue;
     rule.check(context, (report) => {
       if (isOverridden(report)) return;
-      (rule.againstBase ? contracts : findings).push(makeFinding(context, rule, report, placeOf, witnesses));
+      (rule.againstBase ? contracts : findings).push(
+        makeFinding(context, rule, report, { placeOf, declaredAt }, witnesses),
+      );
       if (report.message === "after-call") undecided.add((report.data?.callee ?? "").replace(/\(\)$/, ""));
     });
   }
@@ -237,11 +246,17 @@ function forgetMuchCode({ code: { object, sections } }: Flow): void {
   for (const s of sections) if ((object.sections.size[s] as number) > MUCH_CODE) object.forget(s);
 }
 
+/** What the debug information says of lines. */
+interface Lines {
+  placeOf(insn: number): SourcePlace | undefined;
+  declaredAt(entry: number): SourcePlace | undefined;
+}
+
 function makeFinding(
   context: RuleContext,
   rule: Rule,
   report: Report,
-  placeOf: (insn: number) => SourcePlace | undefined,
+  { placeOf, declaredAt }: Lines,
   witnesses: OpenWitnesses | undefined,
 ): ObjectFinding {
   const { flow } = context;
@@ -249,12 +264,13 @@ function makeFinding(
   const message = rule.messages[report.message] as { text: string; severity?: Finding["severity"] };
   const { spot } = report;
   const owner = spot === undefined ? ownerName(context, report.owner, report.at) : spot.name;
-  const data = { ...report.data, function: stableName(owner) };
+  const data = { ...report.data, ...report.words, function: stableName(owner) };
   const text = message.text.replace(/\{(\w+)\}/g, (_, key: string) => data[key as keyof typeof data] ?? `{${key}}`);
   const names = Object.entries(report.data ?? {}).map(([key, value]) => `${key}=${stableName(value)}`);
   const fingerprint = hashText([rule.id, stableName(owner), report.message, ...names.sort()].join("\n"));
   if (spot !== undefined) return dataFinding(context, rule, report, spot, { message: text, fingerprint }, placeOf);
-  const place = reportPlace(context, report, placeOf);
+  const declared = report.entry === undefined ? undefined : declaredAt(report.entry);
+  const place = declared ?? reportPlace(context, report, placeOf);
   const graphOwner = report.owner;
   return {
     rule: rule.id,

@@ -38,7 +38,7 @@ export function reportPlace(
   report: Report,
   placeOf: (insn: number) => SourcePlace | undefined,
 ): SourcePlace | undefined {
-  const place = withLine(flow, report.at, placeOf);
+  const place = withLine(flow, report.placedAt ?? report.at, placeOf);
   const { way } = report;
   if (place === undefined || flow.kind[report.at] !== KIND_RETURN || way?.kind !== "flags") return place;
   if (place.file.endsWith(".S")) return place;

@@ -12,6 +12,8 @@ export interface NoreturnFunction {
   readonly isExternal: boolean;
   /** The source of this object has its body; what is only declared is another object's. */
   readonly isDefined: boolean;
+  /** Its entry, or the first of them: offset in .debug_info, for SourcePlaces.declarationAt. */
+  readonly entry: number;
 }
 
 const WANTED = [
@@ -47,11 +49,11 @@ export function readNoreturnFunctions(object: ElfObject): NoreturnFunction[] {
         // declaration is that body: gcc puts the attribute on both.
         const origin = die.form[ABSTRACT_ORIGIN] !== 0 ? ABSTRACT_ORIGIN : SPECIFICATION;
         const name = unit.string(die, LINKAGE_NAME) ?? unit.string(die, NAME);
-        if (name !== undefined) note(found, name, isSet(EXTERNAL), isDefined);
+        if (name !== undefined) note(found, { name, isExternal: isSet(EXTERNAL), isDefined, entry: die.offset });
         else if (die.form[origin] !== 0) {
           const at = unit.reference(die.form[origin] as number, die.value[origin] as number);
           const named = at === undefined ? undefined : nameAt(unit, at);
-          if (named !== undefined) note(found, named.name, named.isExternal, isDefined);
+          if (named !== undefined) note(found, { ...named, isDefined, entry: die.offset });
         }
       }
       // C has no function inside of another entry.
@@ -61,12 +63,13 @@ export function readNoreturnFunctions(object: ElfObject): NoreturnFunction[] {
   return [...found.values()];
 }
 
-function note(found: Map<string, NoreturnFunction>, name: string, isExternal: boolean, isDefined: boolean): void {
-  const before = found.get(name);
-  found.set(name, {
-    name,
-    isExternal: isExternal || before?.isExternal === true,
-    isDefined: isDefined || before?.isDefined === true,
+function note(found: Map<string, NoreturnFunction>, now: NoreturnFunction): void {
+  const before = found.get(now.name);
+  found.set(now.name, {
+    name: now.name,
+    isExternal: now.isExternal || before?.isExternal === true,
+    isDefined: now.isDefined || before?.isDefined === true,
+    entry: before?.entry ?? now.entry,
   });
 }
 

@@ -39,6 +39,8 @@ export interface SourcePlaces {
   find(section: number, offset: number): Place | undefined;
   /** Where the function whose code covers that byte is declared: the function of the symbol, not one inlined into it. */
   findFunction(section: number, offset: number): FunctionDeclaration | undefined;
+  /** Where the function is declared whose entry stands at offset `entry` of .debug_info. */
+  declarationAt(entry: number): FunctionDeclaration | undefined;
 }
 
 export interface SourcePlacesOptions {
@@ -67,6 +69,7 @@ export function readSourcePlaces(object: ElfObject, options: SourcePlacesOptions
   return {
     find: (section, offset) => index().find(section, offset),
     findFunction: (section, offset) => index().findFunction(section, offset),
+    declarationAt: (entry) => index().declarationAt(entry),
   };
 }
 
@@ -75,6 +78,7 @@ class PlaceIndex {
   readonly #stripPrefixes: readonly string[];
   readonly #lines: LineRows | undefined;
   readonly #names: () => FunctionNames;
+  readonly #units: () => readonly Unit[];
   /** Line table -> its files; line table -> the functions of its units. */
   readonly #files = new Map<number, () => FileTable>();
   readonly #trees = new Map<number, () => { readonly units: readonly Unit[]; readonly tree: FunctionTree }>();
@@ -96,6 +100,7 @@ class PlaceIndex {
       }
       return { all, byLineTable };
     });
+    this.#units = () => units().all;
     this.#names = once(() => new FunctionNames(units().all, (unit, file) => this.#unitFile(unit, file)));
     if (section === undefined || lines === undefined) return;
     for (const { header, addedFiles } of lines.tables) {
@@ -139,6 +144,11 @@ class PlaceIndex {
     while (node !== NONE && nodes.inlined[node] === 1) node = nodes.parent[node] as number;
     if (node === NONE) return undefined;
     return this.#names().declaration(units[nodes.unit[node] as number] as Unit, nodes.die[node] as number);
+  }
+
+  declarationAt(entry: number): FunctionDeclaration | undefined {
+    const unit = this.#units().find(({ firstDie, end }) => entry >= firstDie && entry < end);
+    return unit && this.#names().declaration(unit, entry);
   }
 
   #inlineStack(table: number, section: number, offset: number): InlinedCall[] {

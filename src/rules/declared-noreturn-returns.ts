@@ -21,6 +21,8 @@ export const declaredNoreturnReturns = defineRule({
     const declared = context.witnesses?.noreturn() ?? [];
     if (declared.length === 0) return;
     const names = new Set(declared.map(({ name }) => name));
+    // A body that the source does not have is assembly outside of C's functions, and line tables say nothing of it: told where it is declared.
+    const entries = new Map(declared.flatMap(({ name, isDefined, entry }) => (isDefined ? [] : [[name, entry]])));
     const { flow, frames, returns, outside } = context;
     const { table, ofInsn } = flow.functions;
     const { symbolName, symbols } = flow.code.object;
@@ -37,7 +39,9 @@ export const declaredNoreturnReturns = defineRule({
         const whole = f === NONE ? NONE : (table.parent[f] as number);
         if (told.has(whole) || !isJudged(whole)) continue;
         told.add(whole);
-        report({ message: "default", at: i, owner: f, way: frameWay(context, i), evidence });
+        const entry = entries.get(declaredName(context, f));
+        const placed = entry === undefined ? {} : { entry };
+        report({ message: "default", at: i, owner: f, way: frameWay(context, i), evidence, ...placed });
       } else if (flow.kind[i] === KIND_CALL) {
         const symbol = flow.symbol.at(i);
         if (symbol === NONE || symbols.section[symbol] !== NONE) continue;

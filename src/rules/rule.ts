@@ -21,6 +21,8 @@ export interface DeclaredNoreturn {
   readonly isExternal: boolean;
   /** The source of this object has its body. */
   readonly isDefined: boolean;
+  /** Its entry: offset in .debug_info. */
+  readonly entry: number;
 }
 
 /** Everything that a rule may look at. */
@@ -83,8 +85,14 @@ export interface Report {
   readonly spot?: DataSpot;
   /** -> function it is told for; NONE for code without one */
   readonly owner: number;
+  /** The function's entry in .debug_info: where it is declared is the place of a report about code that no line table has, assembly outside of C's functions. */
+  readonly entry?: number;
   /** Fills the holes of the message and becomes part of the fingerprint: names only, never an address or a number of a line. */
   readonly data?: Readonly<Record<string, string>>;
+  /** Fills holes too, and is no part of the fingerprint: what another compiler says otherwise of the same defect, such as a register. */
+  readonly words?: Readonly<Record<string, string>>;
+  /** -> instruction whose line is the place of it; `at` where absent */
+  readonly placedAt?: number;
   readonly way?: Way;
   readonly otherWay?: Way;
   readonly evidence?: readonly Evidence[];

@@ -27,7 +27,7 @@ export const unwindDataMissing = defineRule({
         message: "default",
         at: insn,
         owner: ownerOf.get(insn) as number,
-        data: { callee: calleeName(context, insn) },
+        words: { callee: calleeName(context, insn) },
         way: frameWay(context, insn),
         evidence,
       });

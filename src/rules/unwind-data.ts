@@ -62,7 +62,11 @@ export function wrongPlaces(context: RuleContext): WrongPlace[] {
 }
 
 /** Says of whom and what a place is, with the states on both sides and the instruction before it. */
-export function reportWrongPlace(context: RuleContext, message: string, { owner, insn, said }: WrongPlace): Report {
+export function reportWrongPlace(
+  context: RuleContext,
+  message: string,
+  { cause, owner, insn, said }: WrongPlace,
+): Report {
   const { flow, frames } = context;
   const { arch } = flow.code;
   const subjects = [...new Set(said.map(({ each }) => subjectName(flow, each.subject)))];
@@ -79,7 +83,9 @@ export function reportWrongPlace(context: RuleContext, message: string, { owner,
     message,
     at: insn,
     owner,
-    data: { subject: subjects.join(", ") },
+    words: { subject: subjects.join(", ") },
+    // Of a change that no row follows the line is that of the change.
+    ...(cause === "untold" && before !== NONE ? { placedAt: before } : {}),
     way: { ...frameWay(context, insn), notes },
     evidence,
   };

@@ -17,7 +17,7 @@ import {
   judgeRegister,
   judgeSignal,
 } from "./witness-claims.ts";
-import { RETURN_ADDRESS, type WitnessRows } from "./witness-rows.ts";
+import { findWitnessRow, RETURN_ADDRESS, type WitnessRows } from "./witness-rows.ts";
 
 // A witness against the instructions, at every instruction of every function that was walked.
 
@@ -44,7 +44,7 @@ export interface Disagreement {
   readonly insn: number;
   /** Instruction from which control first came there, at which they agreed or nothing was claimed: what it does is what parted them. */
   readonly cause: number;
-  /** A row of the witness begins at `insn`: it says something new there, rather than going on saying what no longer holds. */
+  /** A row of the witness begins at `insn`: it says something new there, rather than going on saying what no longer holds, as the row of `cause` did. */
   readonly atRow: boolean;
   /** Instructions, and the runs that they stand in. */
   readonly count: number;
@@ -159,7 +159,7 @@ export function compareWitness(
       covered++;
       coveredIn.add(f);
       const frame = rows.frame[row] as number;
-      const atRow = rows.start[row] === offset;
+      const startsRow = rows.start[row] === offset;
       const call = isCall(k) ? 1 : 0;
       const claims = judged.of(
         { arch, state, unchanged: unchanged[i] as number, earlier: (r) => earlierSlot(i, r), redZone, witness, frame },
@@ -171,12 +171,14 @@ export function compareWitness(
         const count = counts.get(subject) as number[];
         count[claim.verdict] = (count[claim.verdict] as number) + 1;
         if (claim.why === undefined) {
-          if (atRow && latest.size > 0) noteLate(latest.get(f * SUBJECTS + subject), i);
+          if (startsRow && latest.size > 0) noteLate(latest.get(f * SUBJECTS + subject), i);
           continue;
         }
         each?.(i, subject, claim);
         const before = latest.get(f * SUBJECTS + subject);
         const goesOn = before !== undefined && before.last === i - 1 && before.why === claim.why;
+        const cause = frames.cameFrom.of(i);
+        const atRow = startsRow && !goesOn && (cause === i || frameAt(cause) !== frame);
         const key = `${f} ${subject} ${claim.why} ${atRow}`;
         const group = goesOn ? before : groups.get(key);
         if (group !== undefined) {
@@ -189,7 +191,6 @@ export function compareWitness(
           continue;
         }
         const verdict = verdictOf(claim, doubtful.has(owner) || doubtful.has(f));
-        const cause = frames.cameFrom.of(i);
         const opened: OpenRun = {
           owner: f,
           subject,
@@ -210,6 +211,12 @@ export function compareWitness(
         latest.set(f * SUBJECTS + subject, opened);
       }
     }
+  }
+  /** What the witness says at an instruction; NONE where it says nothing. A row may only take up what was said where control came from. */
+  function frameAt(insn: number): number {
+    if (insn === NONE) return NONE;
+    const at = findWitnessRow(witness, insns.section[insn] as number, insns.offset[insn] as number);
+    return at === NONE ? NONE : (rows.frame[at] as number);
   }
   /** The frame is the one of the instruction before, and only the witness says something else now. */
   function noteLate(group: OpenRun | undefined, insn: number): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { readNoreturnFunctions } from "../../src/dwarf/noreturn.ts";
+import { readSourcePlaces } from "../../src/dwarf/source-places.ts";
 import { compile, openFile, scratchFolder } from "./objects.ts";
 
 const source = `
@@ -28,7 +29,16 @@ for (const [compiler, flags] of [
       path = `${path}.clang.o`;
       execFileSync(compiler, [...flags, "-c", "noreturn.c", "-o", path], { cwd: folder });
     }
-    const found = new Map(readNoreturnFunctions(openFile(path)).map((each) => [each.name, each]));
+    const object = openFile(path);
+    const places = readSourcePlaces(object);
+    const found = new Map(
+      readNoreturnFunctions(object).map(({ entry, ...each }) => {
+        const lines = source.split("\n");
+        const text = lines[(places.declarationAt(entry)?.line ?? 0) - 1];
+        assert.match(text ?? "", new RegExp(`\\b${each.name === "real_name" ? "renamed" : each.name}\\(`), "its line");
+        return [each.name, each];
+      }),
+    );
     assert.deepEqual(found.get("die_here"), { name: "die_here", isExternal: false, isDefined: true });
     assert.deepEqual(found.get("die_global"), { name: "die_global", isExternal: true, isDefined: true });
     assert.deepEqual(found.get("real_name"), { name: "real_name", isExternal: true, isDefined: true });

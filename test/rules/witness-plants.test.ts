@@ -5,7 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { analyzeObject } from "../../src/analyze/analyze-object.ts";
+import { analyzeObject, type ObjectAnalysis, type ObjectFinding } from "../../src/analyze/analyze-object.ts";
+import { brokenContracts } from "../../src/analyze/compare.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { openObject } from "../../src/elf/object.ts";
 import { fixtureFacts } from "../support/rule-fixtures.ts";
@@ -26,11 +27,11 @@ const OPTIONS = ["-O2", "-g", "-ffreestanding", "-fno-PIE", "-fno-asynchronous-u
 let folder = "";
 before(() => {
   folder = mkdtempSync(join(tmpdir(), "objreview-plant-"));
-  writeFileSync(join(folder, "plant.c"), SOURCE);
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-function compile(): string[] {
+function compile(source = SOURCE): string[] {
+  writeFileSync(join(folder, "plant.c"), source);
   execFileSync("gcc", [...OPTIONS, "-S", "-o", "plant.s", "plant.c"], { cwd: folder });
   return readFileSync(join(folder, "plant.s"), "utf8").split("\n");
 }
@@ -41,16 +42,40 @@ function assemble(lines: readonly string[], ...options: string[]): Uint8Array {
   return new Uint8Array(readFileSync(join(folder, "planted.o")));
 }
 
-function judge(bytes: Uint8Array, witnesses = true): string[] {
-  const { findings } = analyzeObject(bytesSource(bytes), {
+function analyze(bytes: Uint8Array, witnesses = true): ObjectAnalysis {
+  return analyzeObject(bytesSource(bytes), {
     facts: fixtureFacts,
     witnesses,
+    forComparison: true,
     stripPrefixes: [`${folder}/`],
   });
+}
+
+function told(findings: readonly ObjectFinding[]): string[] {
   return findings.map((f) => {
     const witnesses = f.evidence.map(({ witness }) => witness).join(" ");
     return `${f.severity} ${f.rule} ${f.messageKey} ${f.function} ${f.place?.file}:${f.place?.line} [${witnesses}] ${f.message}`;
   });
+}
+
+function judge(bytes: Uint8Array, witnesses = true): string[] {
+  return told(analyze(bytes, witnesses).findings);
+}
+
+/** What is told where the object comes from `base`, and then from `head`. */
+function compare(base: readonly string[], head: readonly string[]): string[] {
+  const before = { object: "plant.o", analysis: analyze(assemble(base, "-Wa,--gsframe")) };
+  const after = { object: "plant.o", analysis: analyze(assemble(head, "-Wa,--gsframe")) };
+  assert.deepEqual(told(before.analysis.findings), []);
+  const broken = brokenContracts([before], [after]).map(({ finding }) => finding);
+  return told([...after.analysis.findings, ...broken]);
+}
+
+/** Line of a text, from 1, that holds `what`. */
+function lineOf(text: string, what: string): number {
+  const line = text.split("\n").findIndex((each) => each.includes(what)) + 1;
+  assert.ok(line > 0, what);
+  return line;
 }
 
 /** The line of the source in whose code a line of the assembly stands. */
@@ -95,13 +120,16 @@ test("what has no unwind data is said once", () => {
 test("a wrong .cfi_offset", () => {
   const lines = compile();
   const at = next(lines, 0, /^\t\.cfi_offset /);
+  const line = lineAt(lines, at);
   const [, register, offset] = /^\t\.cfi_offset (\d+), (-\d+)$/.exec(lines[at]!)!;
   lines[at] = `\t.cfi_offset ${register}, ${Number(offset) - 8}`;
   const found = judge(assemble(lines));
   assert.equal(found.length, 1, found.join("\n"));
   assert.match(
     found[0]!,
-    /^warning unwind-data-disagrees wrong sums plant\.c:\d+ \[instructions debug_frame\] .* wrong of r\w+$/,
+    new RegExp(
+      `^warning unwind-data-disagrees wrong sums plant\\.c:${line} \\[instructions debug_frame\\] .* wrong of r\\w+$`,
+    ),
   );
 });
 
@@ -143,4 +171,78 @@ test("an .sframe entry with a wrong base", () => {
     found[0]!,
     /^warning unwind-data-disagrees wrong sums plant\.c:4 \[instructions sframe\] .* wrong of CFA$/,
   );
+});
+
+test("a .cfi_adjust_cfa_offset in inline assembly", () => {
+  const plant = (text: string): string =>
+    SOURCE.replace("\tint sum = 0;\n", `\tint sum = 0;\n\n\tasm volatile("${text}");\n`);
+  const head = plant("pushfq; .cfi_adjust_cfa_offset 8; popq %rax");
+  const found = compare(compile(plant("pushfq; popq %rax")), compile(head));
+  assert.deepEqual(found, [
+    `warning frame-change-untold default sums plant.c:${lineOf(head, "asm")} [instructions debug_frame sframe] sums() changes CFA without telling the unwind data, and calls`,
+  ]);
+});
+
+const TABLE = `int elsewhere(int);
+
+int runs(int code)
+{
+	switch (code) {
+	case 0: return elsewhere(3);
+	case 1: return elsewhere(code + 1) + 1;
+	case 2: return elsewhere(8) * 5;
+	case 3: return elsewhere(code) - 7;
+	case 4: return elsewhere(1) ^ 2;
+	case 5: return elsewhere(9) | 64;
+	default: return 0;
+	}
+}
+`;
+
+for (const [missing, expected] of [
+  [0, []],
+  // The case that the annotation leaves out is taken for what nothing leads to.
+  [1, ["unreachable-instruction default runs plant.c:11", "jump-table-disagrees too-short runs plant.c:5"]],
+] as const)
+  test(`a table with ${missing === 0 ? "all its entries" : "one entry too few"}`, () => {
+    const lines = compile(TABLE);
+    const jump = next(lines, 0, /^\tjmp\t\*\.L\d+\(/);
+    const label = /\.L\d+/.exec(lines[jump]!)![0];
+    let end = next(lines, 0, new RegExp(`^\\${label}:$`)) + 1;
+    let entries = 0;
+    for (; /^\t\.quad\t\.L/.test(lines[end]!); end++) entries++;
+    assert.equal(entries, 6);
+    const said = ['\t.section .llvm_jump_table_sizes, "o", @progbits, .text', `\t.quad ${label}, ${entries - missing}`];
+    const found = judge(assemble([...lines, ...said]));
+    assert.equal(lineAt(lines, jump), 5);
+    assert.deepEqual(
+      found.map((each) => each.split(" ").slice(1, 5).join(" ")),
+      expected,
+    );
+  });
+
+test("a function that is declared noreturn and returns", () => {
+  const body = (text: string): string => `void gives_up(void) __attribute__((noreturn));
+
+asm(".text\\n"
+    ".globl gives_up\\n"
+    ".type gives_up, @function\\n"
+    "gives_up:\\n\\t"
+    "${text}\\n"
+    ".size gives_up, . - gives_up");
+
+int elsewhere(int);
+
+int tries(int n)
+{
+	if (n < 0)
+		gives_up();
+	return elsewhere(n) + 1;
+}
+`;
+  const found = compare(compile(body("1: jmp 1b")), compile(body("ret")));
+  assert.deepEqual(found, [
+    "error falls-through after-call tries plant.c:15 [] tries() runs past its end when gives_up() returns: nothing says that it never does, and the tree's noreturn list lacks it",
+    "error declared-noreturn-returns default gives_up plant.c:1 [debug information] gives_up() returns, and is declared to never return",
+  ]);
 });
