@@ -28,7 +28,7 @@ import { describeWays } from "./describe-way.ts";
 import { type FrameExcerpt, frameExcerpt } from "./frame-table.ts";
 import { buildGraph, type FunctionGraph } from "./graph.ts";
 import { stableName } from "./names.ts";
-import { placedInsn, reportPlace } from "./report-place.ts";
+import { functionLines, placedInsn, reportPlace } from "./report-place.ts";
 import { readWatch, type Watch } from "./weakening.ts";
 import { type OpenWitnesses, openWitnesses } from "./witnesses.ts";
 
@@ -326,30 +326,6 @@ function dataFinding(
     graph: () => undefined,
     frames: () => undefined,
   };
-}
-
-function functionLines(flow: Flow, owner: number, at: number, placeOf: (insn: number) => SourcePlace | undefined) {
-  const rows: number[] = [];
-  if (owner >= 0) {
-    const { table } = flow.functions;
-    for (let i = 0; i < flow.kind.length; i++) {
-      const f = flow.functions.ofInsn[i] as number;
-      if (f >= 0 && table.parent[f] === table.parent[owner]) rows.push(i);
-    }
-  } else rows.push(at);
-  let file: string | undefined;
-  let from = Number.POSITIVE_INFINITY;
-  let to = 0;
-  for (const insn of rows) {
-    const place = placeOf(insn);
-    if (place === undefined) continue;
-    const own = outerPlace(place);
-    file ??= own.file;
-    if (own.file !== file || own.line === 0) continue;
-    from = Math.min(from, own.line);
-    to = Math.max(to, own.line);
-  }
-  return file === undefined || to === 0 ? undefined : { file, from, to };
 }
 
 function sourcePlace(place: Place | undefined): SourcePlace | undefined {

@@ -57,3 +57,33 @@ export function reportPlace(
   }
   return place;
 }
+
+/** Lines of a function's own source, with those where inlined code is called: its file, first and last line. */
+export function functionLines(
+  flow: Flow,
+  owner: number,
+  at: number,
+  placeOf: (insn: number) => SourcePlace | undefined,
+) {
+  const rows: number[] = [];
+  if (owner >= 0) {
+    const { table } = flow.functions;
+    for (let i = 0; i < flow.kind.length; i++) {
+      const f = flow.functions.ofInsn[i] as number;
+      if (f >= 0 && table.parent[f] === table.parent[owner]) rows.push(i);
+    }
+  } else rows.push(at);
+  let file: string | undefined;
+  let from = Number.POSITIVE_INFINITY;
+  let to = 0;
+  for (const insn of rows) {
+    const place = placeOf(insn);
+    if (place === undefined) continue;
+    const own = outerPlace(place);
+    file ??= own.file;
+    if (own.file !== file || own.line === 0) continue;
+    from = Math.min(from, own.line);
+    to = Math.max(to, own.line);
+  }
+  return file === undefined || to === 0 ? undefined : { file, from, to };
+}
