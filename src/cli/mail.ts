@@ -1,11 +1,11 @@
 // `objreview mail`: puts the mail service together and runs it.
 
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { UsageError } from "../base/errors.ts";
 import { FolderLock } from "../kernel/lock.ts";
 import type { MailConfig } from "../mail/config.ts";
 import { type MailFolders, mailFolders } from "../mail/folders.ts";
-import { describeErrors, readMailConfig } from "../mail/read-config.ts";
+import { describeErrors, type MailConfigRead, readMailConfigFile } from "../mail/read-config.ts";
 import { MailService, type MailServiceParts } from "../mail/service.ts";
 import { openSource } from "../mail/sources/open.ts";
 import { readStatus, renderStatus } from "../mail/status.ts";
@@ -23,15 +23,9 @@ export interface MailEnvironment {
 }
 
 /** Each complaint is a line on standard error; undefined: it cannot be used. */
-function readConfig(file: string, io: CommandIo): MailConfig | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UsageError(`--config ${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-  const read = readMailConfig(text);
-  if (read.ok) return read.config;
+function readConfig(file: string, io: CommandIo): Extract<MailConfigRead, { ok: true }> | undefined {
+  const read = readMailConfigFile(file);
+  if (read.ok) return read;
   for (const line of describeErrors(file, read.errors)) io.err(`${line}\n`);
   return undefined;
 }
@@ -42,20 +36,21 @@ export function mailCheckConfigCommand(
   io: CommandIo,
   { env }: Pick<MailEnvironment, "env">,
 ): number {
-  const config = readConfig(file, io);
-  if (config === undefined) return 1;
+  const read = readConfig(file, io);
+  if (read === undefined) return 1;
+  const { config, lineOf } = read;
   const { sources, trees, lists } = config;
-  const refused = sources.flatMap((source) => {
+  const refused = sources.flatMap((source, at) => {
     try {
       // It connects to nothing, and says what no schema sees.
       openSource(source, { state: mailFolders(config, env).state, stdin: NOTHING });
       return [];
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      return [error.message];
+      return [{ line: lineOf(["sources", at]), key: `sources.${at}`, message: error.message }];
     }
   });
-  for (const line of refused) io.err(`${file}: ${line}\n`);
+  for (const line of describeErrors(file, refused)) io.err(`${line}\n`);
   if (refused.length > 0) return 1;
   const sends =
     config["dry-run"] !== undefined
@@ -82,9 +77,11 @@ export async function mailOnceCommand(
   environment: MailEnvironment,
 ): Promise<number> {
   return withService(options.config, io, environment, openLineLog(io), async (service) => {
-    const isRead = await service.once(environment.signal, options.wait === true);
-    if (environment.signal.aborted) return 2;
-    return isRead ? 0 : 1;
+    const came = await service.once(environment.signal, options.wait === true);
+    const isStopped = environment.signal.aborted;
+    io.err(oneLine(`mail: ${isStopped ? "stopped" : "done"}: ${came.words()}`));
+    if (isStopped) return 2;
+    return came.isWhole ? 0 : 1;
   });
 }
 
@@ -108,7 +105,7 @@ export async function mailStatusCommand(
   io: CommandIo,
   { env }: Pick<MailEnvironment, "env">,
 ): Promise<number> {
-  const config = readConfig(options.config, io);
+  const config = readConfig(options.config, io)?.config;
   if (config === undefined) return 2;
   const { store, mailroom: room } = await openSqliteStores(mailFolders(config, env).state);
   try {
@@ -128,7 +125,7 @@ async function withService(
   log: Log,
   run: (service: MailService, config: MailConfig) => Promise<number>,
 ): Promise<number> {
-  const config = readConfig(file, io);
+  const config = readConfig(file, io)?.config;
   if (config === undefined) return 2;
   const folders = mailFolders(config, environment.env);
   mkdirSync(folders.state, { recursive: true, mode: 0o700 });
@@ -176,6 +173,10 @@ function openLineLog(io: CommandIo): Log {
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
     const line = [level === "info" ? "mail:" : `mail: ${level}:`, message, ...shown].join(" ");
-    io.err(`${line.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").slice(0, 1000)}\n`);
+    io.err(oneLine(line));
   };
+}
+
+function oneLine(text: string): string {
+  return `${text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").slice(0, 1000)}\n`;
 }

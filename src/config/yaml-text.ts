@@ -52,7 +52,12 @@ export function readYamlConfig<S extends z.ZodType>(text: string, schema: S): Re
   const lineOf = (path: readonly PropertyKey[], key?: string) => lineOfPath(document.contents, path, key, lineAt);
   const parsed = schema.safeParse(root);
   if (parsed.success) return { ok: true, config: parsed.data, lineOf };
-  return bad(parsed.error.issues.flatMap((issue) => describeIssue(issue, root, schema, lineOf)).slice(0, 20));
+  return bad(inOrder(parsed.error.issues.flatMap((issue) => describeIssue(issue, root, schema, lineOf))).slice(0, 20));
+}
+
+/** As they stand in the file, what is wrong with it as a whole first. */
+export function inOrder(errors: readonly ConfigError[]): ConfigError[] {
+  return errors.toSorted((a, b) => a.line - b.line);
 }
 
 function bad(errors: readonly ConfigError[]): { readonly ok: false; readonly errors: readonly ConfigError[] } {
@@ -110,14 +115,15 @@ function describeIssue(
       if (kinds === undefined) return [{ ...at, message: `${issue.message}, not ${shown(root, issue.path)}` }];
       return [{ ...at, message: `one of ${kinds.join(", ")}, not ${shown(root, issue.path)}` }];
     }
-    case "invalid_type":
-      return [{ ...at, message: `${typeWords(issue.expected)}, not ${shown(root, issue.path)}` }];
+    case "invalid_type": {
+      const wanted = typeWords(issue.expected);
+      if (valueAt(root, issue.path) === undefined) return [{ ...at, message: `missing; ${wanted} is wanted here` }];
+      return [{ ...at, message: `${wanted}, not ${shown(root, issue.path)}` }];
+    }
     case "too_small":
-      return [
-        { ...at, message: `at least ${boundWords(issue.minimum, issue.origin)}, not ${shown(root, issue.path)}` },
-      ];
+      return [{ ...at, message: boundWords("at least", issue.minimum, valueAt(root, issue.path)) }];
     case "too_big":
-      return [{ ...at, message: `at most ${boundWords(issue.maximum, issue.origin)}, not ${shown(root, issue.path)}` }];
+      return [{ ...at, message: boundWords("at most", issue.maximum, valueAt(root, issue.path)) }];
     case "custom":
       return [{ ...at, message: issue.message }];
     default:
@@ -125,13 +131,16 @@ function describeIssue(
   }
 }
 
-function boundWords(bound: number | bigint, origin: string): string {
-  if (origin === "array") return `${bound} ${Number(bound) === 1 ? "entry" : "entries"}`;
-  return origin === "string" ? `${bound} characters` : String(bound);
+/** "at least 1 entry, not 0". */
+function boundWords(which: string, bound: number | bigint, value: unknown): string {
+  const words = (one: string, many: string) => `${which} ${bound} ${Number(bound) === 1 ? one : many}`;
+  if (Array.isArray(value)) return `${words("entry", "entries")}, not ${value.length}`;
+  if (typeof value === "string") return `${words("character", "characters")}, not ${value.length}`;
+  return `${which} ${bound}, not ${JSON.stringify(value)}`;
 }
 
 function typeWords(expected: string): string {
-  if (expected === "object") return "keys with values below it";
+  if (expected === "object") return "a block of keys with values";
   if (expected === "array") return "a list";
   if (expected === "boolean") return "true or false";
   if (expected === "int") return "a whole number";
@@ -140,9 +149,9 @@ function typeWords(expected: string): string {
 
 function shown(root: unknown, path: readonly PropertyKey[]): string {
   const value = valueAt(root, path);
-  if (Array.isArray(value)) return "a list";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (value === null || value === undefined) return "nothing";
-  if (typeof value === "object") return "keys with values";
+  if (typeof value === "object") return "a block of keys";
   return JSON.stringify(value).slice(0, 60);
 }
 

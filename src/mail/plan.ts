@@ -123,13 +123,11 @@ function standingOf(
 ): Standing {
   const never = neverReviewed(series, lists, facts);
   if (never !== undefined) return never;
-  const have = `${series.patches.length} of ${series.total}`;
   if (series.state === "incomplete") {
     const dueAt = series.lastReceivedAt + config["wait-minutes"] * 60_000;
-    const missing = `${have}: ${series.reason}`;
     return now < dueAt
-      ? { state: "waiting", reason: missing, dueAt }
-      : { state: "incomplete", reason: `${missing}; waited ${config["wait-minutes"]} minutes` };
+      ? { state: "waiting", reason: series.reason, dueAt }
+      : { state: "incomplete", reason: `${series.reason}; waited ${config["wait-minutes"]} minutes` };
   }
   if (reviews.some(counts)) return { state: "ordered", reason: series.reason };
   const late = Math.min(...lists.map((list) => list["late-hours"]));

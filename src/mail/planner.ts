@@ -14,6 +14,7 @@ import { readInline } from "./inline.ts";
 import { linkKeys } from "./keys.ts";
 import { planSeries } from "./plan.ts";
 import { patchNote } from "./prerequisites.ts";
+import type { Tally } from "./tally.ts";
 import { mailTarget } from "./work-request.ts";
 
 export interface PlannerParts {
@@ -25,6 +26,8 @@ export interface PlannerParts {
   readonly own?: OwnMarks;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Hears of each cluster that was decided about. */
+  readonly onPlanned?: Tally["planned"];
 }
 
 /** The name under which the planner's orders are remembered. */
@@ -143,7 +146,7 @@ export class Planner {
     if (mails === undefined) return;
     const maxPatches = Math.max(...config.lists.map((list) => list.limits.patches));
     const options = { maxPatches, maxBytes: MAX_SERIES_BYTES, inline: await readInline(room) };
-    const { series } = assemble(mails, options);
+    const { series, rest } = assemble(mails, options);
     const { rows, orders } = planSeries({
       series,
       facts: new Map(mails.map(({ facts }) => [facts.messageId, facts])),
@@ -160,6 +163,7 @@ export class Planner {
     }
     const before = new Map((await room.series(cluster)).map((each) => [each.identity, each.state]));
     if (!(await room.putSeries(cluster, rows, stamp))) return;
+    this.#parts.onPlanned?.(rows, rest);
     for (const { identity, state, reason } of rows) {
       if (before.get(identity) !== state) log("info", "series", { identity, state, reason });
     }

@@ -2,11 +2,11 @@
 
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { UsageError } from "../base/errors.ts";
-import { type ConfigError, readYamlConfig } from "../config/yaml-text.ts";
+import { type ConfigError, inOrder, readYamlConfig } from "../config/yaml-text.ts";
 import { type MailConfig, mailConfigSchema } from "./config.ts";
 
 export type MailConfigRead =
-  | { readonly ok: true; readonly config: MailConfig }
+  | { readonly ok: true; readonly config: MailConfig; readonly lineOf: (path: readonly PropertyKey[]) => number }
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
 /** Reads a configuration's text and looks at the files that it names. All that is wrong at once. Throws nothing. */
@@ -17,18 +17,23 @@ export function readMailConfig(text: string): MailConfigRead {
     const wrong = is(at);
     return wrong === undefined ? [] : [{ line: read.lineOf(path), key: path.join("."), message: `${wrong}: ${at}` }];
   });
-  return errors.length === 0 ? { ok: true, config: read.config } : { ok: false, errors };
+  return errors.length === 0 ? read : { ok: false, errors: inOrder(errors) };
 }
 
-/** Throws UsageError with all that is wrong, a line each. */
-export function openMailConfig(file: string): MailConfig {
+/** The same of a file; throws UsageError where it cannot be read at all. */
+export function readMailConfigFile(file: string): MailConfigRead {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
     throw new UsageError(`--config ${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
-  const read = readMailConfig(text);
+  return readMailConfig(text);
+}
+
+/** Throws UsageError with all that is wrong, a line each. */
+export function openMailConfig(file: string): MailConfig {
+  const read = readMailConfigFile(file);
   if (read.ok) return read.config;
   throw new UsageError(describeErrors(file, read.errors).join("\n"));
 }

@@ -17,6 +17,7 @@ import { Planner } from "./planner.ts";
 import { prepareSeries } from "./prepare-series.ts";
 import { findPrerequisite } from "./prerequisites.ts";
 import type { MailSource } from "./source.ts";
+import { Tally } from "./tally.ts";
 import { sendNextMail, tellMail, type VoiceParts } from "./voice.ts";
 import { tellWeekly } from "./weekly.ts";
 import { type WorkerParts, workNext } from "./worker.ts";
@@ -78,6 +79,8 @@ export class MailService {
   /** Ends reviews that are under way. */
   readonly #working = new AbortController();
   readonly #bell = new Bell();
+  /** Of a run that ends. */
+  #tally: Tally | undefined;
 
   constructor(parts: MailServiceParts) {
     const { config, store, room, log, settings, scratch, pace = MAIL_PACE, now = Date.now } = parts;
@@ -85,7 +88,8 @@ export class MailService {
     this.#parts = parts;
     this.#pace = pace;
     this.#now = now;
-    this.#planner = new Planner({ room, store, config, log, now });
+    const onPlanned: Tally["planned"] = (series, rest) => this.#tally?.planned(series, rest);
+    this.#planner = new Planner({ room, store, config, log, now, onPlanned });
     this.#worker = {
       store,
       room,
@@ -107,14 +111,16 @@ export class MailService {
   }
 
   /**
-   * Reads all sources to their end and does what is due by then; with `wait` also what becomes due: windows of series, reviews that are tried again. False: a
-   * source could not be read.
+   * Reads all sources to their end and does what is due by then; with `wait` also what becomes due: windows of series, reviews that are tried again.
+   * @returns what it came to; not whole where a source could not be read
    */
-  async once(signal: AbortSignal, wait: boolean): Promise<boolean> {
+  async once(signal: AbortSignal, wait: boolean): Promise<Pick<Tally, "isWhole" | "words">> {
     const stop = () => this.#working.abort();
+    const tally = new Tally();
+    this.#tally = tally;
     signal.addEventListener("abort", stop, { once: true });
     try {
-      const isRead = await this.#readAll(signal);
+      await this.#readAll(signal, tally);
       while (!signal.aborted) {
         await this.#parts.store.sweep();
         if (await this.#step(signal)) continue;
@@ -122,7 +128,7 @@ export class MailService {
         if (pause === undefined) break;
         await new Bell().wait(Math.min(Math.max(pause, 50), this.#pace.sweepMillis), signal);
       }
-      return isRead;
+      return tally;
     } finally {
       signal.removeEventListener("abort", stop);
     }
@@ -187,28 +193,33 @@ export class MailService {
     log("info", "stopped");
   }
 
-  async #readAll(signal: AbortSignal): Promise<boolean> {
-    let isWhole = true;
+  async #readAll(signal: AbortSignal, tally: Tally): Promise<void> {
     for (const source of this.#parts.sources) {
-      if (signal.aborted) return false;
+      if (signal.aborted) return;
       try {
         await this.#read(source, signal);
+        tally.read(source.name);
       } catch (error) {
-        isWhole = false;
+        tally.notRead(source.name);
         this.#parts.log("error", "a source was not read", { source: source.name, error: errorWords(error) });
       }
     }
-    return isWhole;
   }
 
   /** Takes in what is new; how many mails. */
   async #read(source: MailSource, signal: AbortSignal): Promise<number> {
     const { room, log } = this.#parts;
-    const skipped = (what: string) => log("warn", "passed over", { source: source.name, what });
+    const skipped = (what: string) => {
+      this.#tally?.passedOver();
+      log("warn", "passed over", { source: source.name, what });
+    };
     let fresh = 0;
     let seen = 0;
     for await (const { mails, cursor } of source.read(await room.cursor(source.name), signal, skipped)) {
-      fresh += (await room.deliver(source.name, mails, cursor)).length;
+      const taken = (await room.deliver(source.name, mails, cursor)).length;
+      const ids = mails.map(({ messageId }) => messageId);
+      this.#tally?.took(ids, taken);
+      fresh += taken;
       seen += mails.length;
       if (fresh > 0) this.#bell.ring();
       if (signal.aborted) break;

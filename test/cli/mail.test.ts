@@ -107,6 +107,23 @@ test("a series on standard input, and what became of it", async (t) => {
   assert.match(watch.err, /source stdin: standard input is for mail once/);
 });
 
+test("the last line says what a run came to, also where there was nothing in it", async (t) => {
+  const { patch, run } = await setUp(t, () => "{kind: stdin}");
+  const last = async (input: string): Promise<string> => {
+    const ended = await run(["once"], input);
+    assert.equal(ended.code, 0, ended.err);
+    return ended.err.trimEnd().split("\n").at(-1)!;
+  };
+  assert.equal(await last(""), "mail: done: no mail in stdin:stdin");
+  assert.equal(
+    await last("\0\x7fELF no mail\n".repeat(2000)),
+    "mail: done: 1 mail read; no series; 1 mail in none (no patch and no reply)",
+  );
+  const half = patch.replace("[PATCH]", "[PATCH 1/2]").replace("<one@", "<half@");
+  assert.equal(await last(half), "mail: done: 1 mail read; 1 series (waiting)");
+  assert.equal(await last(half), "mail: done: 1 mail read, all known already");
+});
+
 test("a source that is not there is told, and the rest is done", async (t) => {
   const { folder, patch, run } = await setUp(
     t,
@@ -117,6 +134,7 @@ test("a source that is not there is told, and the rest is done", async (t) => {
   assert.equal(once.code, 1, once.err);
   assert.match(once.err, /^mail: error: a source was not read source=mbox:gone error=.*$/m);
   assert.match(once.err, /read source=mbox:box mails=1 new=1/);
+  assert.match(once.err, /^mail: done: 1 mail read; 1 mail passed over, named above; 1 series \(ordered\); not read: mbox:gone$/m);
 });
 
 test("what is wrong with a config is told by every command, line by line", async (t) => {
@@ -131,7 +149,7 @@ test("what is wrong with a config is told by every command, line by line", async
   ] as const) {
     const ended = await run([command]);
     assert.equal(ended.code, code, command);
-    assert.deepEqual(ended.err.trimEnd().split("\n").sort(), [
+    assert.deepEqual(ended.err.trimEnd().split("\n"), [
       `${config}:10: setle-seconds: there is no such key; settle-seconds is meant, perhaps`,
       `${config}:11: workers: a number, not "many"`,
     ]);
@@ -144,7 +162,7 @@ test("what is wrong with a config is told by every command, line by line", async
   writeFileSync(config, good.replace("{kind: stdin}", imap));
   const open = await run(["check-config"]);
   assert.equal(open.code, 1);
-  assert.match(open.err, /^\S+mail\.yml: .*imap\.example\.org/);
+  assert.match(open.err, /^\S+mail\.yml:3: sources\.0: .*imap\.example\.org/);
   const gone = await run(["once", "--config", "/nonexistent/mail.yml"]);
   assert.deepEqual([gone.code, gone.err], [2, "objreview: --config /nonexistent/mail.yml: cannot be read (ENOENT)\n"]);
 });

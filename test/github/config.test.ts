@@ -44,13 +44,13 @@ test("errors say the line, the key, what stands there and what may", () => {
     "3 limits.minutes: at least 1, not 0",
   ]);
   assert.deepEqual(errorsOf("drafts: maybe\nprofiles: x86\n"), [
-    '2 profiles: a list, not "x86"',
     '1 drafts: true or false, not "maybe"',
+    '2 profiles: a list, not "x86"',
   ]);
   assert.deepEqual(errorsOf("paths:\n  include:\n    - /etc\n"), [
     '3 paths.include.0: a path from the top of the tree, with * and **, not "/etc"',
   ]);
-  assert.deepEqual(errorsOf("- a\n"), ["0 : keys with values below it, not a list"]);
+  assert.deepEqual(errorsOf("- a\n"), ["0 : a block of keys with values, not a list"]);
   assert.match(errorsOf("what: 1\n")[0]!, /^1 what: there is no such key; known are enabled, profiles, paths, /);
 });
 

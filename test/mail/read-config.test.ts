@@ -70,18 +70,45 @@ lits: []
 test("keys that are missing, and names that lead nowhere", (t) => {
   const at = folder(t);
   assert.deepEqual(errorsOf("name: x\n"), [
-    "mail.yml: address: text, not nothing",
-    "mail.yml: sources: a list, not nothing",
-    "mail.yml: trees: a list, not nothing",
-    "mail.yml: lists: a list, not nothing",
+    "mail.yml: address: missing; text is wanted here",
+    "mail.yml: sources: missing; a list is wanted here",
+    "mail.yml: trees: missing; a list is wanted here",
+    "mail.yml: lists: missing; a list is wanted here",
   ]);
   const text = `${minimal(at)}  - {address: linux-test@example.org, trees: [net]}\nweekly:\n  - {tree: bpf, to: [a@example.org]}\n`;
   assert.deepEqual(errorsOf(text), [
+    "mail.yml:6: lists: linux-test@example.org is there twice",
     "mail.yml:8: lists.1.trees: there is no tree net",
     "mail.yml:10: weekly.0.tree: there is no tree bpf",
-    "mail.yml:6: lists: linux-test@example.org is there twice",
   ]);
   assert.match(errorsOf(`${minimal(at)}sources: []\n`)[0]!, /not YAML: Map keys must be unique/);
+});
+
+test("complaints come in the order of the file, and bounds with the number that is there", (t) => {
+  const at = folder(t);
+  assert.deepEqual(
+    errorsOf(`workers: 0
+address: ""
+sources: []
+lists:
+  - {address: l@example.org, trees: [linux], severty: note, cc: "x"}
+  - {address: m@example.org, trees: [], embargo-hours: -1}
+trees:
+`),
+    [
+      "mail.yml:1: workers: at least 1, not 0",
+      'mail.yml:2: address: Invalid email address, not ""',
+      "mail.yml:3: sources: at least 1 entry, not 0",
+      'mail.yml:5: lists.0.cc: a list, not "x"',
+      "mail.yml:5: lists.0.severty: there is no such key; severity is meant, perhaps",
+      "mail.yml:6: lists.1.trees: at least 1 entry, not 0",
+      "mail.yml:6: lists.1.embargo-hours: at least 0, not -1",
+      "mail.yml:7: trees: a list, not nothing",
+    ],
+  );
+  const many = Array.from({ length: 21 }, (_, i) => `b${i}`).join(", ");
+  const text = minimal(at).replace(/(linux, at: [^,}]+)\}/, `$1, branches: [${many}]}`);
+  assert.deepEqual(errorsOf(text), ["mail.yml:5: trees.0.branches: at most 20 entries, not 21"]);
 });
 
 test("folders that are not there, and secrets that others can read", (t) => {
@@ -98,8 +125,8 @@ commands:
   chmodSync(secret, 0o640);
   assert.deepEqual(errorsOf(minimal(at, more)), [
     `mail.yml:10: smtp.login.password-file: others can read it (chmod 600): ${secret}`,
-    `mail.yml:13: commands.patatt-keys: there is no such folder: ${join(at, "keys")}`,
     `mail.yml:11: patchwork.token-file: there is no such file: ${join(at, "none")}`,
+    `mail.yml:13: commands.patatt-keys: there is no such folder: ${join(at, "keys")}`,
   ]);
   chmodSync(secret, 0o600);
   writeFileSync(join(at, "none"), "t", { mode: 0o600 });

@@ -159,7 +159,7 @@ export async function setMailStage(t: TestContext, options: StageOptions = {}): 
           return reviewByWords(review);
         }),
     };
-    const run = new MailService(parts).once(stop.signal, false);
+    const run = new MailService(parts).once(stop.signal, false).then(({ isWhole }) => isWhole);
     const ended = await Promise.race([run, died]);
     if (!ended) stop.abort();
     return ended;
