@@ -69,6 +69,14 @@ export interface FrameEvent {
   readonly detail: number;
 }
 
+/** A way to an instruction with a hint, and the frame that it brings: the hint's own is taken over in its place. */
+export interface Brought {
+  readonly insn: number;
+  /** Instruction that control comes from. */
+  readonly from: number;
+  readonly state: FrameState;
+}
+
 export interface Frames {
   readonly states: FrameStates;
   /** insn -> state id before it, NONE where no path reaches it */
@@ -77,6 +85,8 @@ export interface Frames {
   /** For which function an instruction was walked. */
   readonly owner: Owners;
   readonly events: readonly FrameEvent[];
+  /** Ways to the instructions that a hint states a frame of; none that enters a function from nowhere. In no order. */
+  readonly brought: readonly Brought[];
 }
 
 export function simulateFrames(flow: Flow, returns: Returns): Frames {
@@ -105,6 +115,8 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     if (hints.type[h] === UNWIND_HINT_TYPE_SAVE) saves.add(hints.insn[h] as number);
   for (let h = 0; h < hints.length; h++)
     if (hints.type[h] !== UNWIND_HINT_TYPE_SAVE) saves.delete(hints.insn[h] as number);
+  /** instruction with a hint -> where control comes from -> the least that is known on that way */
+  const brought = new Map<number, Map<number, FrameState>>();
   const unannotated = new Set(flow.faults.filter((f) => f.fault === FAULT_UNANNOTATED_INTRA_CALL).map((f) => f.insn));
 
   const hasOwnedReplacements = [...instead.replacementOf.keys()].some((insn) => ofInsn[insn] !== NONE);
@@ -113,6 +125,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     let incoming = arriving;
     const hinted = ((marks.bits[insn] as number) & MARK_HINT) !== 0 && !saves.has(insn);
     if (hinted) {
+      if (from !== NONE) brought.set(insn, (brought.get(insn) ?? new Map<number, FrameState>()).set(from, incoming));
       const stated = hintedState(insn, incoming, from, forOwner);
       if (stated === undefined) return;
       incoming = stated;
@@ -388,7 +401,8 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const isDoubtful = doubtfulWay(conflicted, cameFrom);
   const isExit = (kind: number): boolean => kind === EVENT_RETURN_MODIFIED || kind === EVENT_TAIL_MODIFIED;
   const sound = events.filter(({ kind, insn }) => !isExit(kind) || !isDoubtful(insn));
-  return { states, state, cameFrom, owner, events: sound };
+  const ways = [...brought].flatMap(([insn, from]) => [...from].map(([from, state]) => ({ insn, from, state })));
+  return { states, state, cameFrom, owner, events: sound, brought: ways };
 }
 
 /** How far behind a hint its statement is looked for, instructions. */
