@@ -4,13 +4,14 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { witnessesOfObject } from "../src/analyze/witnesses-of-object.ts";
+import { type WitnessesOfObject, witnessesOfObject } from "../src/analyze/witnesses-of-object.ts";
 import { bytesSource } from "../src/base/bytes.ts";
 import { FormatError } from "../src/base/errors.ts";
 import { NONE } from "../src/base/table.ts";
 import { factsOfTexts } from "../src/facts/tree-facts.ts";
 import { placeName } from "../src/flow/code.ts";
 import { functionName } from "../src/flow/functions.ts";
+import { compareHints, type HintComparison } from "../src/unwind/hint-compare.ts";
 import { describeState } from "../src/unwind/state.ts";
 import { CLAIM_NONE, CLAIM_SAME, CLAIM_TRUE } from "../src/unwind/witness-claims.ts";
 import { compareWitness, type Disagreement, subjectName } from "../src/unwind/witness-compare.ts";
@@ -46,6 +47,9 @@ interface Sum {
   readonly missing: string[];
   notFollowed: Set<string>;
 }
+/** CLAIM_* -> word */
+const claims = ["same", "true", "wrong", "open", "nothing claimed"];
+const hints = { objects: 0, hinted: 0, alone: 0, classes: new Map<string, string[]>() };
 const sums = new Map<string, Sum>();
 const unread: string[] = [];
 const members =
@@ -67,6 +71,10 @@ for (const member of members.trim().split("\n")) {
   unread.push(...found.unread.map((text) => `${member}: ${text}`));
   for (const witness of found.witnesses.slice(1)) {
     if (values.witness !== undefined && !values.witness.includes(witness.witness)) continue;
+    if (witness.witness === "hints") {
+      addHints(member, found, compareHints(flow, found.returns, frames, witness));
+      continue;
+    }
     const result = compareWitness(flow, frames, kept, witness);
     const sum = sumOf(witness.witness);
     sum.objects++;
@@ -106,6 +114,20 @@ for (const member of members.trim().split("\n")) {
       const from = each.cause === NONE ? "" : `, from ${placeName(code, each.cause)}`;
       return `${named(each.owner)}, ${subjectName(flow, each.subject)} at ${placeName(code, each.insn)}${from}: ours ${ours}; theirs ${theirs}`;
     }
+  }
+}
+
+/** A hint is held against the frame that control brings to it. */
+function addHints(member: string, { flow }: WitnessesOfObject, { hinted, ways, alone }: HintComparison): void {
+  hints.objects++;
+  hints.hinted += hinted;
+  hints.alone += alone.length;
+  for (const { insn, from, brought, verdict, why } of ways) {
+    const key = why === undefined ? claims[verdict]! : `${claims[verdict]}, ${why}`;
+    const group = hints.classes.get(key) ?? [];
+    const way = from === NONE ? "whoever calls it" : placeName(flow.code, from);
+    group.push(`${member} ${placeName(flow.code, insn)} from ${way}: ${describeState(flow.code.arch, brought)}`);
+    hints.classes.set(key, group);
   }
 }
 
@@ -150,6 +172,11 @@ for (const [name, sum] of sums) {
       `\n${key}: ${functions.size} functions, ${places} groups, ${instructions} instructions, ${calls} calls\n  ${example}`,
     );
   }
+}
+if (hints.objects > 0) {
+  const { objects, hinted, alone, classes } = hints;
+  console.log(`\nhints: ${objects} objects, ${hinted} instructions, of which no way is known to ${alone}`);
+  for (const [key, ways] of [...classes].sort()) console.log(`${key}: ${ways.length} ways\n  ${ways[0]}`);
 }
 console.log(`\nunread: ${unread.length}`);
 for (const each of unread.slice(0, 10)) console.log(`  ${each}`);

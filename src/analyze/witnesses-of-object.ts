@@ -16,6 +16,7 @@ import { type Frames, simulateFrames } from "../unwind/simulate.ts";
 import { findOnceSaved, findUnchanged } from "../unwind/unchanged.ts";
 import type { KeptBits } from "../unwind/witness-compare.ts";
 import { witnessDwarf } from "../unwind/witness-dwarf.ts";
+import { witnessHints } from "../unwind/witness-hints.ts";
 import { witnessOrc } from "../unwind/witness-orc.ts";
 import { witnessOwn } from "../unwind/witness-own.ts";
 import type { WitnessRows } from "../unwind/witness-rows.ts";
@@ -28,7 +29,7 @@ export interface WitnessesOfObject {
   readonly frames: Frames;
   /** What the comparison with the instructions needs beside the frames. */
   readonly kept: KeptBits;
-  /** The instructions first, then what the object holds, in a fixed order: .debug_frame, .eh_frame, .sframe, .orc_unwind. */
+  /** The instructions first, then what the object holds, in a fixed order: .debug_frame, .eh_frame, .sframe, .orc_unwind, hints of assembly. */
   readonly witnesses: readonly WitnessRows[];
   /** What could not be read, one line each: a witness as a whole, or entries of it. */
   readonly unread: readonly string[];
@@ -59,6 +60,7 @@ export function witnessesOfObject(
     const { layout } = chooseOrcLayout(object, facts.formats?.orc, flow.formats.orc);
     witnesses.push(witnessOrc(object, arch, readOrcRows(object, layout)));
   });
+  if (flow.hints.length > 0) witnesses.push(witnessHints(flow, frames));
   return { flow, returns, frames, kept, witnesses, unread };
 }
 

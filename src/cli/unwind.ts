@@ -2,11 +2,14 @@ import { type WitnessesOfObject, witnessesOfObject } from "../analyze/witnesses-
 import { UsageError } from "../base/errors.ts";
 import { NONE } from "../base/table.ts";
 import { builtInFacts } from "../facts/built-in.ts";
+import { insnAt } from "../flow/code.ts";
 import { FUNCTION_PREFIX, functionName } from "../flow/functions.ts";
 import type { Arch } from "../isa/arch.ts";
 import { openFileSource } from "../kernel/file-source.ts";
 import { safeText } from "../report/safe.ts";
-import { CLAIM_WRONG } from "../unwind/witness-claims.ts";
+import { compareHints, type HintWay } from "../unwind/hint-compare.ts";
+import { describeState, type FrameState } from "../unwind/state.ts";
+import { CLAIM_SAME, CLAIM_WRONG, claimWhy } from "../unwind/witness-claims.ts";
 import { compareWitness, subjectName } from "../unwind/witness-compare.ts";
 import {
   describeFrame,
@@ -29,7 +32,7 @@ export interface UnwindOptions {
   readonly differences?: boolean;
 }
 
-const JSON_VERSION = "1.0";
+const JSON_VERSION = "1.1";
 const LABEL_WIDTH = 14;
 
 interface FunctionRange {
@@ -64,8 +67,16 @@ export function unwindCommand(path: string, name: string | undefined, options: U
   }
 }
 
-/** Functions in the order of the code; parts of one (`.cold`) are told with it when it is asked for by name. */
-function rangesOf({ flow }: WitnessesOfObject, name: string | undefined): FunctionRange[] {
+/**
+ * Functions in the order of the code, and assembly with a size that is none; parts of a function (`.cold`) are told with it when it is asked for by
+ * name.
+ */
+function rangesOf(seen: WitnessesOfObject, name: string | undefined): FunctionRange[] {
+  const ranges = [...functionRanges(seen, name), ...assemblyRanges(seen, name)];
+  return ranges.sort((a, b) => a.section - b.section || a.start - b.start);
+}
+
+function functionRanges({ flow }: WitnessesOfObject, name: string | undefined): FunctionRange[] {
   const { code, functions } = flow;
   const { table } = functions;
   const ranges: FunctionRange[] = [];
@@ -82,6 +93,25 @@ function rangesOf({ flow }: WitnessesOfObject, name: string | undefined): Functi
     });
   }
   return ranges;
+}
+
+/** Sized symbols over code that no function covers: what hints are written for, most of all. */
+function assemblyRanges({ flow }: WitnessesOfObject, name: string | undefined): FunctionRange[] {
+  const { code, functions } = flow;
+  const { symbols, symbolName } = code.object;
+  const found = new Map<string, FunctionRange>();
+  for (let s = 1; s < symbols.length; s++) {
+    const section = symbols.section[s] as number;
+    const start = symbols.value[s] as number;
+    const size = symbols.size[s] as number;
+    if (size === 0 || section <= 0 || functions.ofSymbol.get(s) !== undefined) continue;
+    const insn = insnAt(code, section, start);
+    if (insn === NONE || functions.ofInsn[insn] !== NONE) continue;
+    const own = symbolName[s] as string;
+    if (name === undefined || own === name)
+      found.set(`${section} ${start} ${size}`, { name: own, section, start, end: start + size });
+  }
+  return [...found.values()];
 }
 
 type Out = (text: string) => void;
@@ -101,7 +131,13 @@ function printText(
     const heading = `${safeText(name)}()  ${safeText(object.sectionName[section] as string)}+0x${start.toString(16)}, ${end - start} bytes\n`;
     let isNamed = false;
     for (const span of witnessSpans(seen.witnesses, section, start, end)) {
-      const { lines, differs } = describeSpan(arch, seen.witnesses, span, contradictions.of(section, span));
+      const { lines, differs } = describeSpan(
+        arch,
+        seen.witnesses,
+        span,
+        contradictions.of(section, span),
+        broughtWords(arch, contradictions.ways(section, span)),
+      );
       spanCount++;
       if (differs) differing++;
       if (onlyDifferences && !differs) continue;
@@ -134,11 +170,14 @@ function describeSpan(
   witnesses: readonly WitnessRows[],
   { frames }: WitnessSpan,
   wrong: readonly ReadonlySet<string>[],
+  brought: string,
 ): { lines: string[]; differs: boolean } {
   const groups: { leader: number; others: number[]; note: string }[] = [];
   frames.forEach((frame, n) => {
     if (frame === NONE) return;
-    const note = wrong[n]!.size === 0 ? "" : `wrong in ${[...wrong[n]!].join(", ")}`;
+    const notes = wrong[n]!.size === 0 ? [] : [`wrong in ${[...wrong[n]!].join(", ")}`];
+    if (witnesses[n]!.witness === "hints" && brought !== "") notes.push(brought);
+    const note = notes.join("; ");
     const same = groups.find(({ leader, note: noted }) => {
       if (noted !== note) return false;
       const { cfa, registers } = compareFrames(witnesses[leader]!, frames[leader]!, witnesses[n]!, frame);
@@ -147,7 +186,10 @@ function describeSpan(
     if (same === undefined) groups.push({ leader: n, others: [], note });
     else same.others.push(n);
   });
-  const silent = witnesses.flatMap(({ witness }, n) => (frames[n] === NONE ? [words[witness]] : []));
+  const silent = witnesses.flatMap(({ witness }, n) =>
+    // A hint speaks of one instruction: that it has no row at the others is no news.
+    frames[n] === NONE && witness !== "hints" ? [words[witness]] : [],
+  );
   const lines = groups.map(({ leader, others, note }) => {
     const says = describeFrame(arch, witnesses[leader]!, frames[leader]!);
     const also = others.length === 0 ? "" : `  = ${others.map((n) => words[witnesses[n]!.witness]).join(" ")}`;
@@ -157,28 +199,54 @@ function describeSpan(
   return { lines, differs: wrong.some(({ size }) => size > 0) };
 }
 
+/** What control brings to a hint, where that is another frame than the hint's: "control brings CFA=rsp+16". */
+function broughtWords(arch: Arch, ways: readonly HintWay[]): string {
+  const others = ways.filter(({ verdict }) => verdict !== CLAIM_SAME).map(({ brought }) => broughtFrame(arch, brought));
+  return others.length === 0 ? "" : `control brings ${[...new Set(others)].join(" or ")}`;
+}
+
+function broughtFrame(arch: Arch, state: FrameState): string {
+  return `${describeState(arch, state)}${state.signal === 1 ? ", signal" : ""}`;
+}
+
 /** Where a witness contradicts the instructions: what in. A frame that is written in another way, and true, is none. */
 class Contradictions {
   /** witness -> section -> offset of an instruction -> what in */
   readonly #at: readonly ReadonlyMap<number, ReadonlyMap<number, readonly string[]>>[];
   readonly #witnesses: number;
+  /** "section offset" of a hinted instruction -> the ways to it */
+  readonly #ways = new Map<string, HintWay[]>();
 
-  constructor({ flow, frames, kept, witnesses }: WitnessesOfObject) {
+  constructor({ flow, returns, frames, kept, witnesses }: WitnessesOfObject) {
     const { section, offset } = flow.code.insns;
     this.#witnesses = witnesses.length;
     this.#at = witnesses.map((witness, n) => {
       const found = new Map<number, Map<number, string[]>>();
-      if (n === 0) return found;
-      compareWitness(flow, frames, kept, witness, 0, (insn, subject, claim) => {
-        if (claim.verdict !== CLAIM_WRONG) return;
+      const add = (insn: number, what: string): void => {
         const home = section[insn] as number;
         const bySection = found.get(home) ?? new Map<number, string[]>();
         found.set(home, bySection);
         const at = offset[insn] as number;
-        bySection.set(at, [...(bySection.get(at) ?? []), subjectName(flow, subject)]);
-      });
+        bySection.set(at, [...(bySection.get(at) ?? []), what]);
+      };
+      // What is held against a hint is the frame on the way to it: at the hint the instructions only have what it says.
+      if (witness.witness === "hints")
+        for (const way of compareHints(flow, returns, frames, witness).ways) {
+          const key = `${section[way.insn]} ${offset[way.insn]}`;
+          this.#ways.set(key, [...(this.#ways.get(key) ?? []), way]);
+          if (way.verdict === CLAIM_WRONG) add(way.insn, way.why === claimWhy.signal ? "signal" : "CFA");
+        }
+      else if (n > 0)
+        compareWitness(flow, frames, kept, witness, 0, (insn, subject, claim) => {
+          if (claim.verdict === CLAIM_WRONG) add(insn, subjectName(flow, subject));
+        });
       return found;
     });
+  }
+
+  /** To the hinted instruction at the start of a span, if one is there. */
+  ways(section: number, { start }: WitnessSpan): readonly HintWay[] {
+    return this.#ways.get(`${section} ${start}`) ?? [];
   }
 
   /** Of each witness, over the instructions that begin in the span. */
@@ -215,7 +283,15 @@ function printJson(
       if (differs) differing++;
       if (onlyDifferences && !differs) return [];
       const says = span.frames.map((frame, w) =>
-        frame === NONE ? null : { ...frameJson(arch, witnesses[w]!, frame), wrong: [...wrong[w]!] },
+        frame === NONE
+          ? null
+          : {
+              ...frameJson(arch, witnesses[w]!, frame),
+              wrong: [...wrong[w]!],
+              ...(witnesses[w]!.witness === "hints"
+                ? { brought: waysJson(arch, contradictions.ways(section, span)) }
+                : {}),
+            },
       );
       return [{ start: span.start, end: span.end, differs, says }];
     });
@@ -225,6 +301,17 @@ function printJson(
   out(`\n],\n"differing": ${differing}\n}\n`);
   return differing;
 }
+
+function waysJson(arch: Arch, ways: readonly HintWay[]) {
+  return ways.map(({ brought, verdict, why }) => ({
+    frame: broughtFrame(arch, brought),
+    verdict: verdictWords[verdict],
+    ...(why === undefined ? {} : { why }),
+  }));
+}
+
+/** CLAIM_* -> word */
+const verdictWords = ["same", "true", "wrong", "open", "not said"] as const;
 
 function frameJson(arch: Arch, witness: WitnessRows, frame: number) {
   const { frames, rules } = witness;

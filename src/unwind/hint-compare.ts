@@ -20,7 +20,8 @@ import {
   UNWIND_HINT_TYPE_SAVE,
   UNWIND_HINT_TYPE_UNDEFINED,
 } from "../orc/constants.ts";
-import type { Brought, Frames } from "./simulate.ts";
+import type { Brought } from "./brought.ts";
+import type { Frames } from "./simulate.ts";
 import {
   BASE_LOST,
   BASE_UNDEFINED,

@@ -29,6 +29,7 @@ import {
   UNWIND_HINT_TYPE_SAVE,
   UNWIND_HINT_TYPE_UNDEFINED,
 } from "../orc/constants.ts";
+import { type Brought, BroughtFrames } from "./brought.ts";
 import { CameFrom } from "./came-from.ts";
 import { doubtfulWay, drifts, hintBase, isModified } from "./frame-checks.ts";
 import { Owners } from "./owners.ts";
@@ -69,14 +70,6 @@ export interface FrameEvent {
   readonly detail: number;
 }
 
-/** A way to an instruction with a hint, and the frame that it brings: the hint's own is taken over in its place. */
-export interface Brought {
-  readonly insn: number;
-  /** Instruction that control comes from. */
-  readonly from: number;
-  readonly state: FrameState;
-}
-
 export interface Frames {
   readonly states: FrameStates;
   /** insn -> state id before it, NONE where no path reaches it */
@@ -115,8 +108,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     if (hints.type[h] === UNWIND_HINT_TYPE_SAVE) saves.add(hints.insn[h] as number);
   for (let h = 0; h < hints.length; h++)
     if (hints.type[h] !== UNWIND_HINT_TYPE_SAVE) saves.delete(hints.insn[h] as number);
-  /** instruction with a hint -> where control comes from -> the least that is known on that way */
-  const brought = new Map<number, Map<number, FrameState>>();
+  const brought = new BroughtFrames();
   const unannotated = new Set(flow.faults.filter((f) => f.fault === FAULT_UNANNOTATED_INTRA_CALL).map((f) => f.insn));
 
   const hasOwnedReplacements = [...instead.replacementOf.keys()].some((insn) => ofInsn[insn] !== NONE);
@@ -125,7 +117,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     let incoming = arriving;
     const hinted = ((marks.bits[insn] as number) & MARK_HINT) !== 0 && !saves.has(insn);
     if (hinted) {
-      if (from !== NONE) brought.set(insn, (brought.get(insn) ?? new Map<number, FrameState>()).set(from, incoming));
+      if (from !== NONE) brought.set(insn, from, incoming);
       const stated = hintedState(insn, incoming, from, forOwner);
       if (stated === undefined) return;
       incoming = stated;
@@ -136,7 +128,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
       cameFrom.set(insn, from === NONE ? insn : from);
       owner.set(insn, forOwner);
       work.push(insn);
-      releaseWaiters(insn, incoming);
+      releaseWaiters(insn);
       return;
     }
     if (hinted) return;
@@ -200,11 +192,10 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     return NONE;
   };
 
-  const releaseWaiters = (save: number, saved: FrameState): void => {
+  const releaseWaiters = (save: number): void => {
     const list = saveWaiters.get(save);
     if (list === undefined) return;
     saveWaiters.delete(save);
-    void saved;
     for (const w of list) arrive(w.insn, w.from, w.owner, w.state);
   };
 
@@ -401,8 +392,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const isDoubtful = doubtfulWay(conflicted, cameFrom);
   const isExit = (kind: number): boolean => kind === EVENT_RETURN_MODIFIED || kind === EVENT_TAIL_MODIFIED;
   const sound = events.filter(({ kind, insn }) => !isExit(kind) || !isDoubtful(insn));
-  const ways = [...brought].flatMap(([insn, from]) => [...from].map(([from, state]) => ({ insn, from, state })));
-  return { states, state, cameFrom, owner, events: sound, brought: ways };
+  return { states, state, cameFrom, owner, events: sound, brought: brought.all() };
 }
 
 /** How far behind a hint its statement is looked for, instructions. */

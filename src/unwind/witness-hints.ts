@@ -95,7 +95,8 @@ function frameOf(flow: Flow, frames: Frames, hint: number): FrameDraft | undefin
       const restored = ownFrame(arch, frames.states.all[id] as FrameState, 0);
       const known = restored.rules.filter(({ register, rule }) => register === RETURN_ADDRESS || rule === RULE_AT_CFA);
       const told = known.filter(({ register }) => register === fp || register === RETURN_ADDRESS);
-      return { ...restored, rules: told.some(({ register }) => register === fp) ? told : [notSaid, ...told] };
+      const isSilent = told.length === 0 || told.some(({ register }) => register === fp);
+      return { ...restored, rules: isSilent ? told : [notSaid, ...told] };
     }
     default:
       return { cfa: CFA_NOT_SAID, flags, rules: [] };

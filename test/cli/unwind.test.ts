@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { type UnwindOptions, unwindCommand } from "../../src/cli/unwind.ts";
+import { fixtureFolder } from "../support/rule-fixtures.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "objreview-unwind-"));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -111,4 +112,49 @@ test("what is not there is one line", () => {
   const { status, err } = run(text);
   assert.equal(status, 2);
   assert.match(err, /^objreview: .*text\.o: [^\n]+\n$/);
+});
+
+test("hints of assembly, in code that is no function, with what control brings to them", () => {
+  const source = join(dir, "hints.s");
+  writeFileSync(
+    source,
+    `	.include "${fixtureFolder}/macros.inc"
+enter:	HINT	4, 5, 8, 1
+	nop
+	HINT	4, 5, 16, 1
+	hlt
+	.size	enter, . - enter
+`,
+  );
+  const object = join(dir, "hints.o");
+  execFileSync("gcc", ["-c", source, "-o", object]);
+  const { status, out, err } = run(object);
+  assert.equal(err, "");
+  assert.equal(
+    out,
+    `enter()  .text+0x0, 2 bytes
+  +0x0     instructions   CFA=rsp+8, signal, partial registers  = hints
+! +0x1     instructions   CFA=rsp+16, signal, partial registers
+           hints          CFA=rsp+16, signal, partial registers  (wrong in CFA; control brings CFA=rsp+8, partial regs, signal)
+
+1 of 2 ranges contradict the instructions; witnesses: instructions, hints
+`,
+  );
+  assert.equal(status, 1);
+  const told = JSON.parse(run(object, "enter", { json: true, differences: true }).out);
+  const [{ ranges }] = told.functions;
+  assert.deepEqual(
+    [told.witnesses, ranges.length, ranges[0].says[1]],
+    [
+      ["instructions", "hints"],
+      1,
+      {
+        cfa: "CFA=rsp+16",
+        registers: {},
+        flags: 17,
+        wrong: ["CFA"],
+        brought: [{ frame: "CFA=rsp+8, partial regs, signal", verdict: "wrong", why: "cfa-offset" }],
+      },
+    ],
+  );
 });
