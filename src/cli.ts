@@ -139,6 +139,33 @@ program
   });
 
 program
+  .command("whose-fault")
+  .description(
+    "compile an object again, with other compilers and with passes off: whose fault is what its compiler says wrong",
+  )
+  .argument("<object>", "object of the build (.o)")
+  .argument("[function]", "only this function and its parts")
+  .requiredOption("--build <dir>", "build folder of the kernel: kbuild's saved commands are there")
+  .option("--json", "print JSON")
+  .addOption(new Option("--sandbox <mode>", "where it is compiled").choices(["bwrap", "runner"]).default("bwrap"))
+  .addHelpText(
+    "after",
+    "\nExit status: 0 the compiler says nothing wrong of it, 1 it does, 2 it could not be tried (reason on standard error).",
+  )
+  .action(async (object: string, name: string | undefined, options) => {
+    const { openProgress } = await import("./cli/progress.ts");
+    const { whoseFaultCommand } = await import("./cli/whose-fault.ts");
+    const stop = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+    const progress = openProgress(process.stderr);
+    process.exitCode = await whoseFaultCommand(object, name, options, io, {
+      env: process.env,
+      signal: stop.signal,
+      progress,
+    });
+  });
+
+program
   .command("doctor")
   .description("tell what this machine has of what reviews need, what is missing, and how to get it")
   .option("--json", "print JSON")

@@ -1,5 +1,5 @@
 import type { FileDiff } from "../patch/file-diff.ts";
-import type { ReviewFinding, ReviewFix, ReviewFrameTable, ReviewGraph } from "../report/result.ts";
+import type { ReviewFault, ReviewFinding, ReviewFix, ReviewFrameTable, ReviewGraph } from "../report/result.ts";
 import { rules } from "../rules/index.ts";
 import { copyPlace, type Decorator } from "./decorate.ts";
 import { placeFinding } from "./place.ts";
@@ -29,7 +29,7 @@ export interface FindingsOutput {
 
 export async function describeFindings(input: FindingsInput): Promise<FindingsOutput> {
   const merged = new Map<string, Merged>();
-  for (const { profile, blamed, opinions, fixes } of input.profiles) {
+  for (const { profile, blamed, opinions, fixes, faults } of input.profiles) {
     const seen = new Map<string, number>();
     for (const item of blamed) {
       const { finding, object, class: kind } = item.compared;
@@ -39,10 +39,13 @@ export async function describeFindings(input: FindingsInput): Promise<FindingsOu
       const key = `${base}\n${nth}`;
       const known = merged.get(key);
       const fix = fixes.get(item);
+      const fault = faults.get(item);
       if (known === undefined) {
-        merged.set(key, { blamed: item, profiles: [profile.name], opinion: opinions.get(item), fixes: [fix] });
+        const opinion = opinions.get(item);
+        merged.set(key, { blamed: item, profiles: [profile.name], opinion, fixes: [fix], fault });
       } else {
         known.profiles.push(profile.name);
+        known.fault ??= fault;
         known.fixes.push(fix);
       }
     }
@@ -67,6 +70,8 @@ interface Merged {
   readonly opinion: Opinion | undefined;
   /** One a profile. */
   readonly fixes: (ReviewFix | undefined)[];
+  /** Of the first profile that has one. */
+  fault: ReviewFault | undefined;
 }
 
 /** The change that every profile which has the object tried out, and found to help. */
@@ -133,6 +138,7 @@ async function describeFinding(input: FindingsInput, merged: Merged, id: string)
     ...(placed.hunk === undefined ? {} : { hunk: placed.hunk }),
     ...(graph === undefined ? {} : { graph: graph.id }),
     ...(frames === undefined ? {} : { frames: frames.id }),
+    ...(merged.fault === undefined ? {} : { fault: merged.fault }),
     ...(finding.place === undefined ? {} : { place: copyPlace(finding.place) }),
     ...(fix === undefined ? {} : { fix }),
   };

@@ -19,6 +19,7 @@ import type { Sandbox } from "../kernel/sandbox.ts";
 import { openSlot, type Slot } from "../kernel/slot.ts";
 import { changedPaths } from "../kernel/source-listing.ts";
 import { ensureFolder } from "../kernel/state-folder.ts";
+import type { TrialPlace } from "../kernel/trial.ts";
 import type { FileDiff } from "../patch/file-diff.ts";
 import { fileKind, type TouchedFile, touchedFiles } from "../patch/touched.ts";
 import type { FoundIndex } from "./base-index.ts";
@@ -326,6 +327,20 @@ export class ProfileBuild {
     return askObjectTool({ file, isModule, config: this.config, folders, profile, sandbox, signal: request.signal });
   }
 
+  /** Where the tip's command of an object can be run again in other ways: over its sources, and over what is generated for them. */
+  async trialPlace(state: SourceState, made: BuiltObject): Promise<TrialPlace> {
+    const { slot, profile, sandbox, request, jobs } = this.#options;
+    const isGenerated = made.generated.every((path) => existsSync(join(this.prepared.dir, path)));
+    const isPrepared = isGenerated && (await this.configOf(state)) === this.config;
+    // What is made in the middle of a build is only there behind one.
+    if (!isPrepared) await this.buildState(state, "trials", [made.object]);
+    await slot.checkout(state.commit);
+    const outDir = isPrepared ? this.prepared.dir : this.#folder("out-head");
+    const collectDir = join(slot.folder, "objects", profile.name, "trials", String(this.#serial++));
+    const folders = { sourceDir: slot.dir, outDir };
+    return { folders, profile, sandbox, signal: request.signal, scratchDir: this.#folder("new"), collectDir, jobs };
+  }
+
   /** Build folders of this review; the collected objects stay until the next review of the slot. */
   close(): void {
     removeFolder(this.#folder("out-head"));
@@ -366,24 +381,18 @@ export class ProfileBuild {
     replay?: ReturnType<typeof planReplay>,
     onRunning?: () => void,
   ) {
-    const { request, profile, slot, sandbox, jobs } = this.#options;
+    const { profile, slot } = this.#options;
     return buildObjects({
+      ...this.#sideOptions(side === "base" ? "rw" : "ro"),
       side,
-      sourceDir: slot.dir,
       outDir,
       objects,
-      profile,
-      sandbox,
       collectDir: ensureFolder(slot.folder, "objects", profile.name, collect),
-      compileCache: this.#ccache(side === "base" ? "rw" : "ro"),
       cache: side === "base" ? this.#cache : undefined,
       replay,
       ...(side === "head"
         ? { replayFolders: { preparedDir: this.prepared.dir, newDir: this.#emptyFolder("new") } }
         : {}),
-      jobs,
-      signal: request.signal,
-      onProgress: ({ text }) => request.onProgress?.(`${profile.name}: ${text}`),
       onRunning,
     });
   }

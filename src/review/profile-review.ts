@@ -5,7 +5,7 @@ import type { BuildResult } from "../kernel/build.ts";
 import { type Diagnostic, newWarnings } from "../kernel/build-errors.ts";
 import type { Profile } from "../kernel/profile.ts";
 import type { Slot } from "../kernel/slot.ts";
-import type { CoverageNote, ReviewFix, ReviewObject, ReviewWeakening } from "../report/result.ts";
+import type { CoverageNote, ReviewFault, ReviewFix, ReviewObject, ReviewWeakening } from "../report/result.ts";
 import { findBodies, withoutUndecided } from "./bodies.ts";
 import { buildBothSides, modulesOf } from "./both-sides.ts";
 import { verifyFixes } from "./fixes.ts";
@@ -20,6 +20,7 @@ import type { PhaseTimer } from "./timer.ts";
 import { readTreeFacts } from "./tree-facts.ts";
 import { type Blamed, type BrokenBetween, blame, findBrokenBetween, firstBreaking } from "./walk.ts";
 import { ACCESS_SAFE_LIST, findWeakened, NORETURN_LIST } from "./weakened.ts";
+import { findFaults } from "./whose-faults.ts";
 
 export interface BrokenObject {
   readonly object: string;
@@ -37,6 +38,8 @@ export interface ProfileReview {
   readonly opinions: ReadonlyMap<Blamed, Opinion>;
   /** Changes that take findings away, tried out. */
   readonly fixes: ReadonlyMap<Blamed, ReviewFix>;
+  /** Whose fault those about the compiler's own words are. */
+  readonly faults: ReadonlyMap<Blamed, ReviewFault>;
   readonly broken: readonly BrokenObject[];
   /** Objects that do not compile in the middle of the series although they do at the tip. */
   readonly brokenBetween: readonly BrokenBetween[];
@@ -132,6 +135,12 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
       return new Map([...after, ...comparable(judged, baseResult)]);
     },
   });
+  const faults = await findFaults({
+    options: { ...options, affected },
+    ...{ told, headResult, notes },
+    facts: tipFacts,
+    outsideOf: await outsideOf(tip, headResult),
+  });
   const sum = (pick: (judged: Judged) => number): number =>
     [...after.values()].reduce((total, judged) => total + pick(judged), 0);
   return {
@@ -141,6 +150,7 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
     blamed,
     opinions: new Map(told.map((item, n) => [item, opinions[n] as Opinion])),
     fixes,
+    faults,
     broken,
     brokenBetween,
     warnings: newWarnings(baseResult.warnings, headResult.warnings),

@@ -19,6 +19,7 @@ function profileReview(name: string, base: Record<string, string[]>, head: Recor
     blamed: blame(side(base), side(head), histories, 0),
     opinions: new Map(),
     fixes: new Map(),
+    faults: new Map(),
     broken: [],
     brokenBetween: [],
     warnings: [],
