@@ -63,15 +63,8 @@ export class ProfileBuild {
     this.#compileCacheDir = ensureFolder(request.state.cache, "ccache");
     // What an earlier review of the slot collected.
     removeFolder(join(options.slot.folder, "objects", profile.name));
-    this.#cache = request.useCache
-      ? openObjectCache({
-          cacheDir: request.state.cache,
-          prepared,
-          listing: base.listing,
-          profile,
-          compileCache: this.#ccache("rw"),
-        })
-      : undefined;
+    const known = { cacheDir: request.state.cache, prepared, listing: base.listing, profile };
+    this.#cache = request.useCache ? openObjectCache({ ...known, compileCache: this.#ccache("rw") }) : undefined;
   }
 
   static async open(options: ProfileBuildOptions): Promise<ProfileBuild> {
@@ -330,14 +323,13 @@ export class ProfileBuild {
   /** Where the tip's command of an object can be run again in other ways: over its sources, and over what is generated for them. */
   async trialPlace(state: SourceState, made: BuiltObject): Promise<TrialPlace> {
     const { slot, profile, sandbox, request, jobs } = this.#options;
-    const isGenerated = made.generated.every((path) => existsSync(join(this.prepared.dir, path)));
-    const isPrepared = isGenerated && (await this.configOf(state)) === this.config;
+    const isHere = made.generated.every((path) => existsSync(join(this.prepared.dir, path)));
+    const isPrepared = isHere && (await this.configOf(state)) === this.config;
     // What is made in the middle of a build is only there behind one.
     if (!isPrepared) await this.buildState(state, "trials", [made.object]);
     await slot.checkout(state.commit);
-    const outDir = isPrepared ? this.prepared.dir : this.#folder("out-head");
-    const collectDir = join(slot.folder, "objects", profile.name, "trials", String(this.#serial++));
-    const folders = { sourceDir: slot.dir, outDir };
+    const folders = { sourceDir: slot.dir, outDir: isPrepared ? this.prepared.dir : this.#folder("out-head") };
+    const collectDir = join(slot.folder, "objects", profile.name, `trials-${this.#serial++}`);
     return { folders, profile, sandbox, signal: request.signal, scratchDir: this.#folder("new"), collectDir, jobs };
   }
 
