@@ -2,6 +2,7 @@
 
 import { pathRows } from "../report/finding-text.ts";
 import { fixDiff, fixPlace } from "../report/fix-text.ts";
+import { isChangeBehind, MAX_HUNK_LINES } from "../report/hunk-text.ts";
 import type { ReviewFinding, ReviewFix, ReviewResult, ReviewStep } from "../report/result.ts";
 import { safeProse } from "../report/safe.ts";
 import { messageOf, patchNumber } from "../report/sentences.ts";
@@ -134,6 +135,13 @@ function placeNote(finding: ReviewFinding, place: DiffPlace): string | undefined
   return `It is in line ${finding.line}; this is the nearest line of the change.`;
 }
 
+/** GitHub shows the diff down to the line of the comment: what the patch changes behind it is quoted here. */
+function changeBehind({ hunk }: ReviewFinding, place: DiffPlace): string[] {
+  if (hunk === undefined || place.side === "LEFT" || !isChangeBehind(hunk)) return [];
+  const lines = hunk.lines.slice(hunk.after, hunk.after + MAX_HUNK_LINES);
+  return ["What this patch changes stands below the line:", "", ...fenced(lines, "diff")];
+}
+
 function fixLines(fix: ReviewFix, isOnDiff: boolean): string[] {
   if (isOnDiff) {
     // A suggestion replaces the lines of the comment, byte for byte: no escape may change it, only the fence grows.
@@ -185,6 +193,7 @@ export function commentBody(input: CommentInput): string {
   const blocks = [
     `**${headline(finding)}.**${consequence}${worsened}${patch}`,
     ...[note, also].filter((text) => text !== undefined),
+    changeBehind(finding, place).join("\n"),
     ...(fix === undefined ? [] : [fixLines(fix, input.fixIsOnDiff === true).join("\n")]),
     folded("How it gets there", howItGetsThere(finding)).join("\n"),
     footer(finding, links),

@@ -192,7 +192,7 @@ const LINES_AFTER = 1;
  * The hunk around a line of the new side, cut to at most `maxLines` lines: the line, the nearest change of the hunk where it is
  * close enough, and a little context. A line right behind the hunk stands for a deletion at its end. Undefined where no hunk has the line.
  */
-export function quoteHunk(file: FileDiff, newLine: number, maxLines = 8): QuotedHunk | undefined {
+export function quoteHunk(file: FileDiff, newLine: number, maxLines = 12): QuotedHunk | undefined {
   const hunk =
     file.hunks.find(
       (candidate) => newLine >= newFirst(candidate) && newLine < newFirst(candidate) + candidate.newCount,

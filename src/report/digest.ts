@@ -4,6 +4,7 @@
 // Text from outside never starts a line: a mail tool that reads trailers, commands or diffs out of replies finds only ours.
 
 import { findingHeadline, findingLines, NO_PAINT } from "./finding-text.ts";
+import { type Hunk, isSameHunk, quotedRange } from "./hunk-text.ts";
 import type { ReviewFinding, ReviewResult } from "./result.ts";
 import { safeCode, safeProse } from "./safe.ts";
 import { gravestFirst, patchNumber, speakingFindings, transientNote, verdictSentence } from "./sentences.ts";
@@ -36,33 +37,16 @@ export interface DigestOptions {
 }
 
 const MAX_HEADLINES = 40;
-const MAX_HUNK_LINES = 14;
 const MAX_REPRODUCE = 12;
 const MAX_QUOTED = 6;
-/** What is left of a hunk behind the comment is quoted when it is no longer than this. */
-const MAX_HUNK_REST = 3;
-
-type Hunk = NonNullable<ReviewFinding["hunk"]>;
-
-function isSameHunk(a: Hunk | undefined, b: Hunk | undefined): boolean {
-  return (
-    a !== undefined &&
-    b !== undefined &&
-    a.header === b.header &&
-    a.lines.length === b.lines.length &&
-    a.lines.every((line, i) => line === b.lines[i])
-  );
-}
 
 function quote(line: string): string {
   return `> ${safeCode(line)}`.trimEnd();
 }
 
-/** The lines of a hunk from `from` to the one that the finding is about; long ones lose their beginning. */
+/** The lines of a hunk from `from` to the one that the finding is about, and what it changes. */
 function quoteHunk(hunk: Hunk, from: number, isLast: boolean): { lines: string[]; next: number } {
-  const rest = hunk.lines.length - 1 - hunk.after;
-  const end = Math.min(hunk.lines.length, hunk.after + 1 + (isLast && rest <= MAX_HUNK_REST ? Math.max(0, rest) : 0));
-  const start = Math.max(from, end - MAX_HUNK_LINES);
+  const { start, end } = quotedRange(hunk, from, isLast);
   const quoted = hunk.lines.slice(start, Math.max(start, end)).map(quote);
   const header = from === 0 ? [quote(hunk.header)] : [];
   return { lines: [...header, ...(start > from ? ["> [...]"] : []), ...quoted], next: Math.max(from, end) };

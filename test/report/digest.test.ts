@@ -94,6 +94,21 @@ test("findings under one hunk quote it once, each under its own line", () => {
   assert.deepEqual(quoted, ["> @@ -1,4 +1,4 @@", ">  one", "> +two", ">  three", "> +four"]);
 });
 
+test("what the patch changes is quoted also where it stands behind the line of the finding", () => {
+  const result = exampleResult();
+  const hunk = {
+    header: "@@ -1,9 +1,9 @@",
+    lines: [" one", " two", " three", "-four", "-five", "+six", "+seven", "+eight", " nine"],
+    after: 0,
+  };
+  const text = renderDigest({ ...result, findings: [{ ...result.findings[0]!, hunk }] });
+  const quoted = text.split("\n").filter((line) => line.startsWith(">"));
+  assert.deepEqual(
+    quoted,
+    [hunk.header, ...hunk.lines].map((line) => `> ${line}`),
+  );
+});
+
 test("at most twelve instructions, the first and the last among them", () => {
   const result = exampleResult();
   const finding = result.findings[0]!;
