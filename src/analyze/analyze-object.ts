@@ -59,6 +59,8 @@ export interface AnalyzeOptions {
 
 /** A finding with what only a comparison of two sides needs. */
 export interface ObjectFinding extends Finding {
+  /** The fingerprint without the function: the same for every copy of a piece of code that the compiler inlined. */
+  readonly defect: string;
   /** What the function does, whatever it is called: see contentKey. */
   readonly content: string;
   /** Lines of the function's own source (inlined code counts where it is called): its file, first and last line. */
@@ -267,8 +269,10 @@ function makeFinding(
   const data = { ...report.data, ...report.words, function: stableName(owner) };
   const text = message.text.replace(/\{(\w+)\}/g, (_, key: string) => data[key as keyof typeof data] ?? `{${key}}`);
   const names = Object.entries(report.data ?? {}).map(([key, value]) => `${key}=${stableName(value)}`);
-  const fingerprint = hashText([rule.id, stableName(owner), report.message, ...names.sort()].join("\n"));
-  if (spot !== undefined) return dataFinding(context, rule, report, spot, { message: text, fingerprint }, placeOf);
+  const defect = [report.message, ...names.sort()];
+  const fingerprint = hashText([rule.id, stableName(owner), ...defect].join("\n"));
+  const said = { message: text, fingerprint, defect: hashText([rule.id, ...defect].join("\n")) };
+  if (spot !== undefined) return dataFinding(context, rule, report, spot, said, placeOf);
   const declared = report.entry === undefined ? undefined : declaredAt(report.entry);
   const place = declared ?? reportPlace(context, report, placeOf);
   const graphOwner = report.owner;
@@ -279,12 +283,11 @@ function makeFinding(
     section: code.object.sectionName[code.insns.section[report.at] as number] as string,
     offset: code.insns.offset[report.at] as number,
     messageKey: report.message,
-    message: text,
+    ...said,
     ...(place === undefined ? {} : { place }),
     ...describeWays(context, report, placeOf),
     evidence: report.evidence ?? [],
     related: report.related ?? [],
-    fingerprint,
     content: graphOwner < 0 ? "" : contentKey(flow, graphOwner),
     functionLines: () => functionLines(flow, graphOwner, report.at, placeOf),
     graph: () => (graphOwner < 0 ? undefined : buildGraph(context, graphOwner, report, placeOf)),
@@ -298,7 +301,7 @@ function dataFinding(
   rule: Rule,
   report: Report,
   spot: DataSpot,
-  said: { readonly message: string; readonly fingerprint: string },
+  said: Pick<ObjectFinding, "message" | "fingerprint" | "defect">,
   placeOf: (insn: number) => SourcePlace | undefined,
 ): ObjectFinding {
   const { code } = context.flow;
@@ -315,12 +318,11 @@ function dataFinding(
     section: code.object.sectionName[spot.section] as string,
     offset: spot.offset,
     messageKey: report.message,
-    message: said.message,
+    ...said,
     ...(file === undefined ? {} : { place: { file, line: 0, inlineStack: [] } }),
     path: [],
     evidence: report.evidence ?? [],
     related: report.related ?? [],
-    fingerprint: said.fingerprint,
     content: "",
     functionLines: () => undefined,
     graph: () => undefined,

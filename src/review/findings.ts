@@ -1,10 +1,10 @@
 import type { FileDiff } from "../patch/file-diff.ts";
-import type { ReviewFault, ReviewFinding, ReviewFix, ReviewFrameTable, ReviewGraph } from "../report/result.ts";
+import type { ReviewFinding, ReviewFix, ReviewFrameTable, ReviewGraph } from "../report/result.ts";
 import { rules } from "../rules/index.ts";
 import { copyPlace, type Decorator } from "./decorate.ts";
-import { placeFinding } from "./place.ts";
+import { foldCopies, type Merged, mergeProfiles, type PlacedFinding } from "./merge-findings.ts";
+import { type Placed, placeFinding } from "./place.ts";
 import { type ProfileReview, speaks } from "./profile-review.ts";
-import type { Opinion } from "./second-opinion.ts";
 import type { Blamed } from "./walk.ts";
 
 // From what the profiles saw to the findings of the report: one finding with the list of profiles that it appears in.
@@ -28,32 +28,12 @@ export interface FindingsOutput {
 }
 
 export async function describeFindings(input: FindingsInput): Promise<FindingsOutput> {
-  const merged = new Map<string, Merged>();
-  for (const { profile, blamed, opinions, fixes, faults } of input.profiles) {
-    const seen = new Map<string, number>();
-    for (const item of blamed) {
-      const { finding, object, class: kind } = item.compared;
-      const base = `${kind}\n${object}\n${finding.fingerprint}\n${item.repairedBy ?? ""}`;
-      const nth = seen.get(base) ?? 0;
-      seen.set(base, nth + 1);
-      const key = `${base}\n${nth}`;
-      const known = merged.get(key);
-      const fix = fixes.get(item);
-      const fault = faults.get(item);
-      if (known === undefined) {
-        const opinion = opinions.get(item);
-        merged.set(key, { blamed: item, profiles: [profile.name], opinion, fixes: [fix], fault });
-      } else {
-        known.profiles.push(profile.name);
-        known.fault ??= fault;
-        known.fixes.push(fix);
-      }
-    }
-  }
+  const merged: PlacedFinding[] = [];
+  for (const each of mergeProfiles(input.profiles)) merged.push({ ...each, placed: await place(input, each.blamed) });
   const findings: ReviewFinding[] = [];
   const graphs: ReviewGraph[] = [];
   const frameTables: ReviewFrameTable[] = [];
-  for (const each of merged.values()) {
+  for (const each of foldCopies(merged)) {
     const id = `f${findings.length + 1}`;
     const described = await describeFinding(input, each, id);
     findings.push(described.finding);
@@ -61,17 +41,6 @@ export async function describeFindings(input: FindingsInput): Promise<FindingsOu
     if (described.frames !== undefined) frameTables.push(described.frames);
   }
   return { findings, graphs, frameTables };
-}
-
-/** What the profiles say of one finding. */
-interface Merged {
-  readonly blamed: Blamed;
-  readonly profiles: string[];
-  readonly opinion: Opinion | undefined;
-  /** One a profile. */
-  readonly fixes: (ReviewFix | undefined)[];
-  /** Of the first profile that has one. */
-  fault: ReviewFault | undefined;
 }
 
 /** The change that every profile which has the object tried out, and found to help. */
@@ -86,21 +55,12 @@ function agreedFix(input: FindingsInput, { blamed, profiles, fixes }: Merged): R
   return isTried && others.every((fix) => JSON.stringify(fix) === text) ? first : undefined;
 }
 
-async function describeFinding(input: FindingsInput, merged: Merged, id: string) {
-  const { blamed, profiles, opinion } = merged;
+async function describeFinding(input: FindingsInput, merged: PlacedFinding, id: string) {
+  const { blamed, profiles, opinion, placed } = merged;
   const { compared, patch, repairedBy, seenIn, state } = blamed;
   const { finding, object } = compared;
   const tells = speaks(compared);
-  const isFixed = compared.class === "fixed";
-  const commit = input.commitBehind(isFixed ? -1 : state);
-  const placed = placeFinding({
-    finding,
-    source: sourceOf(object),
-    diff: isFixed ? [] : await input.diffBehind(state),
-    patches: input.patches,
-    patch,
-    state,
-  });
+  const commit = input.commitBehind(compared.class === "fixed" ? -1 : state);
   const analysis = seenIn?.analysis;
   const steps = async (path: typeof finding.path) =>
     tells && analysis !== undefined ? await input.decorator.steps(path, analysis, commit) : [];
@@ -134,7 +94,7 @@ async function describeFinding(input: FindingsInput, merged: Merged, id: string)
     fingerprint: finding.fingerprint,
     ...(patch === undefined ? {} : { patch: patchRef(input, patch) }),
     ...(repairedBy === undefined ? {} : { repairedBy: patchRef(input, repairedBy) }),
-    profiles,
+    profiles: [...profiles],
     ...(placed.hunk === undefined ? {} : { hunk: placed.hunk }),
     ...(graph === undefined ? {} : { graph: graph.id }),
     ...(frames === undefined ? {} : { frames: frames.id }),
@@ -143,6 +103,17 @@ async function describeFinding(input: FindingsInput, merged: Merged, id: string)
     ...(fix === undefined ? {} : { fix }),
   };
   return { finding: described, graph, frames };
+}
+
+async function place(input: FindingsInput, { compared, patch, state }: Blamed): Promise<Placed> {
+  return placeFinding({
+    finding: compared.finding,
+    source: sourceOf(compared.object),
+    diff: compared.class === "fixed" ? [] : await input.diffBehind(state),
+    patches: input.patches,
+    patch,
+    state,
+  });
 }
 
 function sentence(text: string): string {

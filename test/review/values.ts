@@ -20,6 +20,7 @@ export function findingOf(
     evidence: [],
     related: [],
     fingerprint,
+    defect: "",
     content: "",
     functionLines: () => lines,
     graph: () => undefined,
