@@ -127,7 +127,7 @@ program
   .argument("<object>", "relocatable object (.o)")
   .argument("[function]", "only this function and its parts")
   .option("--tree <dir>", "kernel source tree that the object was built from: its lists and its formats are used")
-  .option("--differences", "only where one of them contradicts the instructions")
+  .option("--differences", "only where one of them contradicts the instructions, with the rows beside it")
   .option("--json", "print JSON (docs/formats/unwind.md)")
   .addHelpText(
     "after",
@@ -135,7 +135,8 @@ program
   )
   .action(async (object: string, name: string | undefined, options) => {
     const { unwindCommand } = await import("./cli/unwind.ts");
-    process.exitCode = unwindCommand(object, name, options, io);
+    const { columns } = process.stdout;
+    process.exitCode = await unwindCommand(object, name, { ...options, ...(columns ? { columns } : {}) }, io);
   });
 
 program

@@ -5,7 +5,7 @@ import { NONE } from "../base/table.ts";
 import { type Place, readSourcePlaces } from "../dwarf/source-places.ts";
 import { STB_LOCAL } from "../elf/constants.ts";
 import { openObject } from "../elf/object.ts";
-import { buildCode, insnAt } from "../flow/code.ts";
+import { buildCode } from "../flow/code.ts";
 import { buildFlow, type Flow } from "../flow/flow.ts";
 import type { KernelFormats } from "../flow/formats.ts";
 import { buildFunctions, functionName } from "../flow/functions.ts";
@@ -29,6 +29,7 @@ import { type FrameExcerpt, frameExcerpt } from "./frame-table.ts";
 import { buildGraph, type FunctionGraph } from "./graph.ts";
 import { stableName } from "./names.ts";
 import { functionLines, placedInsn, reportPlace } from "./report-place.ts";
+import { symbolAt } from "./symbol-at.ts";
 import { readWatch, type Watch } from "./weakening.ts";
 import { type OpenWitnesses, openWitnesses } from "./witnesses.ts";
 
@@ -354,33 +355,4 @@ function definedFunctions(flow: Flow): Set<string> {
     if (symbols.binding[symbol] !== STB_LOCAL) names.add(symbolName[symbol] as string);
   }
   return names;
-}
-
-function symbolAt(flow: Flow, sectionName: string, offset: number): string | undefined {
-  const { object } = flow.code;
-  const section = object.findSection(sectionName);
-  if (section === NONE) return undefined;
-  const relocs = object.relocs(section);
-  let low = 0;
-  let high = relocs.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((relocs.offset[middle] as number) < offset) low = middle + 1;
-    else high = middle;
-  }
-  // Only a relocation inside of the instruction is its own.
-  const insn = insnAt(flow.code, section, offset);
-  const size = insn === NONE ? 0 : (flow.code.insns.size[insn] as number);
-  if (low >= relocs.length || (relocs.offset[low] as number) >= offset + size)
-    return insn === NONE ? undefined : entered(flow, insn);
-  const name = object.symbolName[relocs.symbol[low] as number] as string;
-  return name === "" ? undefined : name;
-}
-
-/** Function of the object that a branch without a relocation goes to the beginning of. */
-function entered(flow: Flow, insn: number): string | undefined {
-  const target = flow.target.at(insn);
-  const f = target === NONE ? NONE : (flow.functions.ofInsn[target] as number);
-  if (f === NONE || flow.functions.table.firstInsn[f] !== target) return undefined;
-  return functionName(flow.code, flow.functions, f);
 }

@@ -1,10 +1,12 @@
 import { lowerBound, NONE } from "../base/table.ts";
 import type { Flow } from "../flow/flow.ts";
 import { functionName } from "../flow/functions.ts";
+import type { Returns } from "../flow/returns.ts";
 import { outerPlace, type SourcePlace } from "../rules/finding.ts";
+import { compareHints, type HintWay } from "../unwind/hint-compare.ts";
 import type { Frames } from "../unwind/simulate.ts";
-import { CLAIM_WRONG } from "../unwind/witness-claims.ts";
-import { compareWitness, type KeptBits, subjectName } from "../unwind/witness-compare.ts";
+import { CLAIM_WRONG, claimWhy } from "../unwind/witness-claims.ts";
+import { compareWitness, type KeptBits, SUBJECT_CFA, SUBJECT_SIGNAL, subjectName } from "../unwind/witness-compare.ts";
 import { describeFrame, ruledRegisters, type WitnessKind, type WitnessRows } from "../unwind/witness-rows.ts";
 import { witnessSpans } from "../unwind/witness-table.ts";
 
@@ -43,8 +45,19 @@ export interface FrameRow {
   readonly wrong: readonly (readonly string[])[];
   /** A witness contradicts the instructions. */
   readonly differs: boolean;
+  /** It does so by nothing but a slot that lies below the stack pointer, of a register that has been given back: clang's rows do in every epilogue. */
+  readonly onlyBelowStack: boolean;
   /** -> first instruction that begins here, or NONE */
   readonly insn: number;
+}
+
+export interface SideBySide {
+  readonly flow: Flow;
+  readonly returns: Returns;
+  readonly frames: Frames;
+  readonly kept: KeptBits;
+  /** The instructions first. */
+  readonly witnesses: readonly WitnessRows[];
 }
 
 /** The witnesses of one object side by side. A frame that is written in another way, and true, contradicts nothing. */
@@ -53,22 +66,41 @@ export class WitnessTable {
   readonly flow: Flow;
   /** In the order of the witnesses: instruction -> subjects that it is wrong of there */
   readonly #wrongAt: readonly ReadonlyMap<number, readonly number[]>[];
+  /** Instructions at which one of them is wrong by more than a slot below the stack pointer. */
+  readonly #graveAt = new Set<number>();
+  /** hinted instruction -> the ways to it */
+  readonly #ways = new Map<number, HintWay[]>();
 
-  /** @param witnesses the instructions first */
-  constructor(flow: Flow, frames: Frames, kept: KeptBits, witnesses: readonly WitnessRows[]) {
+  constructor({ flow, returns, frames, kept, witnesses }: SideBySide) {
     this.flow = flow;
     this.witnesses = witnesses;
     this.#wrongAt = witnesses.map((witness, n) => {
       const found = new Map<number, number[]>();
-      if (n === 0) return found;
-      compareWitness(flow, frames, kept, witness, 0, (insn, subject, claim) => {
-        if (claim.verdict !== CLAIM_WRONG) return;
+      const add = (insn: number, subject: number, why: string | undefined): void => {
+        if (why !== claimWhy.belowStack) this.#graveAt.add(insn);
         const subjects = found.get(insn);
         if (subjects === undefined) found.set(insn, [subject]);
         else subjects.push(subject);
-      });
+      };
+      // What is held against a hint is the frame on the way to it: at the hint the instructions only have what it says.
+      if (witness.witness === "hints")
+        for (const way of compareHints(flow, returns, frames, witness).ways) {
+          this.#ways.set(way.insn, [...(this.#ways.get(way.insn) ?? []), way]);
+          if (way.verdict === CLAIM_WRONG)
+            add(way.insn, way.why === claimWhy.signal ? SUBJECT_SIGNAL : SUBJECT_CFA, way.why);
+        }
+      else if (n > 0)
+        compareWitness(flow, frames, kept, witness, 0, (insn, subject, claim) => {
+          if (claim.verdict === CLAIM_WRONG) add(insn, subject, claim.why);
+        });
       return found;
     });
+  }
+
+  /** To the hinted instruction at the start of a row, if one is there. */
+  ways({ start, insn }: FrameRow): readonly HintWay[] {
+    const { offset } = this.flow.code.insns;
+    return insn === NONE || offset[insn] !== start ? [] : (this.#ways.get(insn) ?? []);
   }
 
   /** All rows of a part, without gaps. Linear in its instructions and rows. */
@@ -79,10 +111,11 @@ export class WitnessTable {
     let insn = lowerBound(offset, start, code.sectionStart[section] as number, last);
     return witnessSpans(this.witnesses, section, start, end).map((span) => {
       const first = insn;
-      while (insn < last && (offset[insn] as number) < span.end) insn++;
+      let isGrave = false;
+      for (; insn < last && (offset[insn] as number) < span.end; insn++) isGrave ||= this.#graveAt.has(insn);
       const wrong = this.#wrongAt.map((at) => this.#subjects(at, first, insn));
       const differs = wrong.some(({ length }) => length > 0);
-      return { ...span, wrong, differs, insn: first < insn ? first : NONE };
+      return { ...span, wrong, differs, onlyBelowStack: differs && !isGrave, insn: first < insn ? first : NONE };
     });
   }
 
@@ -90,7 +123,8 @@ export class WitnessTable {
   words({ frames }: FrameRow): string[] {
     const told = new Set<number>();
     frames.forEach((frame, n) => {
-      if (frame !== NONE) for (const register of ruledRegisters(this.witnesses[n]!, frame)) told.add(register);
+      if (frame === NONE) return;
+      for (const register of ruledRegisters(this.witnesses[n]!, frame)) told.add(register);
     });
     const { arch } = this.flow.code;
     return frames.map((frame, n) => (frame === NONE ? "" : describeFrame(arch, this.witnesses[n]!, frame, told)));
@@ -182,7 +216,7 @@ export function frameExcerpt(
   };
 }
 
-/** Ascending. One row alone is shown rather than counted, where there is room. */
+/** Ascending: the site, the first row, contradicted ones that a rule would tell of. One row alone is shown rather than counted, where there is room. */
 function chooseRows(rows: readonly FrameRow[], site: number): number[] {
   const chosen = new Set<number>();
   const add = (n: number) => {
@@ -190,7 +224,7 @@ function chooseRows(rows: readonly FrameRow[], site: number): number[] {
   };
   for (let away = 0; away <= AROUND_SITE; away++) for (const n of [site - away, site + away]) add(n);
   add(0);
-  const contradicted = rows.flatMap(({ differs }, n) => (differs ? [n] : []));
+  const contradicted = rows.flatMap(({ differs, onlyBelowStack }, n) => (differs && !onlyBelowStack ? [n] : []));
   contradicted.sort((a, b) => Math.abs(a - site) - Math.abs(b - site) || a - b);
   for (const n of contradicted)
     for (let away = 0; away <= AROUND_OTHER; away++) for (const m of [n - away, n + away]) add(m);

@@ -44,7 +44,8 @@ export function openWitnesses(
     frames: told,
     table: once(() => {
       const own = witnessOwn(flow, frames, kept().unchanged);
-      return new WitnessTable(flow, frames, kept(), [own, ...told().map(({ rows }) => rows)]);
+      const witnesses = [own, ...told().map(({ rows }) => rows)];
+      return new WitnessTable({ flow, returns, frames, kept: kept(), witnesses });
     }),
     noreturn: once(() => {
       try {

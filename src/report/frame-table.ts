@@ -1,35 +1,36 @@
 // The table of PC against witnesses as HTML: what each says of the caller's frame around the place of a finding.
 
-import { type FramePart, frameCell, ownParts, saidThroughout, witnessName } from "./frame-words.ts";
+import { type FramePart, frameCell, ownParts, type Says, saidThroughout, witnessName } from "./frame-words.ts";
 import { html, type Markup, NOTHING } from "./markup.ts";
 import type { ReviewFrameTable } from "./result.ts";
 import { safeCode } from "./safe.ts";
 import { plural } from "./wrap.ts";
 
 type Row = ReviewFrameTable["rows"][number];
-type Says = Row["says"][number];
 
 /** A row of x86-64 has at most nine parts; what a defective object has the page does not follow. */
 const MAX_PARTS = 20;
 const MAX_ASM = 80;
 
-function partList(parts: readonly FramePart[], told: ReadonlySet<string>, marked: (text: string) => Markup): Markup {
+/** @param word stands before the first of those that are marked, which come last */
+function partList(parts: readonly FramePart[], told: ReadonlySet<string>, tone: "wrong" | "about", word = ""): Markup {
   const shown = parts.filter(({ text, isWrong }) => isWrong || !told.has(text)).slice(0, MAX_PARTS);
-  const items = shown.map(
-    ({ text, isWrong }) => html`${isWrong ? marked(text) : html`<span class="part">${text}</span>`} `,
-  );
-  return html`${items}`;
+  const first = shown.findIndex(({ isWrong }) => isWrong);
+  return html`${shown.map(
+    ({ text, isWrong }, n) =>
+      html`<span class="part${isWrong ? ` ${tone}` : ""}">${n === first ? word : ""}${text}</span> `,
+  )}`;
 }
-
-const wrongPart = (text: string) => html`<span class="part wrong">wrong: ${text}</span>`;
-/** The instructions are right of what a witness is wrong of. */
-const aboutPart = (text: string) => html`<span class="part about">${text}</span>`;
 
 function witnessCell(own: Says, says: Says, name: string, told: ReadonlySet<string>): Markup {
   const cell = frameCell(own, says);
   const tone = cell.kind !== "differs" ? "soft" : says.wrong.length > 0 ? "wrong-cell" : "other";
   const words =
-    cell.kind === "no-row" ? "no row" : cell.kind === "agrees" ? "same" : partList(cell.parts, told, wrongPart);
+    cell.kind === "no-row"
+      ? "no row"
+      : cell.kind === "agrees"
+        ? "same"
+        : partList(cell.parts, told, "wrong", "wrong: ");
   return html`<td role="cell" class="${tone}" data-of="${name}">${words}</td>`;
 }
 
@@ -43,7 +44,7 @@ function tableRow(row: Row, offset: number, names: readonly string[], told: Read
   return html`<tr role="row" class="${tone}"><th role="rowheader" scope="row"><code>+0x${offset.toString(16)}</code></th><td role="cell"><code>${safeCode(row.asm, MAX_ASM).replaceAll(/\s+/g, " ")}</code>${
     line === 0 ? NOTHING : html` <span class="line">line ${line}</span>`
   }${row.isSite ? html`<span class="here-mark">the finding is here</span>` : NOTHING}</td><td role="cell" data-of="${names[0]}">${
-    parts.length === 0 ? html`<span class="soft">no row</span>` : partList(parts, told, aboutPart)
+    parts.length === 0 ? html`<span class="soft">no row</span>` : partList(parts, told, "about")
   }</td>${others.map((says, n) => witnessCell(own, says, names[n + 1] ?? "", told))}</tr>`;
 }
 

@@ -1,8 +1,11 @@
 // What the cells of a frame table say: a witness that says what the instructions say is one word, and of what it says otherwise only that stands there.
 
-import type { ReviewFrameTable } from "./result.ts";
-
-type Says = ReviewFrameTable["rows"][number]["says"][number];
+/** What one witness says in one row, as in the frame tables of a review. */
+export interface Says {
+  /** "" for no row */
+  readonly frame: string;
+  readonly wrong: readonly string[];
+}
 
 /** One thing said of a frame: "CFA=rsp+16", "rbx at CFA-24", "signal". */
 export interface FramePart {
@@ -15,7 +18,7 @@ export type FrameCell =
   | { readonly kind: "no-row" }
   /** All that the witness says, the instructions say too. */
   | { readonly kind: "agrees" }
-  /** What it says otherwise. */
+  /** What it says otherwise; what the instructions contradict stands last. */
   | { readonly kind: "differs"; readonly parts: readonly FramePart[] };
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -57,7 +60,10 @@ export function ownParts({ says }: { readonly says: readonly Says[] }): FramePar
 export function frameCell(own: Says, { frame, wrong }: Says): FrameCell {
   if (frame === "") return { kind: "no-row" };
   const said = new Set(own.frame.split(", "));
-  const parts = partsOf(frame, new Set(wrong)).filter(({ text, isWrong }) => isWrong || !said.has(text));
+  const parts = partsOf(frame, new Set(wrong)).filter(
+    ({ text, isWrong }) => isWrong || !(said.has(text) || text.endsWith(" not said")),
+  );
+  parts.sort((a, b) => Number(a.isWrong) - Number(b.isWrong));
   return parts.length === 0 ? { kind: "agrees" } : { kind: "differs", parts };
 }
 

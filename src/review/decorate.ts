@@ -105,7 +105,7 @@ export class Decorator {
 
 /** Disassembly of one instruction of an analysed object; "" where none can be had. */
 export function printInsn(
-  analysis: ObjectAnalysis,
+  analysis: Pick<ObjectAnalysis, "codeBytes" | "symbolAt">,
   disassembler: Disassembler | undefined,
   section: string,
   offset: number,

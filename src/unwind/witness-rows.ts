@@ -228,10 +228,11 @@ export function findRule({ frames, rules }: WitnessRows, frame: number, register
   return NONE;
 }
 
-/** Registers that a frame lists a rule for, ascending. */
+/** Registers that a frame says a rule for and lists, ascending. */
 export function* ruledRegisters({ frames, rules }: WitnessRows, frame: number): Iterable<number> {
   const end = frames.ruleEnd[frame] as number;
-  for (let r = frames.ruleStart[frame] as number; r < end; r++) yield rules.register[r] as number;
+  for (let r = frames.ruleStart[frame] as number; r < end; r++)
+    if (rules.rule[r] !== RULE_NOT_SAID) yield rules.register[r] as number;
 }
 
 /**
@@ -247,15 +248,12 @@ export function describeFrame(
   const { frames, rules, tracked } = witness;
   const flags = frames.flags[frame] as number;
   const parts = [describeWitnessCfa(arch, witness, frame)];
-  const told = new Set(ruledRegisters(witness, frame));
   const speaks = SAYING_CFA.has(frames.cfa[frame] as number) && (flags & SAYING_NOTHING_MORE) === 0;
   for (const register of tracked) {
-    if (!told.has(register) && !(speaks && asked.has(register))) continue;
     const r = findRule(witness, frame, register);
-    const says =
-      r === NONE
-        ? describeRule(arch, RULE_SAME, NO_REGISTER, 0)
-        : describeRule(arch, rules.rule[r] as number, rules.base[r] as number, rules.offset[r] as number);
+    const rule = r === NONE ? RULE_SAME : (rules.rule[r] as number);
+    if (rule === RULE_SAME && !(speaks && asked.has(register))) continue;
+    const says = describeRule(arch, rule, r === NONE ? NO_REGISTER : rules.base[r]!, r === NONE ? 0 : rules.offset[r]!);
     parts.push(`${registerName(arch, register)} ${says}`);
   }
   for (const [bit, word] of flagWords) if ((flags & bit) !== 0) parts.push(word);

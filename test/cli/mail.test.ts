@@ -134,7 +134,10 @@ test("a source that is not there is told, and the rest is done", async (t) => {
   assert.equal(once.code, 1, once.err);
   assert.match(once.err, /^mail: error: a source was not read source=mbox:gone error=.*$/m);
   assert.match(once.err, /read source=mbox:box mails=1 new=1/);
-  assert.match(once.err, /^mail: done: 1 mail read; 1 mail passed over, named above; 1 series \(ordered\); not read: mbox:gone$/m);
+  assert.match(
+    once.err,
+    /^mail: done: 1 mail read; 1 mail passed over, named above; 1 series \(ordered\); not read: mbox:gone$/m,
+  );
 });
 
 test("what is wrong with a config is told by every command, line by line", async (t) => {

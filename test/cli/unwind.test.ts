@@ -31,7 +31,7 @@ function build(name: string, plant: string, flags: readonly string[] = []): stri
   return object;
 }
 
-function run(path: string, name?: string, options: UnwindOptions = {}) {
+async function run(path: string, name?: string, options: UnwindOptions = {}) {
   const said = { out: "", err: "" };
   const io = {
     out: (text: string) => {
@@ -41,7 +41,8 @@ function run(path: string, name?: string, options: UnwindOptions = {}) {
       said.err += text;
     },
   };
-  return { status: unwindCommand(path, name, options, io), ...said };
+  const status = await unwindCommand(path, name, options, io);
+  return { status, ...said };
 }
 
 interface Told {
@@ -60,30 +61,42 @@ interface Told {
   }[];
 }
 
-test("instructions and .debug_frame agree on what gcc made", () => {
-  const { status, out, err } = run(build("plain", "nop"), "honest");
+test("instructions and .debug_frame agree on what gcc made", async () => {
+  const { status, out, err } = await run(build("plain", "nop"), "honest");
   assert.equal(err, "");
-  assert.match(
-    out,
-    /^honest\(\) {2}\.text\+0x0, \d+ bytes\n {2}\+0x0 +instructions +CFA=rsp\+8, ra at CFA-8 {2}= \.debug_frame\n/,
-  );
-  assert.match(out, /0 of \d+ ranges contradict the instructions; witnesses: instructions, \.debug_frame\n$/);
-  // The push inside of the inline assembly is nothing that gcc knows of, in the other function.
+  const [heading, columns, first, ...rows] = out.split("\n");
+  assert.match(heading!, /^honest\(\) {2}\.text\+0x0, \d+ bytes; in every row ra at CFA-8$/);
+  assert.match(columns!, /^ {2}PC +first instruction +instructions +\.debug_frame$/);
+  assert.match(first!, /^ {2}\+0x0 +\S+ .*\S {2,}CFA=rsp\+8 +same$/);
+  assert.match(out, /\n0 of \d+ rows contradict the instructions; witnesses: instructions, \.debug_frame\n$/);
+  for (const row of rows.filter((line) => line.startsWith("  +"))) {
+    assert.equal(row.indexOf(" CFA="), columns!.indexOf(" instructions"), "one column below the other");
+  }
   assert.equal(status, 0);
 });
 
-test("what inline assembly does to the stack is seen, and what it wrongly says", () => {
-  const pushed = run(build("pushed", "nop"), "lying", { differences: true });
+test("what inline assembly does to the stack is seen, and what it wrongly says", async () => {
+  const object = build("pushed", "nop");
+  const pushed = await run(object, "lying", { differences: true });
   assert.equal(pushed.status, 1);
   assert.match(pushed.out, /^lying\(\)/);
+  // The row before, the row in which gcc knows nothing of the push, the row behind.
   assert.match(
     pushed.out,
-    /\n! \+0x[0-9a-f]+ +instructions +CFA=rsp\+(\d+).*\n +\.debug_frame +CFA=rsp\+\d+.*\(wrong in CFA\)\n/,
+    /\n {2}\.\.\.\n {2}\+\S+ .* CFA=rsp\+\d+.*same\n! \+\S+ +pop\S* %rax +CFA=rsp\+\d+.* wrong: CFA=rsp\+\d+\n {2}\+\S+ .*same\n {2}\.\.\.\n/,
   );
-  assert.match(pushed.out, /\n1 of \d+ ranges contradict/);
+  assert.match(pushed.out, /\n1 of \d+ rows contradict/);
+
+  const whole = await run(object, "lying");
+  const json = JSON.parse((await run(object, "lying", { json: true })).out) as Told;
+  const rows = whole.out.split("\n").flatMap((line) => /^([ !~]) (\+0x[0-9a-f]+) /.exec(line)?.slice(1) ?? []);
+  const marks = json.functions.flatMap(({ start, ranges }) =>
+    ranges.flatMap((range) => [range.differs ? "!" : " ", `+0x${(range.start - start).toString(16)}`]),
+  );
+  assert.deepEqual(rows, marks);
 
   // From here to the epilogue, where gcc says the whole offset again, the directive holds.
-  const planted = run(build("planted", ".cfi_adjust_cfa_offset 8"), "lying", { json: true });
+  const planted = await run(build("planted", ".cfi_adjust_cfa_offset 8"), "lying", { json: true });
   const told = JSON.parse(planted.out) as Told;
   assert.deepEqual(told.witnesses, ["instructions", "debug_frame"]);
   const { ranges } = told.functions[0]!;
@@ -94,27 +107,50 @@ test("what inline assembly does to the stack is seen, and what it wrongly says",
   assert.equal(off[1]! - off[0]!, 8);
 });
 
-test(".sframe and .orc_unwind stand beside them", () => {
-  const { out, status } = run(build("sframe", "nop", ["-Wa,--gsframe"]), "honest");
-  assert.match(out, /= \.debug_frame \.sframe\n/);
+test(".sframe and .orc_unwind stand beside them", async () => {
+  const { out, status } = await run(build("sframe", "nop", ["-Wa,--gsframe"]), "honest");
+  assert.match(out, /\n {2}PC +first instruction +instructions +\.debug_frame +\.sframe\n/);
+  assert.match(out, /\n {2}\+0x0 .* same +same\n/);
   assert.equal(status, 0);
 });
 
-test("what is not there is one line", () => {
+test("in a terminal no line is wider, whatever must wrap", async () => {
+  const source = join(dir, "wide.s");
+  const saved = ["rbx", "rbp", "r12", "r13", "r14", "r15"];
+  const push = (register: string, n: number) =>
+    `push %${register}\n.cfi_def_cfa_offset ${16 + 8 * n}\n.cfi_offset ${register}, -${16 + 8 * n}\n`;
+  const pop = (register: string, n: number) =>
+    `pop %${register}\n.cfi_def_cfa_offset ${8 + 8 * n}\n.cfi_restore ${register}\n`;
+  const body = `${saved.map(push).join("")}call g\n${saved.map(pop).reverse().join("")}ret\n`;
+  writeFileSync(source, `.globl f\n.type f, @function\nf: .cfi_startproc\n${body}.cfi_endproc\n.size f, .-f\n`);
+  const object = join(dir, "wide.o");
+  execFileSync("gcc", ["-c", source, "-o", object]);
+  const wide = (await run(object, "f")).out;
+  assert.match(wide, /rbx at CFA-16, rbp at CFA-24, r12 at CFA-32, r13 at CFA-40, r14 at CFA-48, r15 at CFA-56/);
+  for (const columns of [60, 100, 140]) {
+    const { out } = await run(object, "f", { columns });
+    const table = out.split("\n").slice(0, -2);
+    assert.ok(Math.max(...table.map((line) => line.length)) <= columns, out);
+    assert.equal(out.includes("first instruction"), columns > 60);
+    assert.deepEqual(out.match(/\br\w+ at CFA-\d+/g)?.sort(), wide.match(/\br\w+ at CFA-\d+/g)?.sort());
+  }
+});
+
+test("what is not there is one line", async () => {
   const object = build("none", "nop");
-  assert.deepEqual(run(object, "nobody"), {
+  assert.deepEqual(await run(object, "nobody"), {
     status: 2,
     out: "",
     err: `objreview: ${object}: no function nobody in it\n`,
   });
   const text = join(dir, "text.o");
   writeFileSync(text, "no object");
-  const { status, err } = run(text);
+  const { status, err } = await run(text);
   assert.equal(status, 2);
   assert.match(err, /^objreview: .*text\.o: [^\n]+\n$/);
 });
 
-test("hints of assembly, in code that is no function, with what control brings to them", () => {
+test("hints of assembly, in code that is no function, with what control brings to them", async () => {
   const source = join(dir, "hints.s");
   writeFileSync(
     source,
@@ -128,20 +164,20 @@ enter:	HINT	4, 5, 8, 1
   );
   const object = join(dir, "hints.o");
   execFileSync("gcc", ["-c", source, "-o", object]);
-  const { status, out, err } = run(object);
+  const { status, out, err } = await run(object);
   assert.equal(err, "");
   assert.equal(
     out,
-    `enter()  .text+0x0, 2 bytes
-  +0x0     instructions   CFA=rsp+8, signal, partial registers  = hints
-! +0x1     instructions   CFA=rsp+16, signal, partial registers
-           hints          CFA=rsp+16, signal, partial registers  (wrong in CFA; control brings CFA=rsp+8, partial regs, signal)
+    `enter()  .text+0x0, 2 bytes; in every row signal, partial registers
+  PC       first instruction  instructions  unwind hints
+  +0x0     nop                CFA=rsp+8     same
+! +0x1     hlt                CFA=rsp+16    wrong: CFA=rsp+16, control brings CFA=rsp+8, partial regs, signal
 
-1 of 2 ranges contradict the instructions; witnesses: instructions, hints
+1 of 2 rows contradict the instructions; witnesses: instructions, unwind hints
 `,
   );
   assert.equal(status, 1);
-  const told = JSON.parse(run(object, "enter", { json: true, differences: true }).out);
+  const told = JSON.parse((await run(object, "enter", { json: true, differences: true })).out);
   const [{ ranges }] = told.functions;
   assert.deepEqual(
     [told.witnesses, ranges.length, ranges[0].says[1]],
