@@ -146,6 +146,7 @@ export class KernelIndex {
         const taken = at?.definitions.find(symbol);
         return taken === undefined ? undefined : taken.object !== object;
       },
+      isWeak: (symbol) => at?.isWeak(symbol),
       addressUses: (symbol) =>
         part?.users.addresses(symbol).filter((use) => use.object !== object && !isGone(part.unit, use)),
     };

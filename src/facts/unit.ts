@@ -132,6 +132,11 @@ export class Unit {
     return definition === undefined ? undefined : (definition.flags & SYMBOL_FUNCTION) !== 0;
   }
 
+  isWeak(symbol: string): boolean | undefined {
+    const definition = this.find(symbol);
+    return definition === undefined ? undefined : isWeak(definition);
+  }
+
   isNoinstr(symbol: string): boolean | undefined {
     const definition = this.find(symbol);
     if (definition === undefined) return undefined;

@@ -56,6 +56,8 @@ export interface Outside {
   clobbers(symbol: string): number | undefined;
   /** A weak definition here gives way to a strong one in another object: its body never runs. */
   isOverridden(symbol: string): boolean | undefined;
+  /** The definition that counts is weak: by itself it proves nothing of what is called in the end. */
+  isWeak?(symbol: string): boolean | undefined;
   /** Where other objects of the unit take the symbol's address. */
   addressUses(symbol: string): readonly AddressUse[] | undefined;
 }
@@ -85,6 +87,7 @@ export function firstOf(first: Outside, then: Outside): Outside {
     slotTargets: (table, slot) => first.slotTargets(table, slot) ?? then.slotTargets(table, slot),
     clobbers: (symbol) => first.clobbers(symbol) ?? then.clobbers(symbol),
     isOverridden: (symbol) => first.isOverridden(symbol) ?? then.isOverridden(symbol),
+    isWeak: (symbol) => first.isWeak?.(symbol) ?? then.isWeak?.(symbol),
     addressUses: (symbol) => first.addressUses(symbol) ?? then.addressUses(symbol),
   };
 }

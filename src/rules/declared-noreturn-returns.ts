@@ -13,6 +13,10 @@ export const declaredNoreturnReturns = defineRule({
   messages: {
     default: { text: "{function}() returns, and is declared to never return" },
     elsewhere: { text: "{function}() calls {callee}, which is declared to never return, and which does" },
+    "unlisted-call": {
+      text: "{function}() calls {callee}, which is declared to never return and does not, and the tree's list lacks it",
+      severity: "note",
+    },
     unlisted: { text: "{function}() is declared to never return, and the tree's list lacks it", severity: "note" },
   },
   // Kernels have such functions (xen_start_kernel), and lists lack some: who made the contradiction is known by the base only.
@@ -46,19 +50,24 @@ export const declaredNoreturnReturns = defineRule({
         const symbol = flow.symbol.at(i);
         if (symbol === NONE || symbols.section[symbol] !== NONE) continue;
         const callee = symbolName[symbol] as string;
-        if (!names.has(callee) || outside.neverReturns(callee) !== false) continue;
+        if (!names.has(callee)) continue;
+        const never = outside.neverReturns(callee);
+        const message = never === false ? "elsewhere" : "unlisted-call";
+        // Who returns for all that is known: a weak body may not be the one that is called, and what assembly without a type does is not followed.
+        const isSure = outside.isWeak?.(callee) !== true && outside.isFunction(callee) !== false;
+        if (never === undefined || (never ? context.isListedNoreturn(callee) : !isSure)) continue;
         const owner = ofInsn[i] as number;
         const key = `${owner} ${callee}`;
         if (asked.has(key)) continue;
         asked.add(key);
         report({
-          message: "elsewhere",
+          message,
           at: i,
           owner,
           data: { callee: `${callee}()` },
           way: frameWay(context, i),
           evidence,
-          related: [{ function: callee, says: "returns" }],
+          related: [{ function: callee, says: never ? "never returns" : "returns" }],
         });
       }
     }

@@ -74,6 +74,10 @@ test("a strong definition takes the place of a weak one, whatever their order", 
     const index = buildIndex({ vmlinux: Object.fromEntries(order.map((path) => [path, sources[path]!])) });
     assert.equal(index.outsideFor("a.o").isOverridden("f"), true);
     assert.equal(index.outsideFor("b.o").isOverridden("f"), false);
+    assert.deepEqual(
+      [index.outsideFor("c.o").isWeak!("f"), index.outsideFor("c.o").isWeak!("nobody")],
+      [false, undefined],
+    );
     assert.equal(index.outsideFor("c.o").neverReturns("f"), true);
   }
   assert.equal(outsideOf({ "a.o": weak("f", dead("f")) }).neverReturns("f"), false, "another one may still come");

@@ -26,3 +26,12 @@ void __attribute__((noreturn)) spins(void)
 	for (;;)
 		asm volatile("pause");
 }
+
+/* It does not come back, and the list does not have it either. */
+void __attribute__((noreturn)) stays_away(int);
+
+void hands_over(int x)
+{
+	if (x)
+		stays_away(x + 1);
+}
