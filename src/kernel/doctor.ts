@@ -113,8 +113,8 @@ const TOOLS: readonly Need[] = [
     cost: "base objects are compiled again for every review",
   },
   {
-    name: "clang-19",
-    package: "clang-19",
+    name: "clang-22",
+    package: "clang-22 lld-22 llvm-22",
     required: false,
     neededFor: "profiles that compile with clang",
     cost: "those profiles are left out, and the report says so",

@@ -16,11 +16,18 @@ const memoSchema = z.record(
   }),
 );
 
+/** Reviews do without a compile cache. */
+const OPTIONAL = "ccache";
+
 /** The kept answer for a set of tools, where none of their files has changed since. */
 export function recallToolchain(cacheDir: string, tools: readonly string[]): Toolchain | undefined {
   const entry = readMemo(cacheDir)[tools.join(" ")];
   if (entry === undefined) return undefined;
-  for (const tool of tools) if (findTool(tool) !== undefined && !(findTool(tool)! in entry.files)) return undefined;
+  for (const tool of tools) {
+    const file = findTool(tool);
+    // One that can be gone without: the others are asked for again, and the answer says what is missing.
+    if (file === undefined ? tool !== OPTIONAL : !(file in entry.files)) return undefined;
+  }
   const isSame = Object.entries(entry.files).every(([file, identity]) => identify(file) === identity);
   return isSame ? entry.toolchain : undefined;
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { ToolError } from "../base/errors.ts";
 import type { BuildFolders, CompileCache } from "./kbuild.ts";
 import { requireSuccess, runInBuild } from "./kbuild.ts";
 import type { Profile } from "./profile.ts";
@@ -23,7 +24,10 @@ cc1=$("$1" -print-prog-name=cc1 2>/dev/null) && [ -f "$cc1" ] && printf 'cc1 %s 
 exit 0
 `;
 
-/** Asks the tools of the profile inside the sandbox. `folders` are mounted as for a build, and not written. */
+/**
+ * Asks the tools of the profile inside the sandbox. `folders` are mounted as for a build, and not written.
+ * @throws ToolError "not-found" that names the tools of the profile that are not there
+ */
 export async function identifyToolchain(
   sandbox: Sandbox,
   profile: Profile,
@@ -46,6 +50,9 @@ export async function identifyToolchain(
   const command = ["/bin/sh", "-c", SCRIPT, "sh", ...tools];
   const run = await runInBuild({ sandbox, profile, folders, compileCache, seconds: 60, signal }, command);
   requireSuccess(run, command, "asking the compiler for its version");
+  const found = new Set(run.log.split("\n").map((line) => line.split(" ")[0]));
+  const missing = tools.filter((tool) => !found.has(tool));
+  if (missing.length > 0) throw new ToolError("not-found", notInstalled(missing), { command });
   const first = run.log.split("\n")[0] ?? "";
   const toolchain = {
     id: createHash("sha256").update(run.log).digest("hex").slice(0, 32),
@@ -57,4 +64,12 @@ export async function identifyToolchain(
     .flatMap((line) => (line.split(" ")[1]?.startsWith("/") === true ? [line.split(" ")[1]!] : []));
   if (cacheDir !== undefined) keepToolchain(cacheDir, asked, files, toolchain);
   return toolchain;
+}
+
+/** "clang-22, ld.lld-22 and llvm-objcopy-22 are not installed" */
+function notInstalled(tools: readonly string[]): string {
+  const last = tools.at(-1) as string;
+  return tools.length === 1
+    ? `${last} is not installed`
+    : `${tools.slice(0, -1).join(", ")} and ${last} are not installed`;
 }

@@ -48,7 +48,7 @@ export async function reviewProfiles(input: ProfilesInput): Promise<ProfilesResu
     const one = await tryProfile(profile, input, sources.patches);
     if (one instanceof ReviewStop) {
       stop ??= one;
-      notes.push({ kind: "object-not-built", object: profile.name, why: one.message });
+      notes.push(notReviewed(profile, one));
       continue;
     }
     reviews.push(one.review);
@@ -62,7 +62,7 @@ export async function reviewProfiles(input: ProfilesInput): Promise<ProfilesResu
     request.onProgress?.(`${[...files].join(", ")}: not part of ${DEFAULT_PROFILE}; trying ${SECOND_PROFILE}`);
     const patches = sources.patches.map((patch) => patch.filter((file) => files.has(file.path)));
     const one = await tryProfile(second, input, patches);
-    if (one instanceof ReviewStop) notes.push({ kind: "object-not-built", object: second.name, why: one.message });
+    if (one instanceof ReviewStop) notes.push(notReviewed(second, one));
     else {
       reviews.push(one.review);
       notes.push(...one.leftOut);
@@ -71,6 +71,11 @@ export async function reviewProfiles(input: ProfilesInput): Promise<ProfilesResu
   }
   for (const { file, why } of missing ?? []) notes.push({ kind: "object-not-built", object: file, why });
   return { reviews, notes, incomplete: stop?.message };
+}
+
+/** Beside the profile's name its reason does not name it again. */
+function notReviewed({ name }: Profile, { message }: ReviewStop): CoverageNote {
+  return { kind: "object-not-built", object: name, why: message.replace(`${name}: `, "") };
 }
 
 /** A renamed object is not a removed one besides, which is what the difference of two build plans sees in it. */

@@ -17,7 +17,9 @@ const TREE_PROGRAMS = new Set(["make", "/bin/sh"]);
 export function stopOfBase(error: unknown, profile: Profile, what: string): unknown {
   if (!isOfTree(error)) return error;
   if (error.code === "cancelled") return new ReviewStop("cancelled", "the review was cancelled");
-  return new ReviewStop("inconclusive", `${profile.name}: ${what}: ${describe(error)}`);
+  // Nothing of the tree ran: what the profile compiles with is not there.
+  const said = error.code === "not-found" ? error.message : `${what}: ${describe(error)}`;
+  return new ReviewStop("inconclusive", `${profile.name}: ${said}`);
 }
 
 /**
