@@ -40,9 +40,18 @@ program
     "--witnesses",
     "hold what compiler and assembler say (unwind data, functions that never return) against the code",
   )
+  .option("--has <fingerprint>", "only tell by the exit status whether one object has this finding (docs/witnesses.md)")
   .option("--json", "print JSON")
-  .addHelpText("after", "\nExit status: 0 clean, 1 findings, 2 an object could not be checked.")
+  .addHelpText(
+    "after",
+    "\nExit status: 0 clean, 1 findings, 2 an object could not be checked. With --has: 0 it has it, 1 it has not, 2 as before.",
+  )
   .action(async (objects: string[], options) => {
+    if (options.has !== undefined) {
+      const { hasFindingCommand } = await import("./cli/has-finding.ts");
+      process.exitCode = hasFindingCommand(objects, options.has, io);
+      return;
+    }
     const { checkCommand } = await import("./cli/check.ts");
     process.exitCode = await checkCommand(objects, options, io, process.env);
   });

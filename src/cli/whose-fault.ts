@@ -80,13 +80,16 @@ export async function whoseFaultCommand(
         return chosen;
       },
     );
-    progress.done();
     if (typeof trials === "string") throw new UsageError(`${object}: ${trials}`);
     if (trials.again.analysis === undefined) throw new UsageError(`${object}: ${trials.again.error}`);
-    const told = chosen.flatMap((finding) => {
+    const told: { finding: ObjectFinding; fault: ReviewFault }[] = [];
+    for (const finding of chosen) {
       const fault = trials.answer(finding);
-      return typeof fault === "string" ? [] : [{ finding, fault }];
-    });
+      if (typeof fault === "string") continue;
+      progress.line(`keeping the source of ${finding.function}()`);
+      told.push({ finding, fault: await trials.keep(finding, fault, state.state) });
+    }
+    progress.done();
     if (options.json === true) {
       const findings = told.map(({ finding: { rule, function: f, message, fingerprint, place: at }, fault }) => ({
         ...{ rule, function: f, message, fingerprint },
@@ -95,7 +98,7 @@ export async function whoseFaultCommand(
       }));
       io.out(`${JSON.stringify({ version: JSON_VERSION, object, findings }, undefined, 2)}\n`);
     } else {
-      for (const { finding, fault } of told) io.out(renderFault(finding, fault));
+      for (const { finding, fault } of told) io.out(renderFault(finding, fault, state.state));
       if (told.length === 0) io.out(`${safeText(object)}: nothing that the compiler says is contradicted\n`);
     }
     return told.length === 0 ? 0 : 1;
@@ -113,11 +116,11 @@ function isOf(finding: ObjectFinding, name: string | undefined): boolean {
   return name === undefined || finding.function === name || sourceName(finding.function) === name;
 }
 
-function renderFault(finding: ObjectFinding, fault: ReviewFault): string {
+function renderFault(finding: ObjectFinding, fault: ReviewFault, stateDir: string): string {
   const at = finding.place === undefined ? "" : `${finding.place.file}:${finding.place.line}: `;
   const lines = [`${at}${finding.message} [${finding.rule}]`, `  whose fault: ${fault.says}`];
   for (const trial of fault.trials) lines.push(`    ${describeTrial(trial)}`);
-  if (fault.kept !== undefined) lines.push(`  kept: ${fault.kept}`);
+  if (fault.kept !== undefined) lines.push(`  kept: ${join(stateDir, fault.kept)}`);
   return lines.map((line) => `${safeText(line)}\n`).join("");
 }
 

@@ -95,7 +95,7 @@ export async function inScratch<T>(place: TrialPlace, use: (scratch: string, mou
 }
 
 /** Runs the commands, each with its messages in NAME.log and an empty NAME.done if it ended well. Returns how the run as a whole ended, for people. */
-async function runAll(
+export async function runAll(
   place: TrialPlace,
   mount: Mount,
   names: readonly string[],
@@ -117,12 +117,12 @@ async function runAll(
   });
 }
 
-type TrialAnswer =
+export type TrialAnswer =
   | { readonly kind: "built"; readonly file: string }
   /** `log` is undefined where the compiler was not heard to its end. */
   | { readonly kind: "failed"; readonly why: string; readonly log: string | undefined };
 
-function readTrial(place: TrialPlace, scratch: string, n: number): TrialAnswer {
+export function readTrial(place: TrialPlace, scratch: string, n: number): TrialAnswer {
   const most = place.profile.limits.objectMebibytes << 20;
   const isDone = readBuilt(scratch, `${n}.done`, 0).kind === "file";
   const object = isDone ? readBuilt(scratch, `${n}.o`, most) : undefined;

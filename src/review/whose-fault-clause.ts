@@ -19,61 +19,44 @@ export function isSourcesOwn(own: OwnWay, trials: readonly ReviewTrial[]): boole
 
 /** "only gcc 12.2.0 at -O2 and -Os (not at -O1, not clang 22.1.8); gone with -fno-shrink-wrap" */
 export function faultClause(own: OwnWay, trials: readonly ReviewTrial[]): string {
-  const by = (outcome: ReviewTrial["outcome"]) => trials.filter((trial) => trial.outcome === outcome);
+  const others = (outcome: ReviewTrial["outcome"]): string[] =>
+    trials.flatMap((trial) => (trial.outcome === outcome && trial.compiler !== own.compiler ? [trial.compiler] : []));
+  const levels = (outcome: ReviewTrial["outcome"]): string[] =>
+    trials.flatMap((trial) => (trial.outcome === outcome && isLevel(own, trial) ? trial.flags : []));
   if (trials.every(({ outcome }) => outcome === "unknown"))
     return `${own.compiler} at ${own.level}; nothing else that was tried tells`;
-  if (isSourcesOwn(own, trials)) {
-    const names = [
-      own.compiler,
-      ...by("there")
-        .filter(isOther(own))
-        .map(({ compiler }) => compiler),
-    ];
-    return `every compiler tried: ${joinCompilers(names)}: the source's own`;
+  const there = [own.compiler, ...others("there")];
+  if (isSourcesOwn(own, trials)) return `every compiler tried: ${joinCompilers(there)}: the source's own`;
+
+  const not: string[] = [];
+  let unheard = "";
+  if (levels("gone").length > 0) not.push(`not at ${joinWords(levels("gone"), "or")}`);
+  if (others("gone").length > 0) not.push(`not ${joinCompilers(others("gone"), "nor")}`);
+  const only = not.length > 0 ? "only " : "";
+  if (there.length === 1 && others("gone").length === 0) {
+    const silent = others("unknown");
+    unheard = silent.length === 0 ? "no other compiler is here" : `${joinCompilers(silent)} cannot tell`;
   }
-  const levels = [own.level, ...levelsOf(own, by("there"))].sort();
-  const others = by("there")
-    .filter(isOther(own))
-    .map(({ compiler }) => compiler);
-  const notLevels = levelsOf(own, by("gone"));
-  const notOthers = by("gone")
-    .filter(isOther(own))
-    .map(({ compiler }) => compiler);
-  const only = notLevels.length + notOthers.length > 0 ? "only " : "";
-  const also = others.length === 0 ? "" : `, and ${joinCompilers(others)}`;
-  const not = [
-    ...(notLevels.length === 0 ? [] : [`not at ${joinWords(notLevels, "or")}`]),
-    ...(notOthers.length === 0 ? [] : [`not ${joinCompilers(notOthers, "nor")}`]),
-  ];
-  const unheard = by("unknown")
-    .filter(isOther(own))
-    .map(({ compiler }) => compiler);
-  if (notOthers.length + others.length === 0)
-    not.push(unheard.length === 0 ? "no other compiler is here" : `${joinCompilers(unheard)} cannot tell`);
-  const parts = [
-    `${only}${own.compiler} at ${joinWords(levels, "and")}${also}${not.length === 0 ? "" : ` (${not.join(", ")})`}`,
-  ];
-  const passes = trials.filter((trial) => isPass(own, trial));
+  const at = joinWords([own.level, ...levels("there")].sort(), "and");
+  const also = there.length === 1 ? "" : `, and ${joinCompilers(others("there"))}`;
+  // Levels are worth a word where they make a difference.
+  const who = levels("gone").length === 0 && also !== "" ? joinCompilers(there) : `${own.compiler} at ${at}${also}`;
+  const parts = [`${only}${who}${bracketed([not.join(", "), unheard])}`];
+
+  const passes = trials.filter((trial) => trial.compiler === own.compiler && !isLevel(own, trial));
   const cures = passes.filter(({ outcome }) => outcome === "gone").map(({ flags }) => flags.join(" "));
   if (cures.length > 0) parts.push(`gone with ${joinWords(cures, "or")}`);
-  else if (passes.some(({ outcome }) => outcome === "there")) parts.push("there with each suspected pass off");
+  else if (passes.some(({ outcome }) => outcome === "there")) parts.push("no flag that was tried takes it away");
   return parts.join("; ");
 }
 
-function isOther(own: OwnWay): (trial: ReviewTrial) => boolean {
-  return ({ compiler }) => compiler !== own.compiler;
+function bracketed(parts: readonly string[]): string {
+  const said = parts.filter((part) => part !== "");
+  return said.length === 0 ? "" : ` (${said.join("; ")})`;
 }
 
-function isLevel({ flags }: ReviewTrial): boolean {
-  return flags.length === 1 && /^-O/.test(flags[0]!);
-}
-
-function isPass(own: OwnWay, trial: ReviewTrial): boolean {
-  return trial.compiler === own.compiler && trial.flags.length > 0 && !isLevel(trial);
-}
-
-function levelsOf(own: OwnWay, trials: readonly ReviewTrial[]): string[] {
-  return trials.filter((trial) => trial.compiler === own.compiler && isLevel(trial)).map(({ flags }) => flags[0]!);
+function isLevel(own: OwnWay, { compiler, flags }: ReviewTrial): boolean {
+  return compiler === own.compiler && flags.length === 1 && /^-O/.test(flags[0]!);
 }
 
 function familyOf(compiler: string): string {
@@ -97,11 +80,10 @@ function joinWords(words: readonly string[], word: "and" | "or" | "nor"): string
 }
 
 /** The whole answer. */
-export function describeFault(own: OwnWay, trials: readonly ReviewTrial[], kept?: string): ReviewFault {
+export function describeFault(own: OwnWay, trials: readonly ReviewTrial[]): ReviewFault {
   return {
     says: faultClause(own, trials),
     own: `${own.compiler} ${own.level}`,
     trials: trials.map((trial) => ({ ...trial, flags: [...trial.flags] })),
-    ...(kept === undefined ? {} : { kept }),
   };
 }

@@ -4,9 +4,11 @@ import { compileTrials, type TrialPlace, type TrialWay } from "../kernel/trial.t
 import { type CompileCommand, levelOf, readCompile } from "../kernel/trial-command.ts";
 import { type FoundCompilers, findCompilers } from "../kernel/trial-compilers.ts";
 import { compilerName, LEVELS, PASSES, translateOptions } from "../kernel/trial-flags.ts";
+import { makeReproducer, type Reproducer } from "../kernel/trial-keep.ts";
 import type { ReviewFault, ReviewTrial } from "../report/result.ts";
 import type { Judged } from "./judge.ts";
 import { describeFault, isSourcesOwn, type OwnWay } from "./whose-fault-clause.ts";
+import { keepCase } from "./whose-fault-keep.ts";
 import { openTried, outcomeOf, type TriedObject } from "./whose-fault-outcome.ts";
 
 // Whose fault a finding about the compiler's own words is: the object is compiled again at other levels, by the other compilers that are here,
@@ -36,12 +38,12 @@ export interface FaultQuestion {
 /** What was tried, ready to be asked about each finding of the object. */
 export interface Trials {
   readonly own: OwnWay;
-  readonly compile: CompileCommand;
-  readonly compilers: FoundCompilers;
   /** The object as the build's own compiler makes it, compiled again. */
   readonly again: Judged;
   /** A string says why there is no answer. */
   answer(finding: ObjectFinding): ReviewFault | string;
+  /** The same with a folder for a compiler's bug tracker, unless it is the source's own. */
+  keep(finding: ObjectFinding, fault: ReviewFault, stateDir: string): Promise<ReviewFault>;
 }
 
 /**
@@ -79,37 +81,41 @@ export async function tryObject(
       return { way, tried: openTried(question.judge(object.file), question.facts) };
     });
   };
-  question.onProgress?.(`compiling ${compile.object} in ${others.length} other ways`);
-  const [first, ...rest] = await run([baseline, ...others], "others");
-  if (first?.tried === undefined) return first?.why ?? "it was not compiled";
-  const { judged: again } = first.tried;
-  const findings = choose(again);
-  let passes: Tried[] = [];
-  if (
-    findings.some(
-      (finding) =>
-        !isSourcesOwn(
-          own,
-          rest.map((each) => describe(each, finding)),
-        ),
-    )
-  ) {
+  question.onProgress?.(`compiling ${compile.object} again`);
+  const [first] = await run([baseline], "own");
+  const tried = first?.tried;
+  if (tried === undefined) return first?.why ?? "it was not compiled";
+  const isThere = (finding: ObjectFinding): boolean => outcomeOf(finding, tried).outcome === "there";
+  const ofAll = (all: readonly Tried[], finding: ObjectFinding) => all.map((each) => describe(each, finding));
+  const findings = choose(tried.judged).filter(isThere);
+  let all: Tried[] = [];
+  if (findings.length > 0) {
+    question.onProgress?.(`compiling ${compile.object} in ${others.length} other ways`);
+    all = await run(others, "others");
+  }
+  if (findings.some((finding) => !isSourcesOwn(own, ofAll(all, finding)))) {
     const ways = passesOf(compile, compilers);
     question.onProgress?.(`compiling ${compile.object} with ${ways.length} passes off`);
-    passes = await run(ways, "passes");
+    all = [...all, ...(await run(ways, "passes"))];
   }
+  let reproducer: Promise<Reproducer | string> | undefined;
   return {
     own,
-    compile,
-    compilers,
-    again,
+    again: tried.judged,
     answer(finding) {
-      if (outcomeOf(finding, first.tried!).outcome !== "there")
-        return "compiled again, the object does not have the finding";
-      return describeFault(
-        own,
-        [...rest, ...passes].map((each) => describe(each, finding)),
-      );
+      if (!isThere(finding)) return "compiled again, the object does not have the finding";
+      return describeFault(own, ofAll(all, finding));
+    },
+    async keep(finding, fault, stateDir) {
+      if (isSourcesOwn(own, fault.trials)) return fault;
+      reproducer ??= makeReproducer(place, compile, compilers.own, until - performance.now());
+      const made = await reproducer;
+      if (typeof made === "string") return fault;
+      const { object } = made;
+      const isReproduced =
+        object.kind === "built" &&
+        outcomeOf(finding, openTried(question.judge(object.file), question.facts)).outcome === "there";
+      return { ...fault, kept: keepCase(stateDir, { finding, fault, reproducer: made, isReproduced }) };
     },
   };
 }

@@ -11,6 +11,8 @@ import { FAULT_RULES, tryObject } from "./whose-fault.ts";
 
 /** Each is compiled a dozen times. */
 const MOST_OBJECTS = 4;
+/** Findings whose sources are kept: some megabytes each. */
+const MOST_KEPT = 4;
 /** For all objects of one profile. */
 const MOST_MILLIS = 240_000;
 
@@ -90,7 +92,8 @@ async function askOne(
     for (const blamed of told) {
       const fault = trials.answer(blamed.compared.finding);
       if (typeof fault === "string") return fault;
-      faults.set(blamed, fault);
+      const isKept = [...faults.values()].filter(({ kept }) => kept !== undefined).length < MOST_KEPT;
+      faults.set(blamed, isKept ? await trials.keep(blamed.compared.finding, fault, request.state.state) : fault);
     }
     return undefined;
   } catch (error) {
