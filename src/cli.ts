@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { FormatError, ToolError, UsageError } from "./base/errors.ts";
-import { REVIEW_FORMATS } from "./cli/formats.ts";
+import { KNOWN_DEFECTS_OPTIONS, REVIEW_FORMATS } from "./cli/formats.ts";
 import { VERSION } from "./version.ts";
 
 // The command line: reads the environment and the arguments, builds what a command needs, and turns its outcome into an exit status.
@@ -19,6 +19,11 @@ for (const stream of [process.stdout, process.stderr]) {
     process.exit(2);
   });
 }
+
+const knownDefectsOption = () =>
+  new Option("--known-defects <how>", "findings that a known defect of the compiler explains (src/defects)")
+    .choices(KNOWN_DEFECTS_OPTIONS)
+    .default("mute");
 
 const program = new Command("objreview")
   .description("Reviews what a kernel patch does to the object code.")
@@ -41,6 +46,7 @@ program
     "hold what compiler and assembler say (unwind data, functions that never return) against the code",
   )
   .option("--has <fingerprint>", "only tell by the exit status whether one object has this finding (docs/witnesses.md)")
+  .addOption(knownDefectsOption())
   .option("--json", "print JSON")
   .addHelpText(
     "after",
@@ -76,6 +82,7 @@ program
   .option("--index-of <commit>", "base build whose index is used before a nearer one: its full commit id or its name")
   .option("--out <dir>", "write review.json, review.html, review.sarif and digest.txt there")
   .addOption(new Option("--format <format>", "what standard output gets").choices(REVIEW_FORMATS).default("text"))
+  .addOption(knownDefectsOption())
   .option("--no-cache", "build the base anew, whatever earlier reviews made")
   .addOption(new Option("--sandbox <mode>", "where builds run").choices(["bwrap", "runner"]).default("bwrap"))
   .addHelpText("after", "\nExit status: 0 clean, 1 findings or broken, 2 could not review (reason on standard error).")

@@ -21,12 +21,14 @@ import type { DataSpot, MissingFact, Report, Rule, RuleContext } from "../rules/
 import { ownerName } from "../rules/ways.ts";
 import { walkFlags } from "../unwind/machine-flags.ts";
 import { simulateFrames } from "../unwind/simulate.ts";
+import { readCompilers } from "./compilers.ts";
 import { contentKey } from "./content-key.ts";
 import { type Coverage, measureCoverage } from "./coverage.ts";
 import { debugByteCount, holdDebugSections, MOST_DEBUG_BYTES, TOO_MUCH_DEBUG } from "./debug-bytes.ts";
 import { describeWays } from "./describe-way.ts";
 import { type FrameExcerpt, frameExcerpt } from "./frame-table.ts";
 import { buildGraph, type FunctionGraph } from "./graph.ts";
+import { DefectFilter, type ExplainedFindings, type KnownDefectsOptions } from "./known-defects.ts";
 import { stableName } from "./names.ts";
 import { functionLines, placedInsn, reportPlace } from "./report-place.ts";
 import { symbolAt } from "./symbol-at.ts";
@@ -54,6 +56,7 @@ export interface AnalyzeOptions {
   readonly forComparison?: boolean;
   /** Holds what compiler and assembler say (frames, functions that never return) against the code, where the object has such data. */
   readonly witnesses?: boolean;
+  readonly knownDefects?: KnownDefectsOptions;
   /** Directories that source paths are made relative to. */
   readonly stripPrefixes?: readonly string[];
 }
@@ -86,6 +89,8 @@ export interface ObjectAnalysis {
   /** What only a comparison of two sides asks, where it was asked for. */
   readonly comparison?: ComparisonFacts;
   readonly coverage: Coverage;
+  /** What is no finding because a known defect of the compiler explains it; nothing where those are shown. */
+  readonly knownDefects: readonly ExplainedFindings[];
   /** Undefined functions whose never returning would change a verdict here. */
   readonly undecided: readonly string[];
   /** Symbols of other objects for which nobody knew what a verdict here needs: what that is -> their names. */
@@ -147,7 +152,10 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const missing = new Map<MissingFact, Set<string>>();
   const leftOut: { readonly owner: number; readonly why: string }[] = [];
   const unread: string[] = [];
-  const witnesses = options.witnesses ? openWitnesses(flow, returns, frames, (why) => unread.push(why)) : undefined;
+  const compilers = readCompilers(object);
+  const witnesses = options.witnesses
+    ? openWitnesses(flow, returns, frames, compilers, (why) => unread.push(why))
+    : undefined;
   const context: RuleContext = {
     flow,
     returns,
@@ -205,18 +213,22 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     return f >= 0 && overridden[f] === 1;
   };
   const forComparison = options.forComparison === true;
+  const defects = new DefectFilter(flow, compilers, options.knownDefects?.compiler);
   for (const rule of rules) {
     if (rule.applies?.(checks) === false || (rule.againstBase && !forComparison)) continue;
     rule.check(context, (report) => {
       if (isOverridden(report)) return;
+      const told = options.knownDefects?.show === true ? report : defects.told(rule, report);
+      if (told === undefined) return;
       (rule.againstBase ? contracts : findings).push(
-        makeFinding(context, rule, report, { placeOf, declaredAt }, witnesses),
+        makeFinding(context, rule, told, { placeOf, declaredAt }, witnesses),
       );
       if (report.message === "after-call") undecided.add((report.data?.callee ?? "").replace(/\(\)$/, ""));
     });
   }
   for (const { owner, why } of leftOut)
     coverage.notes.push({ kind: "assumption", function: functionName(code, functions, owner), why });
+  coverage.notes.push(...defects.notes());
   for (const why of unread) coverage.notes.push({ kind: "assumption", why });
   if (missing.size > 0) {
     const known: Known = outside.isWhole === true ? "whole" : isLinkedObject(object) ? "linked" : "alone";
@@ -228,6 +240,7 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     findings,
     ...(forComparison ? { comparison: { contracts, watch: readWatch(context, coverage.notes, placeOf) } } : {}),
     coverage,
+    knownDefects: defects.explained,
     undecided: [...undecided],
     missing,
     neverReturning: neverReturning(flow, returns.neverReturns),
@@ -289,6 +302,7 @@ function makeFinding(
     ...describeWays(context, report, placeOf),
     evidence: report.evidence ?? [],
     related: report.related ?? [],
+    ...(report.shape === undefined ? {} : { shape: report.shape }),
     content: graphOwner < 0 ? "" : contentKey(flow, graphOwner),
     functionLines: () => functionLines(flow, graphOwner, report.at, placeOf),
     graph: () => (graphOwner < 0 ? undefined : buildGraph(context, graphOwner, report, placeOf)),

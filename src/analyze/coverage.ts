@@ -7,15 +7,24 @@ import { KIND_BUG, KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.t
 import type { RuleContext } from "../rules/rule.ts";
 import { MOST_EVENTS } from "../unwind/machine-flags.ts";
 import { BASE_LOST, type FrameState } from "../unwind/state.ts";
+import type { ExplainedFindings } from "./known-defects.ts";
 import { findReplacedCode, REPLACED_NAMELESS } from "./replaced-code.ts";
 
 // What was looked at and what was not. Not counted as text: padding (no-ops and traps); bodies of weak functions that another definition takes the
 // place of, by name or, in a linked object, by what is left of them; the mark behind the jump of a static-call trampoline.
 
 export interface CoverageItem {
-  readonly kind: "function-not-analysed" | "function-excluded" | "undecoded-bytes" | "unresolved-jump" | "assumption";
+  readonly kind:
+    | "function-not-analysed"
+    | "function-excluded"
+    | "undecoded-bytes"
+    | "unresolved-jump"
+    | "assumption"
+    | "known-defect";
   readonly function?: string;
   readonly why: string;
+  /** Of kind "known-defect". */
+  readonly defect?: ExplainedFindings;
 }
 
 export interface Coverage {

@@ -7,6 +7,7 @@ import type { Frames } from "../unwind/simulate.ts";
 import { findOnceSaved, findUnchanged } from "../unwind/unchanged.ts";
 import { compareWitness } from "../unwind/witness-compare.ts";
 import { witnessOwn } from "../unwind/witness-own.ts";
+import type { Compilers } from "./compilers.ts";
 import { WitnessTable } from "./frame-table.ts";
 import { readFrameWitnesses } from "./witnesses-of-object.ts";
 
@@ -23,6 +24,7 @@ export function openWitnesses(
   flow: Flow,
   returns: Returns,
   frames: Frames,
+  compilers: Compilers,
   unread: (why: string) => void,
 ): OpenWitnesses {
   const kept = once(() => ({
@@ -33,7 +35,7 @@ export function openWitnesses(
     const read = readFrameWitnesses(flow);
     for (const why of read.unread) unread(`not read: ${why}`);
     return read.witnesses.map((rows) => {
-      const comparison = compareWitness(flow, frames, kept(), rows);
+      const comparison = compareWitness(flow, frames, kept(), rows, compilers.redZone());
       const { length } = comparison.absent;
       if (length > 0)
         unread(`${rows.witness} has no row for ${length} function${length === 1 ? "" : "s"} of this object`);

@@ -21,6 +21,7 @@ import { safeText } from "../report/safe.ts";
 import { printInsn } from "../review/decorate.ts";
 import { type Checks, checksWithoutConfig, readChecks } from "../rules/checks.ts";
 import type { PathStep } from "../rules/finding.ts";
+import type { KnownDefectsOption } from "./formats.ts";
 import type { CheckIndex } from "./index-option.ts";
 import { inputError, readConfig, readTree } from "./tree-input.ts";
 
@@ -31,6 +32,8 @@ export interface CheckOptions {
   readonly index?: string;
   /** Holds what compiler and assembler say against the code. */
   readonly witnesses?: boolean;
+  /** Findings that a known defect of the compiler explains: told, or only counted. */
+  readonly knownDefects?: KnownDefectsOption;
   readonly json?: boolean;
 }
 
@@ -51,7 +54,11 @@ export async function checkCommand(
 ): Promise<number> {
   const facts: TreeFacts = options.tree === undefined ? builtInFacts : readTree(options.tree);
   const checks = checksOf(options.kernelConfig);
-  const analyze = { facts, checks, witnesses: options.witnesses === true };
+  const analyze = {
+    ...{ facts, checks },
+    witnesses: options.witnesses === true,
+    knownDefects: { show: options.knownDefects === "show" },
+  };
   // Loaded when asked for: with what it needs it is most of the modules, and an object is checked in less time.
   const index =
     options.index === undefined
@@ -146,6 +153,7 @@ async function checkOne(
         coverage: isLinked
           ? { ...analysis.coverage, notes: [...analysis.coverage.notes, LINKED_MODULE] }
           : analysis.coverage,
+        knownDefects: analysis.knownDefects,
         machine: analysis.machine,
       };
     } finally {

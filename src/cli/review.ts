@@ -7,7 +7,7 @@ import type { ReviewResult } from "../report/result.ts";
 import type { ReviewInput, ReviewRequest } from "../review/request.ts";
 import { failedResult, review } from "../review/review.ts";
 import type { CommandIo } from "./check.ts";
-import type { ReviewFormat } from "./formats.ts";
+import type { KnownDefectsOption, ReviewFormat } from "./formats.ts";
 import { readPatchFile } from "./patch-files.ts";
 import { findProfile } from "./profile-option.ts";
 import type { ProgressPrinter } from "./progress.ts";
@@ -25,6 +25,7 @@ export interface ReviewOptions {
   readonly indexOf?: string;
   readonly out?: string;
   readonly format: ReviewFormat;
+  readonly knownDefects?: KnownDefectsOption;
   readonly cache: boolean;
   readonly sandbox: "bwrap" | "runner";
 }
@@ -91,6 +92,7 @@ function makeRequest(options: ReviewOptions, environment: ReviewEnvironment): Re
     dependentCap: options.maxDependents,
     indexOf: options.indexOf,
     useCache: options.cache,
+    showKnownDefects: options.knownDefects === "show",
     state: locateState(environment.env),
     openSandbox: () => openSandbox({ mode: options.sandbox, env: environment.env }),
     signal: environment.signal,
@@ -171,7 +173,8 @@ function reproduceLines(options: ReviewOptions, base: string): string[] {
         ? `--range ${quote(options.range)}`
         : `--patch ${(options.patch ?? []).map(quote).join(" ")}`;
   const profiles = (options.profile ?? []).map((name) => ` --profile ${quote(name)}`).join("");
-  return [`npx objreview review --tree . --base ${quote(base)} ${input}${profiles}`];
+  const defects = options.knownDefects === "show" ? " --known-defects show" : "";
+  return [`npx objreview review --tree . --base ${quote(base)} ${input}${profiles}${defects}`];
 }
 
 function quote(text: string): string {

@@ -20,6 +20,8 @@ export interface CheckedObject {
     readonly textBytesAnalysed: number;
     readonly notes: readonly { readonly kind: string; readonly function?: string; readonly why: string }[];
   };
+  /** Findings that are not told, because a known defect of the compiler explains them. */
+  readonly knownDefects: readonly { readonly defect: string; readonly compiler: string; readonly count: number }[];
 }
 
 /** One object as compilers print: place, severity, message, rule; the way under it. */
@@ -48,7 +50,8 @@ export function renderCheckedObject(object: CheckedObject): string {
   }
   for (const note of object.coverage.notes) {
     const name = note.function === undefined ? "" : `${safeText(note.function)}: `;
-    lines.push(`${safeText(object.path)}: not checked: ${name}${safeText(note.why)}`);
+    const what = note.kind === "known-defect" ? "not told" : "not checked";
+    lines.push(`${safeText(object.path)}: ${what}: ${name}${safeText(note.why)}`);
   }
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }

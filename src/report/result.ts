@@ -213,7 +213,7 @@ const finding = z.strictObject({
   graph: z.string().optional(),
   /** -> frameTables. Since 1.4; of findings about unwind data. */
   frames: z.string().optional(),
-  /** Since 1.4; of findings about what the compiler says. */
+  /** As frames. */
   fault: fault.optional(),
   place: place.optional(),
   /** Since 1.2; where one is certain. Tried under every profile that builds the object. */
@@ -246,12 +246,13 @@ const coverageNote = z.strictObject({
     "affected-cap",
     "assumption",
     "undecided",
-    /** A finding that a known defect of the compiler explains: which, and where its page is. Since 1.4. */
-    "known-defect",
+    /* Since 1.4; see `defect`. */ "known-defect",
   ]),
   object: z.string(),
   function: z.string().optional(),
   why: z.string(),
+  /** Findings that a known defect of the compiler explains: its page's name, who compiled the functions ("gcc 12.2.0"), findings that are not told for it. Since 1.4. */
+  defect: z.strictObject({ defect: z.string(), compiler: z.string(), count: z.int().min(1) }).optional(),
 });
 
 const weakening = z.strictObject({

@@ -4,7 +4,7 @@ import type { BuildResult } from "../kernel/build.ts";
 import type { CoverageNote } from "../report/result.ts";
 import { type FactUser, findFactUsers } from "./fact-changes.ts";
 import { patchesOf } from "./history.ts";
-import { type Judged, judgeAll, type OutsideOf } from "./judge.ts";
+import { howToJudge, type Judged, judgeAll, type OutsideOf } from "./judge.ts";
 import type { ProfileReviewOptions } from "./profile-review.ts";
 import { SeriesKernel, type Summary } from "./series-kernel.ts";
 import { type StartedBuild, startBuild } from "./started-build.ts";
@@ -53,7 +53,7 @@ export async function buildBothSides(options: ProfileReviewOptions, notes: Cover
   // While the tip is built: what is needed of the base alone.
   const { index, unusable } = await build.findIndex();
   const lists = { base: await readTreeFacts(slot, base), tip: await readTreeFacts(slot, tip) };
-  const judge = { facts: lists.base, config: build.config, witnesses: profile.witnesses };
+  const judge = { facts: lists.base, config: build.config, ...howToJudge(options) };
   if (unusable !== undefined) notes.push({ kind: "assumption", object: "", why: unusable });
   if (index === undefined) {
     const judgedBase = await judgeAll(baseResult, judge, () => undefined, modulesOf(affected));

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { analyzeObject, type ObjectAnalysis, type TreeFacts } from "../analyze/analyze-object.ts";
 import { feedCode } from "../analyze/code-key.ts";
 import { type Analyzed, brokenContracts, type Located } from "../analyze/compare.ts";
+import type { KnownDefectsOptions } from "../analyze/known-defects.ts";
 import type { ByteSource } from "../base/bytes.ts";
 import { FormatError } from "../base/errors.ts";
 import { firstOf, knownReturns, nothingOutside, type Outside } from "../flow/outside.ts";
@@ -9,7 +10,10 @@ import type { BuildResult, BuiltObject } from "../kernel/build.ts";
 import { openFileSource } from "../kernel/file-source.ts";
 import { OUT_MOUNT, SOURCE_MOUNT } from "../kernel/kbuild.ts";
 import type { KernelConfig } from "../kernel/kernel-config.ts";
+import type { Profile } from "../kernel/profile.ts";
 import { readChecks } from "../rules/checks.ts";
+import type { ProfileBuild } from "./profile-build.ts";
+import type { ReviewRequest } from "./request.ts";
 
 /** One object of one side, looked at. */
 export interface Judged {
@@ -30,8 +34,25 @@ export interface JudgeOptions {
   readonly outside?: Outside | undefined;
   /** Holds what compiler and assembler say against the code. */
   readonly witnesses?: boolean;
+  readonly knownDefects?: KnownDefectsOptions;
   /** It is part of a module. */
   readonly isModule?: boolean;
+}
+
+/** What one profile of a review has all its objects judged by. */
+export function howToJudge({
+  request,
+  profile,
+  build,
+}: {
+  readonly request: ReviewRequest;
+  readonly profile: Profile;
+  readonly build: ProfileBuild;
+}): Pick<JudgeOptions, "witnesses" | "knownDefects"> {
+  return {
+    witnesses: profile.witnesses,
+    knownDefects: { show: request.showKnownDefects, compiler: build.prepared.toolchain.compiler },
+  };
 }
 
 /** Reads and validates one built object. Broken bytes are a result, not an exception. */
@@ -46,6 +67,7 @@ export function judgeObject(built: BuiltObject, options: JudgeOptions): Judged {
       checks: { ...readChecks(options.config.values, "configuration of the build"), module: options.isModule === true },
       forComparison: true,
       witnesses: options.witnesses === true,
+      knownDefects: options.knownDefects ?? {},
       stripPrefixes: [SOURCE_MOUNT, OUT_MOUNT],
     });
     return { ...base, codeKey, analysis, error: undefined };

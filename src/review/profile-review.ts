@@ -10,7 +10,7 @@ import { findBodies, withoutUndecided } from "./bodies.ts";
 import { buildBothSides, modulesOf } from "./both-sides.ts";
 import { verifyFixes } from "./fixes.ts";
 import { walkHistory } from "./history.ts";
-import { type Judged, type JudgeOptions, judgeAll, judgeObject, type OutsideOf } from "./judge.ts";
+import { howToJudge, type Judged, type JudgeOptions, judgeAll, judgeObject, type OutsideOf } from "./judge.ts";
 import type { ProfileBuild } from "./profile-build.ts";
 import type { ReviewRequest } from "./request.ts";
 import { type Opinion, secondOpinions } from "./second-opinion.ts";
@@ -193,7 +193,7 @@ async function judgeState(
   const judge: JudgeOptions = {
     facts: await readTreeFacts(slot, state),
     config: state === base ? build.config : await build.configOf(state),
-    witnesses: profile.witnesses,
+    ...howToJudge(options),
   };
   const modules = modulesOf(options.affected);
   const judged = new Map(known ?? (await timer.time("analyse", () => judgeAll(result, judge, outsideOf, modules))));
@@ -286,6 +286,7 @@ function addCoverage(
         object,
         why: note.why,
         ...(note.function === undefined ? {} : { function: note.function }),
+        ...(note.defect === undefined ? {} : { defect: { ...note.defect } }),
       });
     }
   }

@@ -27,6 +27,8 @@ export interface ReviewRequest {
   readonly indexOf?: string | undefined;
   /** False: nothing is taken from earlier reviews, except prepared build folders. */
   readonly useCache: boolean;
+  /** Tells the findings too that a known defect of the compiler explains. */
+  readonly showKnownDefects?: boolean | undefined;
   readonly state: StateFolder;
   /** Opened when the first build is due. */
   readonly openSandbox: () => Promise<Sandbox>;

@@ -80,6 +80,8 @@ export interface Finding {
   readonly otherPath?: readonly PathStep[];
   readonly evidence: readonly Evidence[];
   readonly related: readonly Related[];
+  /** What a defect of the compiler would be recognised by (src/defects), where the finding may be one. */
+  readonly shape?: string;
   /** 28 hex digits; no address, line or order in it. */
   readonly fingerprint: string;
 }

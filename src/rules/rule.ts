@@ -97,6 +97,19 @@ export interface Report {
   readonly otherWay?: Way;
   readonly evidence?: readonly Evidence[];
   readonly related?: readonly Related[];
+  /**
+   * Where the compiler may be at fault: what it looks like, whatever function it is in and whichever registers that has. A known defect of the
+   * compiler is recognised by it (src/defects).
+   */
+  readonly shape?: string;
+  /** The same at its further places: one of them is told instead where a known defect explains this one and not that. */
+  readonly later?: readonly LaterPlace[];
+}
+
+export interface LaterPlace {
+  readonly at: number;
+  shape(): string;
+  report(): Report;
 }
 
 export interface RuleMessage {

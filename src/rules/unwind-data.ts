@@ -1,10 +1,11 @@
 import { NONE } from "../base/table.ts";
 import { describeState, type FrameState } from "../unwind/state.ts";
-import { claimWhy } from "../unwind/witness-claims.ts";
-import { type Disagreement, subjectName } from "../unwind/witness-compare.ts";
+import type { ClaimWhy } from "../unwind/witness-claims.ts";
+import { type Stretch, subjectName } from "../unwind/witness-compare.ts";
 import { describeFrame, type WitnessRows } from "../unwind/witness-rows.ts";
 import type { Evidence } from "./finding.ts";
 import type { Report, RuleContext } from "./rule.ts";
+import { shapeOf } from "./unwind-data-shape.ts";
 import { frameWay } from "./ways.ts";
 
 // What the rules about unwind data share: which of the places where a witness is wrong come from one cause, and what is said of them.
@@ -18,6 +19,15 @@ export type Cause =
   /** The code changes the frame, and no row ever follows it. */
   | "untold";
 
+/** What one witness says there of one subject. */
+export interface WrongClaim {
+  readonly rows: WitnessRows;
+  readonly subject: number;
+  readonly why: ClaimWhy;
+  /** Where that witness begins to be wrong, for how long, and behind what. */
+  readonly stretch: Stretch;
+}
+
 /** Places of one function at which all that is wrong begins at one instruction, whoever says it. */
 export interface WrongPlace {
   readonly cause: Cause;
@@ -26,55 +36,55 @@ export interface WrongPlace {
   readonly insn: number;
   /** First call among its instructions, or NONE. */
   readonly call: number;
-  readonly said: readonly { readonly rows: WitnessRows; readonly each: Disagreement }[];
+  readonly said: readonly WrongClaim[];
+  /** Where else they part in the same way; a place by itself only where a known defect explains this one. */
+  readonly later: readonly WrongPlace[];
 }
 
-function causeOf({ atRow, late }: Disagreement): Cause {
-  return atRow ? "wrong" : late !== NONE ? "late" : "untold";
-}
-
-/**
- * Where clang's epilogues have given registers back, its rows go on naming the slots: they hold the value until an interrupt writes there, and no
- * call is behind them. That is a property of the compiler, counted by scripts/witness-table.ts and told of no function.
- *
- * In the order of the functions: what the instructions prove to be wrong.
- */
+/** In the order of the functions: what the instructions prove to be wrong. One for each disagreement and cause, at the first stretch of it. */
 export function wrongPlaces(context: RuleContext): WrongPlace[] {
-  const places = new Map<string, WrongPlace & { said: { rows: WitnessRows; each: Disagreement }[] }>();
+  const places = new Map<string, WrongPlace & { said: WrongClaim[]; later: WrongPlace[] }>();
   for (const { rows, comparison } of context.witnesses?.frames() ?? []) {
-    for (const each of comparison.disagreements) {
-      if (
-        each.verdict !== "unwind data wrong" ||
-        each.why === claimWhy.belowStack ||
-        context.flow.marks.excluded[each.owner] === 1
-      )
-        continue;
-      const cause = causeOf(each);
-      const insn = cause === "late" ? each.late : each.insn;
-      const key = `${each.owner} ${cause} ${insn} ${each.call}`;
-      const place = places.get(key);
-      if (place === undefined)
-        places.set(key, { cause, owner: each.owner, insn, call: each.call, said: [{ rows, each }] });
-      else place.said.push({ rows, each });
+    for (const { verdict, owner, subject, why, atRow, stretches } of comparison.disagreements) {
+      if (verdict !== "unwind data wrong" || context.flow.marks.excluded[owner] === 1) continue;
+      for (const cause of ["wrong", "late", "untold"] as const) {
+        const own = stretches.filter(({ late }) => causeOf(atRow, late) === cause);
+        const all = own.map((stretch): WrongPlace => {
+          const insn = cause === "late" ? stretch.late : stretch.insn;
+          return { cause, owner, insn, call: stretch.call, said: [{ rows, subject, why, stretch }], later: [] };
+        });
+        const [first, ...later] = all;
+        if (first === undefined) continue;
+        const call = own.find((stretch) => stretch.call !== NONE)?.call ?? NONE;
+        const key = `${owner} ${cause} ${first.insn} ${call}`;
+        const place = places.get(key);
+        if (place === undefined) places.set(key, { ...first, call, said: [...first.said], later });
+        else {
+          place.said.push(...first.said);
+          // What several witnesses say is one's own words once, the first one's.
+          if (rows === place.said[0]?.rows) place.later.push(...later);
+        }
+      }
     }
   }
   return [...places.values()].sort((a, b) => a.owner - b.owner || a.insn - b.insn);
 }
 
+function causeOf(atRow: boolean, late: number): Cause {
+  return atRow ? "wrong" : late !== NONE ? "late" : "untold";
+}
+
 /** Says of whom and what a place is, with the states on both sides and the instruction before it. */
-export function reportWrongPlace(
-  context: RuleContext,
-  message: string,
-  { cause, owner, insn, said }: WrongPlace,
-): Report {
+export function reportWrongPlace(context: RuleContext, message: string, place: WrongPlace): Report {
+  const { cause, owner, insn, said, later } = place;
   const { flow, frames } = context;
   const { arch } = flow.code;
-  const subjects = [...new Set(said.map(({ each }) => subjectName(flow, each.subject)))];
+  const subjects = [...new Set(said.map(({ subject }) => subjectName(flow, subject)))];
   const state = frames.states.all[frames.state[insn] as number] as FrameState;
   const evidence: Evidence[] = [{ witness: "instructions", says: describeState(arch, state) }];
-  for (const { rows, each } of said) {
+  for (const { rows, stretch } of said) {
     if (evidence.some(({ witness }) => witness === rows.witness)) continue;
-    evidence.push({ witness: rows.witness, says: describeFrame(arch, rows, each.frame) });
+    evidence.push({ witness: rows.witness, says: describeFrame(arch, rows, stretch.frame) });
   }
   const notes = new Map<number, string>();
   const before = frames.cameFrom.of(insn);
@@ -88,5 +98,11 @@ export function reportWrongPlace(
     ...(cause === "untold" && before !== NONE ? { placedAt: before } : {}),
     way: { ...frameWay(context, insn), notes },
     evidence,
+    shape: shapeOf(context, place),
+    later: later.map((next) => ({
+      at: next.insn,
+      shape: () => shapeOf(context, next),
+      report: () => reportWrongPlace(context, message, next),
+    })),
   };
 }

@@ -33,6 +33,19 @@ export type VerdictCounts = readonly number[];
 /** What the evidence supports. */
 export type WitnessVerdict = "unwind data wrong" | "ours cannot follow" | "undecided";
 
+/** One run of instructions, of those that a disagreement is about. */
+export interface Stretch {
+  /** First instruction of it, and the one from which control first came there. */
+  readonly insn: number;
+  readonly cause: number;
+  /** -> frame of the witness at `insn` */
+  readonly frame: number;
+  /** First call in it, or NONE. */
+  readonly call: number;
+  /** Its last instruction, where it ends because the witness then says what already held in it. NONE without one. */
+  readonly late: number;
+}
+
 /** One witness parts from the instructions in one function, in one way; stretches that begin at a row stand apart from those that do not. */
 export interface Disagreement {
   readonly owner: number;
@@ -57,6 +70,8 @@ export interface Disagreement {
   readonly call: number;
   /** Last instruction of a stretch that ends because the witness then says what already held in it: its row comes late. NONE without one. */
   readonly late: number;
+  /** All runs, in the order of the code. */
+  readonly stretches: readonly Stretch[];
 }
 
 export interface WitnessComparison {
@@ -89,6 +104,7 @@ interface OpenRun {
   call: number;
   late: number;
   last: number;
+  readonly stretches: { -readonly [K in keyof Stretch]: Stretch[K] }[];
 }
 
 /** What is known at each instruction beside its frame: see src/unwind/unchanged.ts. */
@@ -184,8 +200,15 @@ export function compareWitness(
         if (group !== undefined) {
           group.count++;
           group.calls += call;
-          if (!goesOn) group.runs++;
-          if (call === 1 && group.call === NONE) group.call = i;
+          if (!goesOn) {
+            group.runs++;
+            group.stretches.push(stretch(i, frames.cameFrom.of(i), frame, call));
+          }
+          if (call === 1) {
+            const open = group.stretches[group.stretches.length - 1] as { call: number };
+            if (open.call === NONE) open.call = i;
+            if (group.call === NONE) group.call = i;
+          }
           group.last = i;
           latest.set(f * SUBJECTS + subject, group);
           continue;
@@ -206,6 +229,7 @@ export function compareWitness(
           call: call === 1 ? i : NONE,
           late: NONE,
           last: i,
+          stretches: [stretch(i, cause, frame, call)],
         };
         groups.set(key, opened);
         latest.set(f * SUBJECTS + subject, opened);
@@ -220,9 +244,10 @@ export function compareWitness(
   }
   /** The frame is the one of the instruction before, and only the witness says something else now. */
   function noteLate(group: OpenRun | undefined, insn: number): void {
-    if (group === undefined || group.last !== insn - 1 || group.late !== NONE) return;
-    if (frames.state[insn] === frames.state[group.last] && frames.cameFrom.of(insn) === group.last)
-      group.late = group.last;
+    if (group === undefined || group.last !== insn - 1) return;
+    if (frames.state[insn] !== frames.state[group.last] || frames.cameFrom.of(insn) !== group.last) return;
+    (group.stretches[group.stretches.length - 1] as { late: number }).late = group.last;
+    if (group.late === NONE) group.late = group.last;
   }
   /** Slot of a register that was saved on every way here and is not any more: of the first way that came here. */
   function earlierSlot(insn: number, register: number): Place {
@@ -250,6 +275,10 @@ export function compareWitness(
       .map(([owner, insn]) => ({ owner, insn }))
       .sort((a, b) => a.owner - b.owner),
   };
+}
+
+function stretch(insn: number, cause: number, frame: number, call: number): OpenRun["stretches"][number] {
+  return { insn, cause, frame, call: call === 1 ? insn : NONE, late: NONE };
 }
 
 /** Behind a mismatch of two ways the walk goes on with one of the frames: what it says from there on is no evidence. */

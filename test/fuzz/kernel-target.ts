@@ -80,7 +80,12 @@ export const kernelTarget: FuzzTarget = {
       ...finding,
       path: path.map((step) => ({ ...step, asm: printInsn(analysis, disassembler, step.section, step.offset) })),
     }));
-    renderCheckedObject({ path: "fuzz.o", findings: printed, coverage: analysis.coverage });
+    renderCheckedObject({
+      path: "fuzz.o",
+      findings: printed,
+      coverage: analysis.coverage,
+      knownDefects: analysis.knownDefects,
+    });
     // A patch that changes nothing does nothing.
     const located = analysis.findings.map((finding) => ({ object: "fuzz.o", finding }));
     for (const compared of compareFindings(located, located)) assert.equal(compared.class, "unchanged");

@@ -33,7 +33,20 @@ function readArrows(): Map<string, Set<string>> {
   return arrows;
 }
 
-const engine = new Set(["base", "elf", "dwarf", "orc", "sframe", "isa", "flow", "unwind", "rules", "facts", "analyze"]);
+const engine = new Set([
+  "base",
+  "elf",
+  "dwarf",
+  "orc",
+  "sframe",
+  "isa",
+  "flow",
+  "unwind",
+  "defects",
+  "rules",
+  "facts",
+  "analyze",
+]);
 
 test("the scanner sees every form of import", () => {
   const source = [
@@ -149,6 +162,7 @@ test("no rule imports another rule", () => {
     "bare-addresses",
     "instrumented-callees",
     "unwind-data",
+    "unwind-data-shape",
   ]);
   const wrong = imports.filter((each) => {
     const to = target(each);

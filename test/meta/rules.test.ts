@@ -16,6 +16,7 @@ const shared = new Set([
   "bare-addresses.ts",
   "instrumented-callees.ts",
   "unwind-data.ts",
+  "unwind-data-shape.ts",
 ]);
 const inRules = repositoryFiles()
   .filter((name) => posix.dirname(name) === "src/rules")

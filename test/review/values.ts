@@ -34,6 +34,7 @@ export function judgedOf(object: string, findings: readonly ObjectFinding[]): Ju
     machine: 62,
     findings,
     coverage: { functions: 1, functionsAnalysed: 1, textBytes: 1, textBytesAnalysed: 1, notes: [] },
+    knownDefects: [],
     undecided: [],
     missing: new Map(),
     neverReturning: [],
