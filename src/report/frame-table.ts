@@ -1,6 +1,14 @@
 // The table of PC against witnesses as HTML: what each says of the caller's frame around the place of a finding.
 
-import { type FramePart, frameCell, ownParts, type Says, saidThroughout, witnessName } from "./frame-words.ts";
+import {
+  type FramePart,
+  frameCell,
+  newParts,
+  ownParts,
+  type Says,
+  saidThroughout,
+  witnessName,
+} from "./frame-words.ts";
 import { html, type Markup, NOTHING } from "./markup.ts";
 import type { ReviewFrameTable } from "./result.ts";
 import { safeCode } from "./safe.ts";
@@ -13,8 +21,8 @@ const MAX_PARTS = 20;
 const MAX_ASM = 80;
 
 /** @param word stands before the first of those that are marked, which come last */
-function partList(parts: readonly FramePart[], told: ReadonlySet<string>, tone: "wrong" | "about", word = ""): Markup {
-  const shown = parts.filter(({ text, isWrong }) => isWrong || !told.has(text)).slice(0, MAX_PARTS);
+function partList(parts: readonly FramePart[], tone: "wrong" | "about", word = ""): Markup {
+  const shown = parts.slice(0, MAX_PARTS);
   const first = shown.findIndex(({ isWrong }) => isWrong);
   return html`${shown.map(
     ({ text, isWrong }, n) =>
@@ -22,30 +30,45 @@ function partList(parts: readonly FramePart[], told: ReadonlySet<string>, tone: 
   )}`;
 }
 
-function witnessCell(own: Says, says: Says, name: string, told: ReadonlySet<string>): Markup {
+function witnessCell(own: Says, says: Says, name: string): Markup {
   const cell = frameCell(own, says);
   const tone = cell.kind !== "differs" ? "soft" : says.wrong.length > 0 ? "wrong-cell" : "other";
   const words =
-    cell.kind === "no-row"
-      ? "no row"
-      : cell.kind === "agrees"
-        ? "same"
-        : partList(cell.parts, told, "wrong", "wrong: ");
+    cell.kind === "no-row" ? "no row" : cell.kind === "agrees" ? "same" : partList(cell.parts, "wrong", "wrong: ");
   return html`<td role="cell" class="${tone}" data-of="${name}">${words}</td>`;
 }
 
-/** Roles are said, for a narrow window shows the rows as blocks. @param line shown where it is not that of the row above */
-function tableRow(row: Row, offset: number, names: readonly string[], told: ReadonlySet<string>, line: number): Markup {
+/** What the instructions say: all of it where a reader begins, and otherwise what is new. */
+function ownCell(row: Row, above: Row | undefined, told: ReadonlySet<string>): Markup {
+  const shown = (parts: readonly FramePart[]) => parts.filter(({ text, isWrong }) => isWrong || !told.has(text));
+  const parts = shown(ownParts(row));
+  if (row.says[0]?.frame === "") return html`<span class="soft">no row</span>`;
+  const changed = above === undefined || row.isSite ? undefined : newParts(parts, shown(ownParts(above)));
+  if (changed === undefined) return partList(parts, "about");
+  return html`${partList(changed, "about")}<span class="soft">the rest as above</span>`;
+}
+
+/** Roles are said, for a narrow window shows the rows as blocks. @param above the row right before it, where that is shown */
+function tableRow(
+  row: Row,
+  above: Row | undefined,
+  start: number,
+  names: readonly string[],
+  told: ReadonlySet<string>,
+): Markup {
   const [own, ...others] = row.says;
   if (own === undefined) return NOTHING;
   const differs = row.says.some(({ wrong }) => wrong.length > 0);
   const tone = row.isSite ? "here" : differs ? "differs" : "agreed";
-  const parts = ownParts(row);
-  return html`<tr role="row" class="${tone}"><th role="rowheader" scope="row"><code>+0x${offset.toString(16)}</code></th><td role="cell"><code>${safeCode(row.asm, MAX_ASM).replaceAll(/\s+/g, " ")}</code>${
-    line === 0 ? NOTHING : html` <span class="line">line ${line}</span>`
-  }${row.isSite ? html`<span class="here-mark">the finding is here</span>` : NOTHING}</td><td role="cell" data-of="${names[0]}">${
-    parts.length === 0 ? html`<span class="soft">no row</span>` : partList(parts, told, "about")
-  }</td>${others.map((says, n) => witnessCell(own, says, names[n + 1] ?? "", told))}</tr>`;
+  const offset = Math.max(0, row.start - start).toString(16);
+  const asm = safeCode(row.asm, MAX_ASM).replaceAll(/\s+/g, " ");
+  const line = row.line === 0 || row.line === above?.line ? NOTHING : html` <span class="line">line ${row.line}</span>`;
+  const mark = row.isSite ? html`<span class="here-mark">the finding is here</span>` : NOTHING;
+  return html`<tr role="row" class="${tone}"><th role="rowheader" scope="row"><code>+0x${offset}</code></th><td role="cell"><code>${asm}</code>${line}${mark}</td><td role="cell" data-of="${names[0]}">${ownCell(
+    row,
+    above,
+    told,
+  )}</td>${others.map((says, n) => witnessCell(own, says, names[n + 1] ?? ""))}</tr>`;
 }
 
 function gapRow(rows: number | undefined, columns: number): Markup {
@@ -62,9 +85,8 @@ export function frameTable(table: ReviewFrameTable): Markup {
   const told = new Set(throughout);
   const start = rows[0]?.start ?? 0;
   const body = rows.map((row, n) => {
-    const above = row.skipped === undefined ? rows[n - 1]?.line : undefined;
-    const line = row.line === above ? 0 : row.line;
-    return html`${gapRow(row.skipped, columns)}${tableRow(row, Math.max(0, row.start - start), names, told, line)}`;
+    const above = row.skipped === undefined ? rows[n - 1] : undefined;
+    return html`${gapRow(row.skipped, columns)}${tableRow(row, above, start, names, told)}`;
   });
   const label = `The frame of ${table.function}() by each witness`;
   const headings = ["PC", "First instruction", ...names].map(

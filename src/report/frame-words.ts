@@ -35,11 +35,16 @@ export function witnessName(witness: string): string {
   return Object.hasOwn(NAMES, witness) ? (NAMES[witness] as string) : witness;
 }
 
+/** "rbx", "CFA" */
+function subjectOf(text: string): string {
+  return /^[^ =]*/.exec(text)![0];
+}
+
 /** A frame's parts; `about` are the subjects to mark. What is marked and has no part of its own is said without details. */
 function partsOf(frame: string, about: ReadonlySet<string>): FramePart[] {
   const found = new Set<string>();
   const parts = frame.split(", ").map((text) => {
-    const subject = /^[^ =]*/.exec(text)![0];
+    const subject = subjectOf(text);
     const isWrong = about.has(subject);
     if (isWrong) found.add(subject);
     return { text, isWrong };
@@ -65,6 +70,21 @@ export function frameCell(own: Says, { frame, wrong }: Says): FrameCell {
   );
   parts.sort((a, b) => Number(a.isWrong) - Number(b.isWrong));
   return parts.length === 0 ? { kind: "agrees" } : { kind: "differs", parts };
+}
+
+/** Fewer are repeated rather than referred to. */
+const LEAST_REFERRED = 2;
+
+/**
+ * The CFA, and what is new in the instructions' cell against the row above. Undefined where the whole is to be said: something is gone, for one, or little was
+ * left out.
+ */
+export function newParts(parts: readonly FramePart[], above: readonly FramePart[]): readonly FramePart[] | undefined {
+  const subjects = new Set(parts.map(({ text }) => subjectOf(text)));
+  if (above.some(({ text }) => !subjects.has(subjectOf(text)))) return undefined;
+  const before = new Set(above.map(({ text }) => text));
+  const changed = parts.filter(({ text, isWrong }, n) => n === 0 || isWrong || !before.has(text));
+  return parts.length - changed.length < LEAST_REFERRED ? undefined : changed;
 }
 
 /** What the instructions say in every row of some: told once, above them. */

@@ -89,9 +89,10 @@ td { padding: 0.45rem 0.8rem; vertical-align: top; border-top: 1px solid var(--l
 .frames :is(th, td):first-child { position: sticky; left: 0; background: var(--inset); text-align: right; }
 .frames tbody th, .frames code { font-weight: inherit; font-size: 0.95em; white-space: nowrap; }
 .frames th code { font-size: 1em; }
-.frames td:nth-child(3) { min-width: 15rem; }
+.frames td:nth-child(3) { min-width: 15rem; width: 45%; }
 .frames td:nth-child(n + 4) { min-width: 8rem; }
 .frames .part { display: inline-block; margin-right: 0.8em; font-family: var(--mono); font-size: 0.95em; white-space: nowrap; }
+.frames td > .soft { font-size: 0.95em; }
 .frames .line { font-size: 0.92em; color: var(--soft); white-space: nowrap; }
 .frames .agreed, .frames .gap, .frames th { color: var(--soft); font-weight: 400; }
 .frames thead th { font-weight: 600; }
@@ -177,7 +178,7 @@ footer p { border-top: 1px solid var(--line); padding-top: 1.1rem; }
   .frames thead { display: none; }
   .frames tbody tr { display: grid; grid-template-columns: 4.3rem 1fr; padding: 0.45rem 0.6rem; border-top: 1px solid var(--line); }
   .frames caption { border: 0; }
-  .frames tbody tr > :is(td, th):nth-child(n) { padding: 0; border: 0; min-width: 0; background: none; box-shadow: none; text-align: left; }
+  .frames tbody tr > :is(td, th):nth-child(n) { width: auto; padding: 0; border: 0; min-width: 0; background: none; box-shadow: none; text-align: left; }
   .frames tbody tr > :nth-child(n + 3) { grid-column: 2; margin-top: 0.15rem; }
   .frames tbody tr > [data-of]::before { content: attr(data-of) " "; font-size: 0.92em; color: var(--soft); margin-right: 0.4em; }
   .frames code { white-space: normal; }
@@ -198,7 +199,7 @@ footer p { border-top: 1px solid var(--line); padding-top: 1.1rem; }
   .box { overflow: visible; }
   pre.box { white-space: pre-wrap; }
   .frames { font-size: 0.78rem; }
-  .frames td:nth-child(n) { min-width: 0; }
+  .frames td:nth-child(n) { min-width: 0; width: auto; }
   .drawing { border: 0; padding: 0; }
   .drawing svg { max-width: 100%; max-height: 22cm; width: auto; }
 }

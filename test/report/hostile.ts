@@ -20,12 +20,12 @@ export const HOSTILE = [
 /** Every string of `value` replaced by a hostile one, where the schema lets any text stand there. */
 export function makeHostile(value: ReviewResult): ReviewResult {
   let next = 0;
-  // Closed word lists and what ties graphs to findings.
-  const keep = new Set(["version", "verdict", "state", "class", "severity", "kind", "mode", "graph"]);
+  // Closed word lists and what ties graphs and tables to findings.
+  const keep = new Set(["version", "verdict", "state", "class", "severity", "kind", "mode", "graph", "frames"]);
   const walk = (node: unknown, key: string, path: string): unknown => {
     if (typeof node === "string") {
       const closed = keep.has(key) && !path.includes(".path.") && !path.includes(".otherPath.");
-      if (closed || (key === "id" && path.includes("graphs"))) return node;
+      if (closed || (key === "id" && /^(graphs|frameTables)/.test(path))) return node;
       return HOSTILE[next++ % HOSTILE.length]!;
     }
     if (Array.isArray(node)) return node.map((entry) => walk(entry, key, `${path}.`));
