@@ -135,7 +135,7 @@ function builtItems(result: ReviewResult): string[] {
     const { affectedObjects: affected, builtObjects: built, identicalObjects: identical } = profile;
     const same =
       identical === 0 ? "" : `, ${identical === built ? "all" : `${identical} of them`} with the code of the base`;
-    return `- **Built:** ${prose(profileWords(profile), 160)}: ${built} of ${plural(affected, "affected object")}${same}.`;
+    return `- **Built:** ${prose(profileWords(profile, result.profiles), 160)}: ${built} of ${plural(affected, "affected object")}${same}.`;
   });
   const more = result.profiles.length - items.length;
   return more > 0 ? [...items, `- **Built:** ${plural(more, "more profile")}.`] : items;

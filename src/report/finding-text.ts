@@ -5,7 +5,7 @@ import { outerPlace } from "../rules/finding.ts";
 import { fixDiff, fixPlace, fixWords } from "./fix-text.ts";
 import type { ReviewFinding, ReviewResult, ReviewStep } from "./result.ts";
 import { safeProse } from "./safe.ts";
-import { messageOf, patchNumber, transientWords } from "./sentences.ts";
+import { messageOf, patchNumber, profilesOfFinding, transientWords } from "./sentences.ts";
 import { asmWords, evidenceWords, offsetWords, toolWords } from "./steps.ts";
 import { clip, clipStart, padLeft, padRight, plural, TEXT_WIDTH, textWidth, wrapText } from "./wrap.ts";
 
@@ -250,19 +250,9 @@ export function findingHeadline(
   const status = [
     finding.class === "worsened" ? "was there before, and is worse now" : undefined,
     transientWords(finding, result),
+    profilesOfFinding(finding, result.profiles),
   ];
   for (const words of status) if (words !== undefined) lines.push(...wrapText(words, { first: indent }));
-  if (result.profiles.length > 1 && finding.profiles.length > 0 && finding.profiles.length < result.profiles.length) {
-    lines.push(
-      ...wrapText(
-        `only under ${finding.profiles
-          .slice(0, 6)
-          .map((name) => safeProse(name, 60))
-          .join(", ")}`,
-        { first: indent },
-      ),
-    );
-  }
   return lines;
 }
 

@@ -6,7 +6,7 @@ import { fixDiff, fixPlace, fixWords } from "./fix-text.ts";
 import { html, type Markup, NOTHING } from "./markup.ts";
 import type { ReviewFinding, ReviewResult, ReviewStep } from "./result.ts";
 import { safeCode } from "./safe.ts";
-import { messageOf, patchNumber, transientWords } from "./sentences.ts";
+import { messageOf, patchNumber, profilesOfFinding, transientWords } from "./sentences.ts";
 import { asmWords, evidenceWords, offsetWords, toolWords } from "./steps.ts";
 import { plural } from "./wrap.ts";
 
@@ -135,13 +135,13 @@ function inlineStack(finding: ReviewFinding): Markup {
 
 /** `number`: place of the card on the page, from 1. `drawing`: the table of witnesses and the graph, made elsewhere. */
 export function findingCard(finding: ReviewFinding, result: ReviewResult, number: number, drawing: Markup): Markup {
-  const only = result.profiles.length > 1 && finding.profiles.length < result.profiles.length;
+  const under = profilesOfFinding(finding, result.profiles);
   const tool = toolWords(finding);
   return html`<article class="card finding ${finding.severity}" id="finding-${number}">
 ${badges(finding, result)}
 <h2>${messageOf(finding)}</h2>
 <p class="where"><code>${placeWords(finding)}</code> in <code>${finding.function}()</code>, rule <code>${finding.rule}</code>${
-    only ? html`, only under ${finding.profiles.join(", ")}` : NOTHING
+    under === undefined ? NOTHING : `, ${under}`
   }</p>
 ${inlineStack(finding)}
 ${hunkLines(finding)}

@@ -70,7 +70,7 @@ function profileFacts(result: ReviewResult): Markup[] {
     .slice(0, 6)
     .map((profile) =>
       fact(
-        html`<abbr title="${profile.name}: ${profile.arch} ${profile.config}, ${profile.compiler}">${profileWords(profile)}</abbr>`,
+        html`<abbr title="${profile.name}: ${profile.arch} ${profile.config}, ${profile.compiler}">${profileWords(profile, result.profiles)}</abbr>`,
         `${profile.builtObjects} of ${plural(profile.affectedObjects, "affected object")} built`,
         profile.identicalObjects === 0 ? "" : `, ${profile.identicalObjects} with the code of the base`,
       ),

@@ -183,13 +183,29 @@ export function totalMillis(result: ReviewResult): number {
   return result.timings.reduce((sum, timing) => sum + timing.millis, 0);
 }
 
-/** "x86_64 defconfig, gcc 12.2": architecture, configuration and compiler as people say them. The JSON has them whole. */
-export function profileWords(profile: ReviewResult["profiles"][number]): string {
+/**
+ * "x86_64 defconfig, gcc 12.2": architecture, configuration and compiler as people say them; of several profiles the name, which the findings have too,
+ * and the compiler: "x86_64-defconfig-gcc-sframe (gcc 12.2)". The JSON has them whole.
+ */
+export function profileWords(profile: ReviewResult["profiles"][number], all: ReviewResult["profiles"]): string {
   const { arch, config, compiler } = profile;
+  if (all.length > 1) return `${safeProse(profile.name, 60)} (${compilerWords(compiler)})`;
   // x86's default configurations are files with the architecture in their name; the others have a target "defconfig".
   const plain = config.startsWith(`${arch}_`) ? config.slice(arch.length + 1) : config;
   return `${safeProse(arch, 40)} ${safeProse(plain, 60)}, ${compilerWords(compiler)}`;
 }
+
+/** "only under x86_64-defconfig-gcc", "under both profiles"; undefined where there is but one. */
+export function profilesOfFinding(finding: ReviewFinding, all: ReviewResult["profiles"]): string | undefined {
+  const count = finding.profiles.length;
+  if (all.length < 2 || count === 0) return undefined;
+  if (count >= all.length) return all.length === 2 ? "under both profiles" : `under all ${all.length} profiles`;
+  const names = finding.profiles.slice(0, MAX_PROFILES).map((name) => safeProse(name, 60));
+  const more = count - names.length;
+  return `only under ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+const MAX_PROFILES = 6;
 
 /** "gcc 12.2" of a version line; the line itself where it is not that of a compiler known here. */
 function compilerWords(compiler: string): string {
@@ -214,7 +230,10 @@ export function coverageSentence(result: ReviewResult): string | undefined {
   if (functions === 0) return undefined;
   // Rounded down: 100 is said only of all of it.
   const percent = textBytes === 0 ? 100 : Math.floor((1000 * Math.min(textBytesAnalysed, textBytes)) / textBytes) / 10;
-  return `${functionsAnalysed} of ${plural(functions, "function")}, ${percent} % of the code bytes`;
+  const { length } = result.profiles;
+  // What several profiles build is counted in each.
+  const whole = length > 1 ? `, the ${length} profiles together` : "";
+  return `${functionsAnalysed} of ${plural(functions, "function")}, ${percent} % of the code bytes${whole}`;
 }
 
 /** Names with one reason, most frequent reason first. */

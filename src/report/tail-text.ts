@@ -60,7 +60,7 @@ function builtLines(result: ReviewResult): string[] {
             users.map(({ path }) => safeProse(path, 120)),
             MAX_USERS,
           )}.`;
-    const text = `${profileWords(profile)}: ${count}${same}.${again}`;
+    const text = `${profileWords(profile, result.profiles)}: ${count}${same}.${again}`;
     return i === 0 ? item("Built", text) : wrapText(text, { first: " ".repeat(LABEL_WIDTH) });
   });
   const more = result.profiles.length - MAX_PROFILES;
