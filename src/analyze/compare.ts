@@ -74,13 +74,19 @@ export interface Analyzed {
 export function brokenContracts(base: readonly Analyzed[], head: readonly Analyzed[]): Located[] {
   const checked = new Set<string>();
   const broken = new Set<string>();
+  const labels = new Set<string>();
   for (const { analysis } of base) {
     for (const [name, whyNot] of analysis.comparison?.watch.functions ?? []) if (whyNot === "") checked.add(name);
+    for (const name of analysis.comparison?.watch.labels ?? []) labels.add(name);
     for (const finding of analysis.comparison?.contracts ?? []) broken.add(finding.fingerprint);
   }
   return head.flatMap(({ object, analysis }) =>
     (analysis.comparison?.contracts ?? [])
-      .filter((finding) => checked.has(stableName(finding.function)) && !broken.has(finding.fingerprint))
+      .filter(({ function: name, fingerprint }) => {
+        // Assembly that is no function has its contracts too, where it was none before.
+        const isLabel = labels.has(name) && analysis.comparison?.watch.labels.has(name) === true;
+        return (checked.has(stableName(name)) || isLabel) && !broken.has(fingerprint);
+      })
       .map((finding) => ({ object, finding })),
   );
 }

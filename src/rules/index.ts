@@ -53,6 +53,7 @@ import { untrackedBranch } from "./untracked-branch.ts";
 import { untrainBeforeReturn } from "./untrain-before-return.ts";
 import { unwindDataDisagrees } from "./unwind-data-disagrees.ts";
 import { unwindDataMissing } from "./unwind-data-missing.ts";
+import { unwindHintDisagrees } from "./unwind-hint-disagrees.ts";
 
 /** Every rule, in the order in which reports list them. */
 export const rules: readonly Rule[] = [
@@ -110,4 +111,5 @@ export const rules: readonly Rule[] = [
   unwindDataDisagrees,
   unwindDataMissing,
   frameChangeUntold,
+  unwindHintDisagrees,
 ];

@@ -5,8 +5,9 @@ import { test } from "node:test";
 import { witnessesOfObject } from "../../src/analyze/witnesses-of-object.ts";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { builtInFacts } from "../../src/facts/built-in.ts";
+import { UNWIND_HINT_TYPE_FUNC } from "../../src/orc/constants.ts";
 import { compareHints } from "../../src/unwind/hint-compare.ts";
-import { CLAIM_WRONG } from "../../src/unwind/witness-claims.ts";
+import { CLAIM_SAME, CLAIM_TRUE, CLAIM_WRONG } from "../../src/unwind/witness-claims.ts";
 import { describeFrame } from "../../src/unwind/witness-rows.ts";
 import { findKernelObjects } from "../support/kernel-objects.ts";
 
@@ -85,4 +86,41 @@ test("every hint of a kernel build says what the section's bytes say, and only o
   assert.ok(hints > 300, String(hints));
   // The entry of breakpoints says that it was called, and a hint behind it that it was interrupted: see docs/witnesses.md.
   assert.deepEqual([...new Set(wrong)], ["asm_exc_int3 signal"]);
+});
+
+const ENTRY_SIZE = 12;
+const ONE_IN = 7;
+
+function sameBytes(file: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  return wanted.every((byte, n) => file[at + n] === byte);
+}
+
+test("a hint of the entry code that is a word off is found, where the code on the way to it says where the frame is", (t) => {
+  const path = findKernelObjects(1000).find((each) => each.endsWith("arch/x86/entry/entry_64.o"))!;
+  const file = new Uint8Array(readFileSync(path));
+  const before = witnessesOfObject(bytesSource(file), { facts: builtInFacts });
+  const { object } = before.flow.code;
+  const section = object.findSection(SECTION);
+  const at = file.findIndex((_, n) => sameBytes(file, n, object.bytes(section)));
+  const { ways } = compareHints(before.flow, before.returns, before.frames, before.witnesses.at(-1)!);
+  const proved = new Set(
+    ways.filter(({ verdict }) => verdict === CLAIM_SAME || verdict === CLAIM_TRUE).map(({ insn }) => insn),
+  );
+  const found = { planted: 0, wrong: 0 };
+  for (let entry = 0; entry < object.sections.size[section]! / ENTRY_SIZE; entry += ONE_IN) {
+    const mutant = file.slice();
+    const view = new DataView(mutant.buffer);
+    view.setInt16(at + entry * ENTRY_SIZE + 4, view.getInt16(at + entry * ENTRY_SIZE + 4, true) + 8, true);
+    const { flow, returns, frames, witnesses } = witnessesOfObject(bytesSource(mutant), { facts: builtInFacts });
+    const row = flow.hints.spOffset.findIndex((offset, n) => offset !== before.flow.hints.spOffset[n]);
+    const insn = flow.hints.insn[row]!;
+    // A function's hint has no use for its offset.
+    if (flow.hints.type[row] === UNWIND_HINT_TYPE_FUNC || !proved.has(insn)) continue;
+    found.planted++;
+    const told = compareHints(flow, returns, frames, witnesses.at(-1)!).ways;
+    if (told.some((way) => way.insn === insn && way.verdict === CLAIM_WRONG)) found.wrong++;
+  }
+  t.diagnostic(`${found.wrong} of ${found.planted}`);
+  assert.ok(found.planted > 3);
+  assert.equal(found.wrong, found.planted);
 });

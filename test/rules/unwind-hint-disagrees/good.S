@@ -1,0 +1,10 @@
+	.include "macros.inc"
+# The machine has pushed five words and an error code.
+	.globl	enter_by_fault
+enter_by_fault:
+	HINT	4, 5, 8, 1	# partial registers, a word above the stack pointer
+	pushq	%rax
+	HINT	4, 5, 16, 1	# with the word that was pushed
+1:	hlt
+	jmp	1b
+	.size	enter_by_fault, . - enter_by_fault
