@@ -1,28 +1,12 @@
 import { NONE } from "../../src/base/table.ts";
-import { type Flow, KIND_INDIRECT_TAIL, KIND_TABLE_JUMP, KIND_TAIL_CALL } from "../../src/flow/flow.ts";
-import {
-  KIND_BRANCH,
-  KIND_BUG,
-  KIND_CALL,
-  KIND_CONTEXT_RETURN,
-  KIND_INDIRECT_CALL,
-  KIND_INDIRECT_JUMP,
-  KIND_JUMP,
-  KIND_RETURN,
-  NO_REGISTER,
-  OP_ADD,
-  OP_LOAD,
-  OP_POP,
-  OP_POP_FLAGS,
-  OP_PUSH,
-  OP_PUSH_FLAGS,
-  OP_PUSH_MEMORY,
-} from "../../src/isa/insn-table.ts";
+import type { Flow } from "../../src/flow/flow.ts";
+import { OP_ADD, OP_LOAD, OP_POP, OP_PUSH, OP_PUSH_FLAGS, OP_PUSH_MEMORY } from "../../src/isa/insn-table.ts";
 import { SUBJECT_CFA } from "../../src/unwind/witness-compare.ts";
-import { CFA_REGISTER, findWitnessRow, type WitnessRows } from "../../src/unwind/witness-rows.ts";
+import type { WitnessRows } from "../../src/unwind/witness-rows.ts";
+import { FAR, Scan } from "./scan.ts";
 
 // Why compilers' frame data differs from the instructions, each reason as a rule that predicts every instruction at which it does, from the
-// instructions alone and from the register that a row counts from: nothing that the comparison found goes into it. What no rule predicted is
+// instructions alone and from the register that a row counts from (one asks what a part's first row says): nothing that the comparison found goes into it. What no rule predicted is
 // unexplained; what a rule predicted and the comparison did not find tells how far the rule is off. docs/formats/unwind.md has an example of each.
 
 export const reasons = [
@@ -71,6 +55,12 @@ export const reasons = [
     whose: "clang",
   },
   {
+    id: "restored-to-first-row",
+    title:
+      "rbp is popped in a part of a function that it was saved for elsewhere: .sframe goes back to that part's first row, not to the caller's",
+    whose: "the assemblers",
+  },
+  {
     id: "loaded-frame-pointer",
     title: "assembly loads rbp out of its own memory",
     whose: "the kernel's assembly",
@@ -83,9 +73,7 @@ export type Predict = (reason: ReasonId, insn: number, subject: number) => void;
 
 /** Its number in the psABI's encoding of instructions. */
 const RAX = 0;
-/** How far each rule looks, instructions. */
-const FAR = 64;
-/** The same for what pushes the arguments of one call. */
+/** Instructions, as FAR is: for what pushes the arguments of one call. */
 const MOST_ARGUMENTS = 512;
 /** The same for what is moved in between of two that belong together. */
 const FEW = 8;
@@ -110,7 +98,10 @@ export function predictReasons(flow: Flow, witness: WitnessRows, compiler: Compi
       else if (compiler === "clang") hoistedRelease(scan, i, predict);
     } else if (scan.operation(i, OP_POP) !== NONE) {
       if (compiler === "clang") poppedSlot(scan, i, predict);
-      else earlyRestore(scan, i, predict);
+      else {
+        earlyRestore(scan, i, predict);
+        if (witness.witness === "sframe") restoredToFirstRow(scan, i, predict);
+      }
     } else if (compiler === "clang") latePush(scan, i, predict);
   }
 }
@@ -277,153 +268,19 @@ function leadsToEpilogues(scan: Scan, start: number, found: number[]): boolean {
   return false;
 }
 
+/** From behind the pop to where the part is left. */
+function restoredToFirstRow(scan: Scan, pop: number, predict: Predict): void {
+  const { fp } = scan.registers;
+  if (scan.target(pop, OP_POP) !== fp || !scan.isPart(pop) || !scan.isSavedAtStart(pop, fp)) return;
+  for (let i = scan.next(pop), n = 0; i !== NONE && n < FAR; i = scan.next(i), n++) {
+    predict("restored-to-first-row", i, fp);
+    if (scan.isJump(i)) return;
+  }
+}
+
 /** From behind the load to where the function ends; C has saved the register before. */
 function loadedFramePointer(scan: Scan, load: number, predict: Predict): void {
   const { fp } = scan.registers;
-  if (scan.isPushedBefore(load, fp)) return;
+  if (scan.isPart(load) || scan.isPushedBefore(load, fp)) return;
   for (const i of scan.behind(load)) predict("loaded-frame-pointer", i, fp);
 }
-
-/** What the rules ask of instructions and rows. */
-class Scan {
-  readonly registers: Flow["code"]["arch"]["registers"];
-  readonly #flow: Flow;
-  readonly #witness: WitnessRows;
-  readonly #targets = new Set<number>();
-
-  constructor(flow: Flow, witness: WitnessRows) {
-    flow.target.forEach((insn, to) => {
-      if (flow.kind[insn] === KIND_BRANCH || flow.kind[insn] === KIND_JUMP) this.#targets.add(to);
-    });
-    for (const to of flow.instead.edges.to.subarray(0, flow.instead.edges.length)) this.#targets.add(to);
-    this.#flow = flow;
-    this.#witness = witness;
-    this.registers = flow.code.arch.registers;
-  }
-
-  /** The row of the instruction's first frame operation `op`, or NONE. */
-  operation(insn: number, op: number): number {
-    const { insns, ops } = this.#flow.code;
-    for (let row = insns.op.at(insn); row !== NONE && row < ops.length && ops.insn[row] === insn; row++)
-      if (ops.op[row] === op) return row;
-    return NONE;
-  }
-
-  target(insn: number, op: number): number {
-    const row = this.operation(insn, op);
-    return row === NONE ? NO_REGISTER : (this.#flow.code.ops.dst[row] as number);
-  }
-
-  source(insn: number, op: number): number {
-    const row = this.operation(insn, op);
-    return row === NONE ? NO_REGISTER : (this.#flow.code.ops.src[row] as number);
-  }
-
-  immediate(insn: number, op: number): number {
-    const row = this.operation(insn, op);
-    return row === NONE ? 0 : (this.#flow.code.ops.imm[row] as number);
-  }
-
-  isPush(insn: number): boolean {
-    return [OP_PUSH, OP_PUSH_MEMORY, OP_PUSH_FLAGS].some((op) => this.operation(insn, op) !== NONE);
-  }
-
-  isPop(insn: number): boolean {
-    return [OP_POP, OP_POP_FLAGS].some((op) => this.operation(insn, op) !== NONE);
-  }
-
-  isCall(insn: number): boolean {
-    const kind = this.#flow.kind[insn];
-    return kind === KIND_CALL || kind === KIND_INDIRECT_CALL;
-  }
-
-  /** As it was decoded: inside of a function the flow takes it for one that goes on. */
-  isIret(insn: number): boolean {
-    return this.#flow.code.insns.kind[insn] === KIND_CONTEXT_RETURN;
-  }
-
-  isBranch(insn: number): boolean {
-    return this.#flow.kind[insn] === KIND_BRANCH;
-  }
-
-  isJump(insn: number): boolean {
-    return this.#flow.kind[insn] === KIND_JUMP;
-  }
-
-  /** A branch or jump leads here, or a static branch, or what the exception table names. */
-  isTarget(insn: number): boolean {
-    return this.#targets.has(insn);
-  }
-
-  branchTarget(insn: number): number {
-    return this.#flow.target.at(insn);
-  }
-
-  isCalleeSaved(register: number): boolean {
-    return register < 32 && ((this.registers.calleeSaved >>> register) & 1) === 1;
-  }
-
-  writes(insn: number, register: number): boolean {
-    return (((this.#flow.code.insns.writes[insn] as number) >>> register) & 1) === 1;
-  }
-
-  /** REX.W 8D, Intel SDM volume 2, LEA */
-  isLea(insn: number): boolean {
-    const { object, insns } = this.#flow.code;
-    return object.bytes(insns.section[insn] as number)[(insns.offset[insn] as number) + 1] === 0x8d;
-  }
-
-  /** The instructions of its function at lower addresses, downwards. */
-  *above(insn: number): Generator<number> {
-    const { ofInsn } = this.#flow.functions;
-    for (let i = insn - 1; i >= 0 && ofInsn[i] === ofInsn[insn]; i--) yield i;
-  }
-
-  /** Whether the function pushes the register at a lower address. */
-  isPushedBefore(insn: number, register: number): boolean {
-    for (const i of this.above(insn)) if (this.source(i, OP_PUSH) === register) return true;
-    return false;
-  }
-
-  /** Control does not go on behind it in this function. */
-  leaves(insn: number): boolean {
-    return LEAVES.has(this.#flow.kind[insn] as number);
-  }
-
-  next(insn: number): number {
-    return this.leaves(insn) ? NONE : this.#flow.next.of(insn);
-  }
-
-  /** The instructions that control comes to behind `insn` when no branch is taken, FAR of them at most. */
-  *behind(insn: number): Generator<number> {
-    let i = this.next(insn);
-    for (let n = 0; i !== NONE && n < FAR; n++) {
-      yield i;
-      i = this.onwards(i);
-    }
-  }
-
-  /** Where control goes from there when no branch is taken, NONE where it leaves. */
-  onwards(insn: number): number {
-    return this.isJump(insn) ? this.#flow.target.at(insn) : this.next(insn);
-  }
-
-  /** The row here has the CFA at a distance from the stack pointer. */
-  countsFromStack(insn: number): boolean {
-    const { section, offset } = this.#flow.code.insns;
-    const row = findWitnessRow(this.#witness, section[insn] as number, offset[insn] as number);
-    if (row === NONE) return false;
-    const { frames, rows } = this.#witness;
-    const frame = rows.frame[row] as number;
-    return frames.cfa[frame] === CFA_REGISTER && frames.cfaRegister[frame] === this.registers.sp;
-  }
-}
-
-const LEAVES: ReadonlySet<number> = new Set([
-  KIND_RETURN,
-  KIND_TAIL_CALL,
-  KIND_INDIRECT_TAIL,
-  KIND_INDIRECT_JUMP,
-  KIND_TABLE_JUMP,
-  KIND_BUG,
-]);
