@@ -1,11 +1,13 @@
 import type { PgBoss } from "pg-boss";
 import { z } from "zod";
 import { InvariantError } from "../base/errors.ts";
-import type { JobBounds, JobState, Jobs, Take } from "./jobs.ts";
+import type { Again, JobBounds, JobState, Jobs, Take } from "./jobs.ts";
 import type { BossSql } from "./postgres.ts";
 import type { Sql } from "./sql.ts";
 
 const QUEUE = "reviews";
+/** Where pg-boss has its tables. */
+export const BOSS_SCHEMA = "objreview_jobs";
 
 /** A build may take hours; what ends a dead worker's claim is the missing sign of life, not this. pg-boss allows less than a day. */
 const LONGEST_SECONDS = 12 * 3600;
@@ -51,7 +53,13 @@ export class BossJobs implements Jobs {
     return changedOne(await this.#boss.complete(QUEUE, fence(take), null, within(sql)));
   }
 
-  async fail(sql: Sql, take: Take): Promise<boolean> {
+  async fail(sql: Sql, take: Take, { seconds, isCounted }: Again): Promise<boolean> {
+    // pg-boss has no call for this (12.35): a limit and a delay of one job. The names of the columns are those of its schema.
+    await sql.all(
+      `update ${BOSS_SCHEMA}.job set retry_delay = $1, retry_limit = retry_limit + $2
+        where name = $3 and id = $4 and retry_count = $5 and state = 'active'`,
+      [seconds, isCounted ? 0 : 1, QUEUE, take.id, take.attempt - 1],
+    );
     return changedOne(await this.#boss.fail(QUEUE, fence(take), null, within(sql)));
   }
 

@@ -16,12 +16,18 @@ export interface Jobs {
   /** False here and below: it is no longer the caller's. */
   renew(sql: Sql, take: Take): Promise<boolean>;
   done(sql: Sql, take: Take): Promise<boolean>;
-  /** Tried again later, if an attempt is left: `state` tells. */
-  fail(sql: Sql, take: Take): Promise<boolean>;
+  /** Tried again after so many seconds, if an attempt is left: `state` tells. One that is not `isCounted` always is. */
+  fail(sql: Sql, take: Take, again: Again): Promise<boolean>;
   drop(sql: Sql, id: string): Promise<void>;
   state(sql: Sql, id: string): Promise<JobState>;
   /** Takes jobs back whose holder gave no sign of life; opens transactions of its own. */
   giveBack(): Promise<void>;
+}
+
+export interface Again {
+  readonly seconds: number;
+  /** It is one of the attempts that a job has. */
+  readonly isCounted: boolean;
 }
 
 export interface JobBounds {

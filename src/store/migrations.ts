@@ -227,6 +227,12 @@ export const MIGRATIONS: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    number: 10,
+    name: "attempts that were stopped count for nothing",
+    only: "sqlite",
+    statements: ["alter table jobs add column uncounted bigint not null default 0"],
+  },
 ];
 
 export const SCHEMA_VERSION = Math.max(...MIGRATIONS.map((each) => each.number));

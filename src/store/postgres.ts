@@ -1,5 +1,5 @@
 import { type AttachableClock, type ConstructorOptions, type Db, PgBoss } from "pg-boss";
-import { BossJobs, prepareQueue } from "./boss-jobs.ts";
+import { BOSS_SCHEMA, BossJobs, prepareQueue } from "./boss-jobs.ts";
 import type { Mailroom } from "./mailroom.ts";
 import { migrate } from "./migrations.ts";
 import type { Database, Row, Sql, SqlValue } from "./sql.ts";
@@ -87,7 +87,7 @@ export async function openPostgresStores(
   const boss = new PgBoss({
     ...(typeof connection === "string" ? { connectionString: connection } : connection),
     ...(clock === undefined ? {} : { clock }),
-    schema: "objreview_jobs",
+    schema: BOSS_SCHEMA,
     options: `-c search_path=${SCHEMA}`,
     // `sweep` does its upkeep; there are no schedules.
     supervise: false,
@@ -103,7 +103,7 @@ export async function openPostgresStores(
     await migrate(database, now);
     const { reviewLeaseSeconds: leaseSeconds, retrySeconds, attempts, postLeaseSeconds } = bounds;
     await prepareQueue(boss, { leaseSeconds, retrySeconds, attempts });
-    const store = new SqlStore(database, new BossJobs(boss), { now, postLeaseSeconds });
+    const store = new SqlStore(database, new BossJobs(boss), { now, postLeaseSeconds, retrySeconds });
     return { store, mailroom: new SqlMailroom(database, now) };
   } catch (error) {
     await end();

@@ -169,12 +169,19 @@ export async function giveUp(
   now: number,
   claim: Claim,
   error: string,
+  seconds: number,
 ): Promise<"again" | "failed" | "gone"> {
-  if (!(await jobs.fail(sql, takeOf(claim)))) return "gone";
+  if (!(await jobs.fail(sql, takeOf(claim), { seconds, isCounted: true }))) return "gone";
   const spent = (await jobs.state(sql, claim.review.id)) === "spent";
   const state: ReviewState = spent ? "failed" : "queued";
   await setState(sql, now, claim.review.id, state, forPeople(error));
   return spent ? "failed" : "again";
+}
+
+export async function putBack(sql: Sql, jobs: Jobs, now: number, claim: Claim): Promise<boolean> {
+  if (!(await jobs.fail(sql, takeOf(claim), { seconds: 0, isCounted: false }))) return false;
+  await setState(sql, now, claim.review.id, "queued", "");
+  return true;
 }
 
 async function setState(sql: Sql, now: number, id: string, state: ReviewState, error: string): Promise<void> {

@@ -8,6 +8,8 @@ import * as waivers from "./waivers.ts";
 export interface Clocked {
   readonly now: () => number;
   readonly postLeaseSeconds: number;
+  /** Between a failed attempt and the next one, where nothing else is said. */
+  readonly retrySeconds: number;
 }
 
 /** The store over a database and a queue that lives in the same database: what changes together is one transaction. */
@@ -44,8 +46,14 @@ export class SqlStore implements Store {
     );
   }
 
-  giveUp(claim: Claim, error: string) {
-    return this.#database.transaction((sql) => reviews.giveUp(sql, this.#jobs, this.#clock.now(), claim, error));
+  giveUp(claim: Claim, error: string, retrySeconds = this.#clock.retrySeconds) {
+    return this.#database.transaction((sql) =>
+      reviews.giveUp(sql, this.#jobs, this.#clock.now(), claim, error, retrySeconds),
+    );
+  }
+
+  putBack(claim: Claim) {
+    return this.#database.transaction((sql) => reviews.putBack(sql, this.#jobs, this.#clock.now(), claim));
   }
 
   untold(limit: number, voice = "") {

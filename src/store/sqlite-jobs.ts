@@ -1,4 +1,4 @@
-import type { JobBounds, JobState, Jobs, Take } from "./jobs.ts";
+import type { Again, JobBounds, JobState, Jobs, Take } from "./jobs.ts";
 import type { Database, Sql } from "./sql.ts";
 
 /** The queue where no pg-boss is: a table with leases. */
@@ -46,9 +46,12 @@ export class SqliteJobs implements Jobs {
     return rows.length === 1;
   }
 
-  async fail(sql: Sql, take: Take): Promise<boolean> {
-    const due = this.#now() + this.#bounds.retrySeconds * 1000;
-    const spent = take.attempt >= this.#bounds.attempts;
+  async fail(sql: Sql, take: Take, { seconds, isCounted }: Again): Promise<boolean> {
+    const due = this.#now() + seconds * 1000;
+    if (!isCounted)
+      return this.#change(sql, take, "set state = 'waiting', uncounted = uncounted + 1, due_at = $3", due);
+    const [row] = await sql.all("select uncounted from jobs where id = $1", [take.id]);
+    const spent = take.attempt - Number(row?.uncounted) >= this.#bounds.attempts;
     return this.#change(sql, take, `set state = '${spent ? "spent" : "waiting"}', due_at = $3`, due);
   }
 
@@ -66,7 +69,7 @@ export class SqliteJobs implements Jobs {
     const now = this.#now();
     return this.#database.transaction(async (sql) => {
       await sql.all(
-        `update jobs set state = case when attempts >= $1 then 'spent' else 'waiting' end, due_at = $2
+        `update jobs set state = case when attempts - uncounted >= $1 then 'spent' else 'waiting' end, due_at = $2
           where state = 'taken' and lease_until <= $3`,
         [this.#bounds.attempts, now + this.#bounds.retrySeconds * 1000, now],
       );

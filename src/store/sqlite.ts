@@ -105,5 +105,8 @@ export async function openSqliteStores(
   }
   const { reviewLeaseSeconds: leaseSeconds, retrySeconds, attempts, postLeaseSeconds } = bounds;
   const jobs = new SqliteJobs(database, now, { leaseSeconds, retrySeconds, attempts });
-  return { store: new SqlStore(database, jobs, { now, postLeaseSeconds }), mailroom: new SqlMailroom(database, now) };
+  return {
+    store: new SqlStore(database, jobs, { now, postLeaseSeconds, retrySeconds }),
+    mailroom: new SqlMailroom(database, now),
+  };
 }

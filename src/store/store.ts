@@ -151,8 +151,10 @@ export interface Work {
   progress(claim: Claim, phase: string): Promise<boolean>;
   /** Ends the review with its result (JSON text); false: the claim is gone, and nothing was stored. */
   finish(claim: Claim, result: string, findings: readonly StoredFinding[]): Promise<boolean>;
-  /** The work broke down. "again": it will be tried again later; "failed": that was the last time. */
-  giveUp(claim: Claim, error: string): Promise<"again" | "failed" | "gone">;
+  /** The work broke down. "again": it will be tried again, after the store's `retrySeconds` or as said; "failed": that was the last time. */
+  giveUp(claim: Claim, error: string, retrySeconds?: number): Promise<"again" | "failed" | "gone">;
+  /** The worker has to stop, and the review is not at fault: it waits again at once, and no attempt is used up. False: the claim is gone. */
+  putBack(claim: Claim): Promise<boolean>;
 }
 
 /** For the process that speaks. It never builds. */

@@ -257,6 +257,39 @@ export function contract(name: string, stage: (t: TestContext) => Promise<Stage>
     assert.notEqual(await order(store, "t", "h"), id, "a failed review is no verdict");
   });
 
+  promise("an attempt that was stopped is given back at once, and counts for nothing", async (stage, store) => {
+    const id = await order(store, "t", "h");
+    for (let stops = 0; stops < 5; stops++) {
+      const claim = await claimed(store, id);
+      assert.equal(claim.attempt, stops + 1);
+      assert.equal(await store.putBack(claim), true);
+      assert.equal(await store.putBack(claim), false, "it has no claim any more");
+      assert.equal(await store.progress(claim, "back"), false);
+      const review = (await store.review(id))!;
+      assert.deepEqual([review.state, review.phase, review.error], ["queued", "", ""]);
+    }
+    assert.equal(await store.giveUp(await claimed(store, id), "broke"), "again");
+    assert.equal(await store.claimReview("w"), undefined, "what breaks waits");
+    await stage.pass(31);
+    await store.putBack(await claimed(store, id));
+    // A worker that dies uses up an attempt, and it is the second.
+    await claimed(store, id);
+    await stage.pass(61);
+    await store.sweep();
+    assert.equal((await store.review(id))?.state, "failed");
+  });
+
+  promise("what broke down may be tried again later than usual, once", async (stage, store) => {
+    const id = await order(store, "t", "h");
+    await store.putBack(await claimed(store, id));
+    assert.equal(await store.giveUp(await claimed(store, id), "disk full", 600), "again");
+    await stage.pass(595);
+    assert.equal(await store.claimReview("w"), undefined);
+    await stage.pass(6);
+    await store.putBack(await claimed(store, id));
+    assert.equal(await store.giveUp(await claimed(store, id), "disk full", 600), "failed");
+  });
+
   promise("an end is told once", async (stage, store) => {
     const id = await order(store, "t", "h");
     assert.equal(await store.tell(id, [post("early")]), false, "it has not ended");
