@@ -9,6 +9,7 @@ import { type Git, initBareStore, openGit } from "../kernel/git.ts";
 import { checkRefName, countBetween, fetchRefs, hasCommit, reviewedTip } from "../kernel/git-fetch.ts";
 import { FolderLock } from "../kernel/lock.ts";
 import { locateRepository } from "../kernel/operator-repository.ts";
+import { markUsed } from "./mirrors.ts";
 import type { Repository } from "./work-request.ts";
 
 export interface FetchPlace {
@@ -69,6 +70,7 @@ export async function fetchChange(place: FetchPlace, wanted: Wanted): Promise<Fe
   try {
     if (!existsSync(join(tree, "HEAD"))) await initBareStore(tree, home, wanted.head.length === 64 ? "sha256" : "sha1");
     if (place.kernelTree !== undefined) borrow(tree, place.kernelTree);
+    markUsed(tree);
     const git = openGit({ gitDir: tree, home });
     const mergeBase = await fetchUntilJoined(git, place, wanted);
     const tip = await tipOf(git, wanted, mergeBase);

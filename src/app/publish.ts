@@ -16,6 +16,7 @@ import type { CheckRunBody } from "../github/payloads.ts";
 import { type Plan, type PlanInput, type PostedComment, planPosts } from "../github/reconcile.ts";
 import { placeHash } from "../github/topics.ts";
 import { parseDiff } from "../patch/diff.ts";
+import { failureWords } from "../service/ending.ts";
 import { resultWithout } from "../service/results.ts";
 import type { Post, Review, Speech, Store } from "../store/store.ts";
 import { statusOf } from "./call-errors.ts";
@@ -106,7 +107,7 @@ async function outcomeOf(store: Pick<Store, "result">, review: Review): Promise<
       return without("cancelled", "the pull request was closed, or its review was asked for anew");
     case "failed":
       // What broke names folders of the service: its log has that.
-      return without("failed", "objreview could not finish this review; it was tried several times");
+      return without("failed", failureWords(review.error));
     default: {
       const text = await store.result(review.id);
       return text === undefined ? without("failed", "there is no result") : readOutcome(text);

@@ -8,6 +8,7 @@ import type { Store } from "../store/store.ts";
 import { GitHub } from "./client.ts";
 import { answerCheck, answerComment, answerSuite, type CommandParts } from "./commands.ts";
 import { errands, readErrand } from "./errands.ts";
+import { pruneMirrors } from "./mirrors.ts";
 import { catchUp, reconcile } from "./reconciler.ts";
 import { startServer } from "./server.ts";
 import type { Settings } from "./settings.ts";
@@ -32,6 +33,8 @@ export const PACE: Pace = {
 };
 
 /** GitHub redelivers for three days. */
+/** Between looks at what was fetched. */
+const MIRROR_MILLIS = 3_600_000;
 const REMEMBER_DELIVERIES_MILLIS = 8 * 24 * 3600 * 1000;
 /** Posts of one pull request go one at a time; those of several beside each other. */
 const SPEAKERS = 2;
@@ -101,6 +104,12 @@ export async function startService(parts: ServiceParts): Promise<Service> {
     await store.forgetDeliveries(Date.now() - REMEMBER_DELIVERIES_MILLIS);
     return false;
   };
+  const prune = async (): Promise<boolean> => {
+    const { mirrorFolder: folder, mirrorBytes } = settings;
+    const removed = pruneMirrors(folder, { now: Date.now(), maxBytes: mirrorBytes, log });
+    if (removed.length > 0) log("info", "mirrors removed", { mirrors: removed });
+    return false;
+  };
   const work = async (): Promise<boolean> => {
     const isBusy = await workNext(worker);
     if (isBusy) bell.ring();
@@ -117,6 +126,7 @@ export async function startService(parts: ServiceParts): Promise<Service> {
       "reconciler",
     ),
     every(upkeep, pace.sweepMillis, "upkeep"),
+    every(prune, MIRROR_MILLIS, "mirrors"),
     every(() => tellEnds(speaker), pace.idleMillis, "speaker"),
     ...Array.from({ length: SPEAKERS }, () => every(() => sendNext(speaker), pace.idleMillis, "speaker")),
     ...Array.from({ length: settings.workers }, () => every(work, pace.idleMillis, "worker")),

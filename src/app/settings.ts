@@ -21,6 +21,8 @@ export interface Settings {
   readonly storeFolder: string;
   /** Repositories that were fetched. */
   readonly mirrorFolder: string;
+  /** What they may hold together. */
+  readonly mirrorBytes: number;
   /** What the child that reviews keeps; the store is not in there. */
   readonly reviewState: string;
   readonly reviewCache: string;
@@ -77,6 +79,7 @@ const schema = z.object({
   OBJREVIEW_KERNEL_TREE: z.string().startsWith("/", "is no absolute path").optional(),
   OBJREVIEW_SANDBOX: z.enum(["bwrap", "runner"]).default("bwrap"),
   OBJREVIEW_WORKERS: count(64).default(1),
+  OBJREVIEW_MIRRORS_GB: count(1_000_000).default(50),
   OBJREVIEW_DRAIN_SECONDS: count(3600).default(20),
   OBJREVIEW_DOCS_URL: url.optional(),
   OBJREVIEW_RULES_URL: url.optional(),
@@ -110,6 +113,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     database: value.OBJREVIEW_DATABASE,
     storeFolder: join(folders.state, "service"),
     mirrorFolder: join(folders.state, "mirrors"),
+    mirrorBytes: value.OBJREVIEW_MIRRORS_GB * 1_000_000_000,
     reviewState: join(folders.state, "reviews"),
     reviewCache: folders.cache,
     kernelTree: value.OBJREVIEW_KERNEL_TREE,

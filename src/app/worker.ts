@@ -5,8 +5,8 @@ import { ToolError } from "../base/errors.ts";
 import { isWantedPath } from "../config/wanted-path.ts";
 import type { ReviewResult } from "../report/result.ts";
 import type { ChildReview, ChildSettings } from "../service/child.ts";
+import { endAttempt } from "../service/ending.ts";
 import { Lease, type LeaseParts } from "../service/lease.ts";
-import { errorWords } from "../service/log.ts";
 import { storedFindings } from "../service/results.ts";
 import type { Claim, Order, Store } from "../store/store.ts";
 import { retryAt } from "./call-errors.ts";
@@ -55,20 +55,11 @@ export async function workNext(parts: WorkerParts): Promise<boolean> {
     const what = outcome.kind === "review" ? outcome.result.verdict : outcome.gate.why;
     log("info", "review ended", { review: review.id, outcome: what, stored: isStored });
   } catch (error) {
-    if (lease.isLost) {
-      log("info", "review dropped", { review: review.id });
-      return true;
-    }
-    const left = await store.giveUp(claim, errorWords(error));
-    log("error", "review broke down", { review: review.id, error: errorWords(error), detail: tail(error), left });
+    await endAttempt(parts, claim, lease, error);
   } finally {
     lease.end();
   }
   return true;
-}
-
-function tail(error: unknown): string | undefined {
-  return error instanceof ToolError ? error.stderrTail?.trim().split("\n").at(-1)?.slice(0, 500) : undefined;
 }
 
 /** The pull request is closed, or has another head or base: webhooks come late, and in any order. */

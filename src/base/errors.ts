@@ -54,6 +54,17 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** What the machine cannot do now: its disk or memory is full, there is no sandbox. The message is for the operator. */
+export class MachineError extends UsageError {
+  /** For anybody: one plain sentence without a full stop and without a path. */
+  readonly reason: string;
+
+  constructor(message: string, reason: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
 /** A defect of objreview itself. */
 export class InvariantError extends Error {
   override readonly name = "InvariantError";

@@ -61,7 +61,8 @@ export async function reviewCommand(
   io.out(await render(result, options.format, environment.colour));
   if (options.out !== undefined && !isOutFolderError(stop, options.out)) await writeAll(result, options.out, io);
   if (stop !== undefined) {
-    if (!(stop instanceof UsageError || stop instanceof FormatError || stop instanceof ToolError)) throw stop;
+    const isKnown = stop instanceof UsageError || stop instanceof FormatError || stop instanceof ToolError;
+    if (!isKnown && result.machine === undefined) throw stop;
     io.err(`objreview: ${oneLine(result.reason ?? "")}\n`);
     return 2;
   }

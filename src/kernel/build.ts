@@ -4,8 +4,10 @@ import { join, posix } from "node:path";
 import type { Diagnostic } from "./build-errors.ts";
 import { logTail, readBuildLog } from "./build-errors.ts";
 import { keepFile, readBuilt } from "./collect.ts";
+import { freeBytes } from "./disk-space.ts";
 import type { BuildProgress, BuildRun, CompileCache, SandboxedRun } from "./kbuild.ts";
 import { OUT_MOUNT, runMake, SOURCE_MOUNT } from "./kbuild.ts";
+import { diskFull, memoryGone } from "./machine.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import type { Profile } from "./profile.ts";
 import type { ReplayPlan } from "./replay.ts";
@@ -79,7 +81,10 @@ export interface BuildResult {
 
 const MAX_COMMAND_BYTES = 4 << 20;
 
-/** Builds `objects`. Never throws for what a patch can do; throws ToolError when the sandbox itself cannot run. */
+/** On a disk with less than this a build that could not write a file is taken for the disk's fault. */
+const FULL_DISK_BYTES = 64 << 20;
+
+/** Builds `objects`. Never throws for what a patch can do; throws ToolError when the sandbox itself cannot run, MachineError where disk or memory is full. */
 export async function buildObjects(request: BuildRequest): Promise<BuildResult> {
   const began = performance.now();
   const built = new Map<string, BuiltObject>();
@@ -138,7 +143,7 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
       const whole = outcome === "done" || replayed.run.log.includes(`  CC      ${object}\n`);
       const made = request.replay.commands.get(object)!;
       const item = errors === undefined && whole ? collect(request, replayFolders.newDir, made, "replay") : undefined;
-      if (outcome === "done" && errors !== undefined && log.toolKilled) outcome = "out-of-memory";
+      if (outcome === "done" && errors !== undefined && log.toolKilled) outcome = endOfKilled(request);
       if (item?.kind === "built") built.set(object, item.built);
       else failed.push(describeFailure(object, errors ?? [], item?.why, replayed.run));
     }
@@ -171,13 +176,16 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
           built.set(object, item.built);
           continue;
         }
-        if (outcome === "done" && log.toolKilled) outcome = "out-of-memory";
+        if (outcome === "done" && log.toolKilled) outcome = endOfKilled(request);
         failed.push(describeFailure(object, errors ?? log.general, item?.why, made));
       }
       if (outcome !== "done") break;
     }
   }
 
+  if (outcome === "scratch-too-big" && freeBytes(request.outDir) < FULL_DISK_BYTES) {
+    throw diskFull(`${request.outDir}: no space is left for the build`);
+  }
   // Those whose turn never came.
   const told = new Set(failed.map((item) => item.object));
   for (const object of request.objects) {
@@ -192,6 +200,13 @@ export async function buildObjects(request: BuildRequest): Promise<BuildResult> 
     }
   }
   return { outcome, built, failed, warnings, millis: performance.now() - began };
+}
+
+/** A cgroup counts what its own bound on memory ends: a compiler that was killed although it has nothing to say was killed by the whole machine's. */
+function endOfKilled({ sandbox }: BuildRequest): "out-of-memory" {
+  if (sandbox.limits.startsWith("cgroup"))
+    throw memoryGone("a compiler was killed, and not by the limits of the build");
+  return "out-of-memory";
 }
 
 /** Objects that kbuild would build twice at the same time go one at a time, after the others. */

@@ -1,6 +1,6 @@
 import { existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
-import { UsageError } from "../base/errors.ts";
+import { diskFull } from "./machine.ts";
 
 const GIB = 1024 ** 3;
 
@@ -16,12 +16,12 @@ export function freeBytes(folder: string): number {
  * Refuses long work that would end in a full disk: git and compilers then say no more than "unable to write file".
  * @param bytes what the work writes, roughly
  * @param what the work, for the message: "a work tree of the kernel"
- * @throws UsageError
+ * @throws MachineError
  */
 export function requireSpace(folder: string, bytes: number, what: string): void {
   const free = freeBytes(folder);
   if (free >= bytes) return;
-  throw new UsageError(`${what} takes ${gib(bytes)} in ${folder}, and ${gib(free)} are free there`);
+  throw diskFull(`${what} takes ${gib(bytes)} in ${folder}, and ${gib(free)} are free there`);
 }
 
 function gib(bytes: number): string {

@@ -4,6 +4,7 @@
 import { ToolError } from "../base/errors.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { findDescendants, measureProcesses, ScratchWatch } from "./limits.ts";
+import { SANDBOX_STOPPED } from "./machine.ts";
 import type { RunResult } from "./process.ts";
 import { killGroup, runToEnd } from "./process.ts";
 import type { SandboxJob, SandboxOutcome, SandboxResult } from "./sandbox.ts";
@@ -113,7 +114,7 @@ function readFailure({ exitCode, signal, stderr }: RunResult, what: Supervised):
   const setup = stderr.match(SETUP_MESSAGE);
   if (setup !== null && (exitCode === 1 || exitCode === 126 || exitCode === 127)) {
     const code = exitCode === 127 ? "not-found" : "failed";
-    throw new ToolError(code, `the sandbox could not start: ${setup[0]}`, {
+    throw new ToolError(code, `${SANDBOX_STOPPED}: ${setup[0]}`, {
       command: what.command,
       exitCode,
       stderrTail: stderr,

@@ -3,6 +3,7 @@
 import { isMailAddress } from "../report/mail.ts";
 import type { ReviewFinding, ReviewResult, Verdict } from "../report/result.ts";
 import { speakingFindings } from "../report/sentences.ts";
+import { failureWords } from "../service/ending.ts";
 import { resultWithout } from "../service/results.ts";
 import type { Post, PostOrder, Review } from "../store/store.ts";
 import { isWorthMail, type Policy } from "./policy.ts";
@@ -80,7 +81,9 @@ export function decideAnswer(input: ReplyInput, asked: Asked): PostOrder | undef
   if (!isMailAddress(asked.by.address)) return undefined;
   const result =
     input.result ??
-    resultWithout(input.review.state === "failed" ? "failed" : "cancelled", "it was tried several times");
+    (input.review.state === "failed"
+      ? resultWithout("failed", failureWords(input.review.error))
+      : resultWithout("cancelled", "it was stopped"));
   const shown = withoutWaived(result, input.waived);
   return answerPost({ ...input, result: shown, waived: waivedCount(result, shown) }, asked);
 }

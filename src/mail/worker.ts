@@ -8,8 +8,8 @@ import type { Prerequisite } from "../patch/message.ts";
 import { renderJson } from "../report/json.ts";
 import type { ReviewResult } from "../report/result.ts";
 import type { ChildReview, ChildSettings } from "../service/child.ts";
+import { endAttempt } from "../service/ending.ts";
 import { Lease, type LeaseParts } from "../service/lease.ts";
-import { errorWords } from "../service/log.ts";
 import { resultWithout, storedFindings } from "../service/results.ts";
 import type { Mailroom } from "../store/mailroom.ts";
 import type { Claim, Store } from "../store/store.ts";
@@ -18,7 +18,7 @@ import type { PreparedSeries, PrepareParts, SeriesToPrepare } from "./prepare-se
 import { readWorkRequest, type WorkRequest } from "./work-request.ts";
 
 export interface WorkerParts extends LeaseParts {
-  readonly store: Pick<Store, "claimReview" | "progress" | "finish" | "giveUp">;
+  readonly store: Pick<Store, "claimReview" | "progress" | "finish" | "giveUp" | "putBack">;
   readonly room: Pick<Mailroom, "raw">;
   readonly config: Pick<MailConfig, "trees" | "lists">;
   readonly settings: ChildSettings;
@@ -50,21 +50,12 @@ export async function workNext(parts: WorkerParts): Promise<boolean> {
       stored: isStored,
     });
   } catch (error) {
-    if (lease.isLost) {
-      log("info", "review dropped", { review: review.id });
-      return true;
-    }
-    const left = await store.giveUp(claim, errorWords(error));
-    log("error", "review broke down", { review: review.id, error: errorWords(error), detail: tail(error), left });
+    await endAttempt(parts, claim, lease, error);
   } finally {
     lease.end();
     rmSync(scratch, { recursive: true, force: true });
   }
   return true;
-}
-
-function tail(error: unknown): string | undefined {
-  return error instanceof ToolError ? error.stderrTail?.trim().split("\n").at(-1)?.slice(0, 500) : undefined;
 }
 
 async function workOn(parts: WorkerParts, claim: Claim, lease: Lease, scratch: string): Promise<ReviewResult> {

@@ -295,6 +295,8 @@ export const reviewResultSchema = z.strictObject({
   ]),
   /** One line: why, for a verdict other than clean and findings. */
   reason: z.string().optional(),
+  /** The verdict is "failed" for what the machine could not do (disk, memory, sandbox), in a plain sentence: another try may come to one. Since 1.4. */
+  machine: z.string().optional(),
   series: z.strictObject({
     title: z.string(),
     version: z.int().min(1),

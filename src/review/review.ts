@@ -1,5 +1,6 @@
 import { FormatError, ToolError, UsageError } from "../base/errors.ts";
 import { applySeries } from "../kernel/apply.ts";
+import { machineReason } from "../kernel/machine.ts";
 import { openSlot, type Slot } from "../kernel/slot.ts";
 import { openTree, type ResolvedCommit } from "../kernel/tree.ts";
 import { parseDiff } from "../patch/diff.ts";
@@ -182,9 +183,11 @@ function resultAt(request: Pick<ReviewRequest, "base">): Draft {
 /** What a caller gets who asked for something that cannot be done: a result with the reason, for `--json`. */
 export function failedResult(request: Pick<ReviewRequest, "base">, error: unknown): ReviewResult {
   const isInput = error instanceof UsageError || error instanceof FormatError || error instanceof ToolError;
+  const machine = machineReason(error);
   return {
     ...resultAt(request),
     verdict: "failed",
-    reason: isInput ? firstLine(error.message) : OWN_FAILURE,
+    ...(machine === undefined ? {} : { machine }),
+    reason: isInput ? firstLine(error.message) : (machine ?? OWN_FAILURE),
   };
 }

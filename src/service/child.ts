@@ -4,7 +4,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { FormatError, ToolError } from "../base/errors.ts";
+import { FormatError, MachineError, ToolError } from "../base/errors.ts";
 import { runToEnd, SYSTEM_PATH } from "../kernel/process.ts";
 import { parseReviewJson } from "../report/json.ts";
 import type { ReviewResult } from "../report/result.ts";
@@ -41,7 +41,7 @@ const MAX_RESULT_BYTES = 48 * 1024 * 1024;
 /** "  12.3 s  building 3 of 9 objects" on standard error, src/cli/progress.ts. */
 const PROGRESS = /^ *[\d.]+ s {2}(.*)$/;
 
-/** Throws ToolError: "cancelled" when `signal` says so, "failed" when the child ends without a result. */
+/** Throws ToolError: "cancelled" when `signal` says so, "failed" when the child ends without a result; MachineError where the machine could not do it. */
 export async function reviewInChild(settings: ChildSettings, review: ChildReview): Promise<ReviewResult> {
   const { limits, series } = review;
   const command = [
@@ -71,8 +71,9 @@ export async function reviewInChild(settings: ChildSettings, review: ChildReview
     case "output-too-big":
       return resultWithout("inconclusive", "its result is too long");
   }
+  let result: ReviewResult;
   try {
-    return parseReviewJson(ended.stdout);
+    result = parseReviewJson(ended.stdout);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     const how = ended.signal === null ? `exited with ${ended.exitCode}` : `was killed by ${ended.signal}`;
@@ -82,6 +83,10 @@ export async function reviewInChild(settings: ChildSettings, review: ChildReview
       stderrTail: ended.stderr.slice(-4096),
     });
   }
+  if (result.verdict === "failed" && result.machine !== undefined) {
+    throw new MachineError(result.reason ?? result.machine, result.machine);
+  }
+  return result;
 }
 
 function childEnvironment({ reviewState, reviewCache }: ChildSettings): Record<string, string> {
