@@ -161,8 +161,12 @@ program
     "compile an object again, with other compilers and with passes off: whose fault is what its compiler says wrong",
   )
   .argument("<object>", "object of the build (.o)")
-  .argument("[function]", "only this function and its parts")
+  .argument(
+    "[function]",
+    "only this function and its parts, with known defects and what a review holds against the base",
+  )
   .requiredOption("--build <dir>", "build folder of the kernel: kbuild's saved commands are there")
+  .addOption(knownDefectsOption())
   .option("--json", "print JSON")
   .addOption(new Option("--sandbox <mode>", "where it is compiled").choices(["bwrap", "runner"]).default("bwrap"))
   .addHelpText(

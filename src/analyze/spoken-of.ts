@@ -25,11 +25,14 @@ export interface SpokenOf {
 export function spokenOf(source: ByteSource, facts: TreeFacts): SpokenOf {
   const { flow, witnesses } = witnessesOfObject(source, { facts });
   const parts = partsByName(flow);
+  // Read now: nobody says how long the source stays open.
+  const noreturn = noreturnNames(flow);
+  const hasSizes = readTableSizes(flow.code).size > 0;
   return {
     hasFunction: (name) => parts.has(stableName(name)),
     speaks(witness, name) {
-      if (witness === "debug information") return declaresNoreturn(flow, name);
-      if (witness === "annotation") return readTableSizes(flow.code).size > 0;
+      if (witness === "debug information") return noreturn.has(stableName(name));
+      if (witness === "annotation") return hasSizes;
       const rows = witnesses.find((each) => each.witness === witness);
       const own = parts.get(stableName(name)) ?? [];
       return rows !== undefined && own.length > 0 && own.every((f) => hasRow(flow, rows, f));
@@ -58,11 +61,11 @@ function hasRow({ functions: { table } }: Flow, { rows }: WitnessRows, f: number
   return false;
 }
 
-function declaresNoreturn({ code }: Flow, name: string): boolean {
+function noreturnNames({ code }: Flow): ReadonlySet<string> {
   try {
-    return readNoreturnFunctions(code.object).some((each) => each.name === stableName(name));
+    return new Set(readNoreturnFunctions(code.object).map(({ name }) => name));
   } catch (error) {
-    if (error instanceof FormatError) return false;
+    if (error instanceof FormatError) return new Set();
     throw error;
   }
 }

@@ -16,7 +16,9 @@ export function hasFindingCommand(paths: readonly string[], fingerprint: string,
     if (!/^[0-9a-f]{8,64}$/.test(fingerprint)) throw new UsageError("--has: a fingerprint is hexadecimal");
     const source = openFileSource(path);
     try {
+      const knownDefects = { show: true };
       const { findings, comparison } = analyzeObject(source, {
+        knownDefects,
         facts: builtInFacts,
         witnesses: true,
         forComparison: true,

@@ -14,6 +14,7 @@ import { judgeObject } from "../review/judge.ts";
 import { FAULT_RULES, tryObject } from "../review/whose-fault.ts";
 import { findingsOf } from "../review/whose-fault-outcome.ts";
 import type { CommandIo } from "./check.ts";
+import type { KnownDefectsOption } from "./formats.ts";
 import { findProfile } from "./profile-option.ts";
 import type { ProgressPrinter } from "./progress.ts";
 import { readConfig, readTree } from "./tree-input.ts";
@@ -23,6 +24,8 @@ import { readConfig, readTree } from "./tree-input.ts";
 export interface WhoseFaultOptions {
   readonly build: string;
   readonly sandbox: "bwrap" | "runner";
+  /** Without a function's name: what becomes of findings that a known defect explains. */
+  readonly knownDefects?: KnownDefectsOption;
   readonly json?: boolean;
 }
 
@@ -60,21 +63,27 @@ export async function whoseFaultCommand(
       jobs: availableParallelism(),
     };
     const chosen: ObjectFinding[] = [];
+    const explained: string[] = [];
+    const judge = (file: string, show: boolean) =>
+      judgeObject(
+        { object, file, command, deps: [], generated: [], how: "replay" },
+        { facts, config, witnesses: true, knownDefects: { show } },
+      );
     const trials = await tryObject(
       {
         command,
         place,
         facts,
-        judge: (file) =>
-          judgeObject(
-            { object, file, command, deps: [], generated: [], how: "replay" },
-            { facts, config, witnesses: true },
-          ),
+        judge: (file) => judge(file, true),
         millis: MILLIS,
         onProgress: (line) => progress.line(line),
       },
       (again) => {
-        const all = functionName === undefined ? (again.analysis?.findings ?? []) : findingsOf(again);
+        // Who names a function wants to know all of it; else known defects, of which clang has one in most functions, are counted.
+        const muted = functionName === undefined && options.knownDefects !== "show" ? judge(again.file, false) : again;
+        for (const { kind, why } of muted.analysis?.coverage.notes ?? [])
+          if (kind === "known-defect") explained.push(why);
+        const all = functionName === undefined ? (muted.analysis?.findings ?? []) : findingsOf(muted);
         for (const finding of all)
           if (FAULT_RULES.has(finding.rule) && isOf(finding, functionName)) chosen.push(finding);
         return chosen;
@@ -96,10 +105,12 @@ export async function whoseFaultCommand(
         ...(at === undefined ? {} : { file: at.file, line: at.line }),
         fault,
       }));
-      io.out(`${JSON.stringify({ version: JSON_VERSION, object, findings }, undefined, 2)}\n`);
+      io.out(`${JSON.stringify({ version: JSON_VERSION, object, findings, knownDefects: explained }, undefined, 2)}\n`);
     } else {
       for (const { finding, fault } of told) io.out(renderFault(finding, fault, state.state));
-      if (told.length === 0) io.out(`${safeText(object)}: nothing that the compiler says is contradicted\n`);
+      for (const why of explained) io.out(`${safeText(object)}: not told: ${safeText(why)}\n`);
+      if (told.length + explained.length === 0)
+        io.out(`${safeText(object)}: nothing that the compiler says is contradicted\n`);
     }
     return told.length === 0 ? 0 : 1;
   } catch (error) {

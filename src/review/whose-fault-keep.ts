@@ -34,7 +34,7 @@ export function describeCase({ finding, fault, isReproduced, reproducer }: KeptC
   const lines = [
     `# ${plain(finding.message)}`,
     "",
-    `${plain(fault.own)}, as it compiles ${at === undefined ? "the source" : code(`${at.file}:${at.line}`)}: ${plain(fault.says)}.`,
+    `${at === undefined ? "" : `${code(`${at.file}:${at.line}`)}, `}compiled by ${plain(fault.own)}. Who does so: ${plain(fault.says)}.`,
     "",
     isReproduced
       ? `\`${SOURCE_NAME}\`, compiled as \`command.txt\` says, gives an object that has it.`
@@ -82,7 +82,7 @@ function whyNot({ object }: Reproducer): string {
 function plain(text: string): string {
   return safeText(text)
     .replace(/[\r\n]+/g, " ")
-    .replace(/([\\`*_[\]<>|#])/g, "\\$1");
+    .replace(/[\\`*[\]<>|#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, (mark) => `\\${mark}`);
 }
 
 function code(text: string): string {

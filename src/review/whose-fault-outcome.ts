@@ -2,6 +2,7 @@ import type { ObjectFinding, TreeFacts } from "../analyze/analyze-object.ts";
 import { stableName } from "../analyze/names.ts";
 import { type SpokenOf, spokenOf } from "../analyze/spoken-of.ts";
 import { FormatError } from "../base/errors.ts";
+import { knownDefects } from "../defects/index.ts";
 import { openFileSource } from "../kernel/file-source.ts";
 import type { ReviewTrial } from "../report/result.ts";
 import type { Judged } from "./judge.ts";
@@ -50,11 +51,15 @@ export function findingsOf({ analysis }: Judged): readonly ObjectFinding[] {
 export function outcomeOf(finding: ObjectFinding, { judged, spoken }: TriedObject): Outcome {
   if (judged.analysis === undefined) return unknown(`the object cannot be read: ${judged.error}`);
   const name = stableName(finding.function);
-  const here = findingsOf(judged).filter((each) => each.rule === finding.rule && isIn(each, name));
-  if (here.some((each) => says(each) === says(finding))) return { outcome: "there" };
-  const alike = here.find((each) => each.messageKey === finding.messageKey && isAlike(finding, each));
-  if (alike !== undefined) return { outcome: "there", why: `it says there: ${alike.message}` };
-  if (here[0] !== undefined) return unknown(`it says something else there: ${here[0].message}`);
+  const own = findingsOf(judged).filter((each) => each.rule === finding.rule && isIn(each, name));
+  if (finding.shape !== undefined) {
+    // The same, whichever registers it is about: those are the compiler's choice at each turn.
+    const alike = own.find((each) => each.shape === finding.shape);
+    if (alike !== undefined) return says(alike) === says(finding) ? THERE : { ...THERE, why: `as ${alike.message}` };
+  }
+  const others = own.filter((each) => !isOtherDefect(each));
+  if (others.some((each) => says(each) === says(finding))) return THERE;
+  if (others[0] !== undefined) return unknown(`it says something else there: ${others[0].message}`);
   const heard = spoken();
   if (heard === undefined || !heard.hasFunction(name))
     return unknown(`${name}() is not there as a function of its own`);
@@ -67,6 +72,8 @@ export function outcomeOf(finding: ObjectFinding, { judged, spoken }: TriedObjec
   if (witnesses.some((witness) => names.some((each) => heard.speaks(witness, each)))) return { outcome: "gone" };
   return unknown(`no ${witnesses.join(" nor ")} speaks of ${name}() there`);
 }
+
+const THERE = { outcome: "there" } as const;
 
 function unknown(why: string): Outcome {
   return { outcome: "unknown", why };
@@ -83,16 +90,7 @@ function says({ message, function: name }: ObjectFinding): string {
   return message.split(`${stableName(name)}()`).join("{}");
 }
 
-/** The same about another register: which one holds a value is the compiler's choice at each turn. */
-function isAlike(one: ObjectFinding, other: ObjectFinding): boolean {
-  const [a, b] = [subjectOf(one), subjectOf(other)];
-  return a !== undefined && b !== undefined && isRegister(a) && isRegister(b);
-}
-
-function subjectOf({ message }: ObjectFinding): string | undefined {
-  return / of ((?:\w+, )*\w+)$/.exec(message)?.[1];
-}
-
-function isRegister(subject: string): boolean {
-  return subject.split(", ").every((each) => !/^(CFA|ra|signal)$/.test(each));
+/** A defect of its own that is known of a compiler, and another one than is asked about. */
+function isOtherDefect({ rule, shape }: ObjectFinding): boolean {
+  return shape !== undefined && knownDefects.some((defect) => defect.rule === rule && defect.shapes.includes(shape));
 }

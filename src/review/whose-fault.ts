@@ -28,7 +28,7 @@ export interface FaultQuestion {
   readonly command: string;
   readonly place: TrialPlace;
   readonly facts: TreeFacts;
-  /** Judges an object in the place of the one that the findings were seen in. */
+  /** Judges an object in the place of the one that the findings were seen in; known defects are told, too. */
   readonly judge: (file: string) => Judged;
   /** Milliseconds that all of it may take. */
   readonly millis: number;

@@ -76,7 +76,14 @@ async function askOne(
   const isModule = options.affected.objects.some((each) => each.object === object && each.membership.kind === "module");
   try {
     const config = await build.configOf(tip);
-    const judge = { facts, config, witnesses: true, outside: input.outsideOf(object), isModule };
+    const judge = {
+      facts,
+      config,
+      witnesses: true,
+      knownDefects: { show: true },
+      outside: input.outsideOf(object),
+      isModule,
+    };
     const trials = await tryObject(
       {
         command: made.command,

@@ -45,7 +45,9 @@ test("a defect of gcc: only gcc, gone with a flag; what a bug report needs is ke
 }, async (t) => {
   const dir = scratch(t);
   const build = makeSmallBuild(dir, GCC_DEFECT, "gcc", ["-O2", "-g1"]);
-  const { status, answer } = await ask(dir, build, build.object);
+  const quiet = await ask(dir, build, build.object);
+  assert.deepEqual([quiet.status, quiet.answer.findings, quiet.answer.knownDefects.length], [0, [], 1]);
+  const { status, answer } = await ask(dir, build, build.object, "f");
   assert.equal(status, 1);
   const [finding, ...more] = answer.findings;
   assert.deepEqual(more, []);
