@@ -1,5 +1,6 @@
 // The body of one review comment. The first line alone is enough to decide; the rest folds away.
 
+import { faultSentence } from "../report/fault-text.ts";
 import { pathRows } from "../report/finding-text.ts";
 import { fixDiff, fixPlace } from "../report/fix-text.ts";
 import { isChangeBehind, MAX_HUNK_LINES } from "../report/hunk-text.ts";
@@ -128,6 +129,10 @@ function footer(finding: ReviewFinding, links: Links): string {
   return parts.filter((part) => part !== undefined && part !== "").join(" · ");
 }
 
+function whose(finding: ReviewFinding): string {
+  return finding.fault === undefined ? "" : prose(faultSentence(finding) ?? "", 320);
+}
+
 function placeNote(finding: ReviewFinding, place: DiffPlace): string | undefined {
   if (place.side === "LEFT")
     return `It is in line ${finding.line} of the new file; what is deleted here is the nearest change.`;
@@ -193,6 +198,7 @@ export function commentBody(input: CommentInput): string {
   const blocks = [
     `**${headline(finding)}.**${consequence}${worsened}${patch}`,
     ...[note, also].filter((text) => text !== undefined),
+    whose(finding),
     changeBehind(finding, place).join("\n"),
     ...(fix === undefined ? [] : [fixLines(fix, input.fixIsOnDiff === true).join("\n")]),
     folded("How it gets there", howItGetsThere(finding)).join("\n"),
@@ -209,6 +215,7 @@ export function explainBody(topic: Topic, links: Links): string {
   const consequence = finding.consequence === "" ? "" : ` ${sentence(finding.consequence)}`;
   const blocks = [
     `**${headline(finding)}**, ${code(where)}.${consequence}`,
+    whose(finding),
     ...(topic.others.length === 0 ? [] : [alsoIn(topic)]),
     howItGetsThere(finding).join("\n"),
     footer(finding, links),

@@ -1,6 +1,7 @@
 // The check's summary and the one comment that is edited in place: the verdict, what is told nowhere else, what was built and
 // what was not, how long it took; nothing else.
 
+import { explainedWords } from "../report/fault-text.ts";
 import type { ReviewFinding, ReviewResult } from "../report/result.ts";
 import {
   cappedList,
@@ -166,11 +167,13 @@ function warningItems(result: ReviewResult): string[] {
 export function coverageItems(result: ReviewResult): string[] {
   const groups = coverageGroups(result);
   const checked = coverageSentence(result);
+  const explained = explainedWords(result);
   return [
     ...builtItems(result),
     ...groupItems("Not built", groups.notBuilt),
     ...(checked === undefined ? [] : [`- **Checked:** ${checked}.`]),
     ...groupItems("Not checked", groups.notChecked),
+    ...(explained === undefined ? [] : [`- **Not told:** ${prose(explained, 300)}.`]),
     ...groupItems("Assumed", groups.assumed),
     baseItem(result),
     ...warningItems(result),

@@ -2,6 +2,7 @@
 // what follows from it and what the witnesses say. Shared by the mail digest and the terminal form.
 
 import { outerPlace } from "../rules/finding.ts";
+import { faultSentence } from "./fault-text.ts";
 import { fixDiff, fixPlace, fixWords } from "./fix-text.ts";
 import type { ReviewFinding, ReviewResult, ReviewStep } from "./result.ts";
 import { safeProse } from "./safe.ts";
@@ -276,11 +277,13 @@ export function findingLines(
 ): string[] {
   const consequence = safeProse(finding.consequence);
   const tool = toolWords(finding);
+  const whose = faultSentence(finding);
   return [
     ...findingHeadline(finding, result, paint, options),
     ...wayLines(finding, paint),
     ...(consequence === "" ? [] : ["", ...wrapText(consequence, { first: "  " })]),
     ...(tool === undefined ? [] : wrapText(tool, { first: "  " })),
+    ...(whose === undefined ? [] : wrapText(whose, { first: "  " })),
     ...witnessLines(finding),
     ...relatedLines(finding),
     ...fixLines(finding),

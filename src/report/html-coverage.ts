@@ -1,5 +1,6 @@
 // The lower half of the page: what was built and looked at, what was not and why, how long it took, how to repeat it.
 
+import { explainedWords } from "./fault-text.ts";
 import { html, type Markup, NOTHING } from "./markup.ts";
 import type { ReviewFinding, ReviewObject, ReviewResult } from "./result.ts";
 import { safeCode } from "./safe.ts";
@@ -91,6 +92,7 @@ function groupList(title: string, groups: readonly ReasonGroup[]): Markup {
 export function coverageSection(result: ReviewResult): Markup {
   const groups = coverageGroups(result);
   const checked = coverageSentence(result);
+  const explained = explainedWords(result);
   const { functions, functionsAnalysed, textBytes, textBytesAnalysed } = result.coverage;
   const hasGaps = groups.notBuilt.length + groups.notChecked.length + groups.assumed.length > 0;
   return html`<section><h2>Coverage</h2><div class="card">
@@ -102,6 +104,7 @@ ${
 ${hasGaps || functions === 0 ? NOTHING : html`<p class="soft">${functionsAnalysed < functions ? "What was left out is not named." : "Nothing was left out."}</p>`}
 ${groupList("Not built", groups.notBuilt)}
 ${groupList("Not checked", groups.notChecked)}
+${explained === undefined ? NOTHING : html`<h3>Not told</h3><p>${explained}.</p>`}
 ${groupList("Taken on an assumption", groups.assumed)}
 </div></section>`;
 }

@@ -1,6 +1,7 @@
 // One finding as a card of the page: headline, place, hunk, the way there with the state beside each line, what follows,
 // what the witnesses say, the instructions, the graph.
 
+import { trialCells } from "./fault-text.ts";
 import { pathRows, placeWords } from "./finding-text.ts";
 import { fixDiff, fixPlace, fixWords } from "./fix-text.ts";
 import { html, type Markup, NOTHING } from "./markup.ts";
@@ -123,6 +124,28 @@ function change({ fix }: ReviewFinding): Markup {
   return html`<h3>A change that helps</h3><p>${fixWords(fix)}.</p><pre class="box hunk" tabindex="0"><code><span class="head">${fixPlace(fix)}</span>${rows}</code></pre>`;
 }
 
+/** Whose fault it is, with each trial that says so. */
+function fault(finding: ReviewFinding): Markup {
+  if (finding.fault === undefined) return NOTHING;
+  const { own, trials, kept } = finding.fault;
+  const rows = trials.slice(0, MAX_ENTRIES).map((trial) => {
+    const [compiler, flags, outcome] = trialCells(trial);
+    return html`<tr><td>${compiler}</td><td><code>${flags}</code></td><td>${outcome}</td></tr>`;
+  });
+  const more = trials.length - rows.length;
+  const table = html`<details><summary>${plural(trials.length, "trial")} beside ${own}</summary>
+<table><thead><tr><th>Compiler</th><th>Other flags</th><th>The finding</th></tr></thead><tbody>${rows}</tbody></table>${
+    more > 0 ? html`<p class="soft">and ${more} more</p>` : NOTHING
+  }</details>`;
+  return html`<h3>Whose fault</h3><p>${sentenceOf(finding.fault.says)}</p>${trials.length === 0 ? NOTHING : table}${
+    kept === undefined ? NOTHING : html`<p class="small">Kept for the compiler's bug tracker: <code>${kept}</code></p>`
+  }`;
+}
+
+function sentenceOf(clause: string): string {
+  return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
+}
+
 function inlineStack(finding: ReviewFinding): Markup {
   const frames = finding.place?.inlineStack.slice(0, MAX_ENTRIES) ?? [];
   if (frames.length === 0) return NOTHING;
@@ -149,6 +172,7 @@ ${finding.consequence === "" ? NOTHING : html`<p class="consequence">${finding.c
 ${tool === undefined ? NOTHING : html`<p>${tool}</p>`}
 ${ways(finding)}
 ${witnesses(finding)}
+${fault(finding)}
 ${related(finding)}
 ${change(finding)}
 ${instructions(finding)}

@@ -1,7 +1,7 @@
 // SARIF 2.1.0 (OASIS), for code scanning. Section numbers are the specification's.
 
 import type { CodeFlow, Fix, Invocation, Location, Log, Notification, ReportingDescriptor, Result, Run } from "sarif";
-import type { CoverageNote, ReviewFinding, ReviewFix, ReviewResult, ReviewStep } from "./result.ts";
+import type { CoverageNote, ReviewFault, ReviewFinding, ReviewFix, ReviewResult, ReviewStep } from "./result.ts";
 import { safeCode, safeText } from "./safe.ts";
 import { speakingFindings, transientWords, verdictSentence } from "./sentences.ts";
 import { toolWords } from "./steps.ts";
@@ -154,8 +154,23 @@ function sarifResult(finding: ReviewFinding, ruleIndex: number, result: ReviewRe
       profiles: finding.profiles.map((name) => safeText(name)),
       onDiff: finding.onDiff,
       ...(patch === undefined ? {} : { firstBadPatch: patch.number }),
+      ...(finding.fault === undefined ? {} : { fault: sarifFault(finding.fault) }),
       ...(repairedBy === undefined ? {} : { repairedByPatch: repairedBy.number }),
     },
+  };
+}
+
+/** Whose fault it is, as the result has it; where it was kept is a folder of the reviewer's. */
+function sarifFault({ says, own, trials }: ReviewFault) {
+  return {
+    says: messageText(says),
+    own: messageText(own),
+    trials: trials.map(({ compiler, flags, outcome, why }) => ({
+      compiler: messageText(compiler),
+      flags: flags.map(messageText),
+      outcome,
+      ...(why === undefined ? {} : { why: messageText(why) }),
+    })),
   };
 }
 

@@ -1,6 +1,7 @@
 // What stands under the findings in the digest and in the terminal form: what was built, what was not looked at and why,
 // against which base, and how it ran.
 
+import { explainedWords } from "./fault-text.ts";
 import type { ReviewResult } from "./result.ts";
 import { safeProse } from "./safe.ts";
 import {
@@ -113,6 +114,7 @@ export function tailLines(result: ReviewResult, sinceMailMillis?: number, waived
   const previous = result.previousVersion;
   const count = (kind: string) => result.findings.filter((finding) => finding.class === kind).length;
   const checked = coverageSentence(result);
+  const explained = explainedWords(result);
   const looked = result.coverage.functions > 0;
   return [
     ...(previous === undefined
@@ -125,6 +127,7 @@ export function tailLines(result: ReviewResult, sinceMailMillis?: number, waived
     ...groupItem("Not built", groups.notBuilt),
     ...(checked === undefined ? [] : item("Checked", `${checked}.`)),
     ...groupItem("Not checked", groups.notChecked),
+    ...(explained === undefined ? [] : item("Not told", `${explained}.`)),
     ...groupItem("Assumed", groups.assumed),
     ...baseLine(result),
     ...(waived === 0 ? [] : item("Waived", `${plural(waived, "new finding")}, by a command.`)),

@@ -329,6 +329,59 @@ export function fixResult(): ReviewResult {
   return { ...result, findings: [first, { ...second, fix }] };
 }
 
+/** A finding about what the compiler says, tried with other compilers, and what known defects explain. */
+export function faultResult(): ReviewResult {
+  const result = exampleResult();
+  const { patch: _patch, repairedBy: _repairedBy, kernelTool: _tool, ...finding } = peekFinding;
+  const known = (object: string, count: number): ReviewResult["coverage"]["notes"][number] => ({
+    kind: "known-defect",
+    object,
+    why: `${count} findings are a known defect of clang 22.1.8: src/defects/clang-popped-registers.md`,
+    defect: { defect: "clang-popped-registers", compiler: "clang 22.1.8", count },
+  });
+  return {
+    ...result,
+    findings: [
+      {
+        ...finding,
+        rule: "unwind-data-disagrees",
+        severity: "warning",
+        message: "__do_sys_peek(): .debug_frame says wrongly that r13 is unchanged",
+        consequence: "A debugger or a profiler that takes the data reads the caller's frame from the wrong place.",
+        evidence: [
+          { witness: "instructions", says: "CFA=rsp+48, r13 at CFA-24" },
+          { witness: "debug_frame", says: "CFA=rsp+48" },
+        ],
+        fault: {
+          says: "only gcc 12.2.0 at -O2 (not clang 22.1.8); gone with -fno-shrink-wrap",
+          own: "gcc 12.2.0 -O2",
+          trials: [
+            { compiler: "gcc 12.2.0", flags: ["-O1"], outcome: "gone" },
+            { compiler: "gcc 12.2.0", flags: ["-fno-shrink-wrap"], outcome: "gone" },
+            { compiler: "gcc 12.2.0", flags: ["-fno-ipa-ra", "-fno-schedule-insns2"], outcome: "there" },
+            { compiler: "clang 22.1.8", flags: [], outcome: "gone" },
+            { compiler: "clang 19.1.7", flags: [], outcome: "unknown", why: "it does not compile" },
+          ],
+          kept: "faults/0123456789ab",
+        },
+      },
+    ],
+    coverage: {
+      ...result.coverage,
+      notes: [
+        known("fs/peek.o", 17),
+        known("fs/splice.o", 42),
+        {
+          kind: "known-defect",
+          object: "fs/splice.o",
+          why: "1 finding is a known defect of clang 22.1.8: src/defects/clang-row-behind-pushed-argument.md",
+          defect: { defect: "clang-row-behind-pushed-argument", compiler: "clang 22.1.8", count: 1 },
+        },
+      ],
+    },
+  };
+}
+
 /** All fixtures by name. */
 export const FIXTURES: ReadonlyMap<string, () => ReviewResult> = new Map([
   ["example", exampleResult],
@@ -340,6 +393,7 @@ export const FIXTURES: ReadonlyMap<string, () => ReviewResult> = new Map([
   ["applied", appliedResult],
   ["incomplete", incompleteResult],
   ["fix", fixResult],
+  ["fault", faultResult],
   ["many", manyResult],
   ["no-lines", noLinesResult],
   ["hostile", hostileResult],

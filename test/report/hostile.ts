@@ -21,7 +21,18 @@ export const HOSTILE = [
 export function makeHostile(value: ReviewResult): ReviewResult {
   let next = 0;
   // Closed word lists and what ties graphs and tables to findings.
-  const keep = new Set(["version", "verdict", "state", "class", "severity", "kind", "mode", "graph", "frames"]);
+  const keep = new Set([
+    "version",
+    "verdict",
+    "state",
+    "class",
+    "severity",
+    "kind",
+    "mode",
+    "graph",
+    "outcome",
+    "frames",
+  ]);
   const walk = (node: unknown, key: string, path: string): unknown => {
     if (typeof node === "string") {
       const closed = keep.has(key) && !path.includes(".path.") && !path.includes(".otherPath.");
