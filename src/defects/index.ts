@@ -4,6 +4,7 @@ import { clangRowBehindPushedArgument } from "./clang-row-behind-pushed-argument
 import { type Compiler, compareVersions } from "./compiler.ts";
 import type { KnownDefect } from "./defect.ts";
 import { gasSframeCfaRegister } from "./gas-sframe-cfa-register.ts";
+import { gccGasSframeRestore } from "./gcc-gas-sframe-restore.ts";
 import { gccRealignedRestore } from "./gcc-realigned-restore.ts";
 
 /** Every known defect, by tool and name. */
@@ -12,6 +13,7 @@ export const knownDefects: readonly KnownDefect[] = [
   clangRowBehindHoistedRelease,
   clangRowBehindPushedArgument,
   gasSframeCfaRegister,
+  gccGasSframeRestore,
   gccRealignedRestore,
 ];
 
