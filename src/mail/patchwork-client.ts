@@ -1,10 +1,10 @@
 // patchwork's REST API 1.2, as far as checks need it (docs/api/schemas/v1.2 of patchwork). Every answer is read by a schema; the token goes to the configured
 // address and nowhere else: a redirection is an error.
 
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { errorWords } from "../service/log.ts";
 import type { MailConfig } from "./config.ts";
+import { readSecretFile } from "./secret-file.ts";
 
 export type PatchworkConfig = NonNullable<MailConfig["patchwork"]>;
 
@@ -36,7 +36,6 @@ const checkSchema = z.object({
 
 const TIMEOUT_MILLIS = 30_000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
-const MAX_TOKEN = 400;
 const MAX_RETRY_MILLIS = 3_600_000;
 const MAX_PAGES = 20;
 const PER_PAGE = 100;
@@ -57,7 +56,7 @@ export async function postCheck(
   signal?: AbortSignal,
 ): Promise<CheckOutcome> {
   try {
-    const token = await readToken(config["token-file"]);
+    const token = readToken(config["token-file"]);
     const api = new Api(config.url, token, signal);
     const patch = await findPatch(api, config.project, messageId);
     const path = `patches/${patch}/checks/`;
@@ -113,11 +112,10 @@ function read<T>(schema: z.ZodType<T>, answer: unknown): T {
   throw new Answer({ end: "again", error: "patchwork gave an answer that is none of its API" });
 }
 
-/** Read each time: it may be changed while the service runs. */
-async function readToken(file: string): Promise<string> {
-  const token = (await readFile(file, "utf8")).trim();
-  if (!/^[\x21-\x7e]+$/.test(token) || token.length > MAX_TOKEN)
-    throw new Error("the token file does not hold one word");
+function readToken(file: string): string {
+  const token = readSecretFile(file, "the token file");
+  // It goes into a header.
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new Error("the token file does not hold one word");
   return token;
 }
 

@@ -1,13 +1,13 @@
 // One mail by SMTP (RFC 5321), at most once: what is refused before the message is handed over can be tried again; a connection that breaks behind that leaves
 // a mail of which nobody knows, and which is never sent again.
 
-import { readFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 import { errorWords } from "../service/log.ts";
 import type { MailConfig } from "./config.ts";
 import type { MailBody } from "./mail-body.ts";
 import type { Outlet, SendOutcome } from "./outlet.ts";
+import { readSecretFile } from "./secret-file.ts";
 
 type SmtpConfig = NonNullable<MailConfig["smtp"]>;
 
@@ -22,7 +22,6 @@ interface SmtpError extends Error {
 const CONNECT_MILLIS = 20_000;
 /** RFC 5321 4.5.3.2 allows minutes; the lease of a post does not. */
 const SILENCE_MILLIS = 60_000;
-const MAX_PASSWORD_BYTES = 4096;
 const MAX_RESPONSE_BYTES = 64 * 1024;
 
 export interface SmtpOptions {
@@ -40,15 +39,15 @@ export class SmtpOutlet implements Outlet {
   }
 
   async send(mail: MailBody, deadline: AbortSignal): Promise<SendOutcome> {
+    const { login } = this.#config;
     let password: string | undefined;
     try {
-      password = await readPassword(this.#config);
+      password = login && readSecretFile(login["password-file"], "the password file");
     } catch (error) {
       return { end: "again", error: errorWords(error) };
     }
-    const { user } = this.#config.login ?? {};
     return new Dialogue(this.#connection(), mail, deadline).run(
-      user === undefined || password === undefined ? undefined : { user, pass: password },
+      login === undefined || password === undefined ? undefined : { user: login.user, pass: password },
     );
   }
 
@@ -69,16 +68,6 @@ export class SmtpOutlet implements Outlet {
       tls: { minVersion: "TLSv1.2", ...(this.#options.ca === undefined ? {} : { ca: this.#options.ca }) },
     });
   }
-}
-
-/** Read each time: it may be changed while the service runs. */
-async function readPassword({ login }: SmtpConfig): Promise<string | undefined> {
-  if (login === undefined) return undefined;
-  const text = await readFile(login["password-file"], "utf8");
-  if (text.length > MAX_PASSWORD_BYTES) throw new Error("the password file is too long to be one");
-  const password = text.replace(/\r?\n$/, "");
-  if (password === "" || /[\r\n\0]/.test(password)) throw new Error("the password file does not hold one line");
-  return password;
 }
 
 type Login = { readonly user: string; readonly pass: string };

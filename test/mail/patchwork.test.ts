@@ -79,7 +79,7 @@ async function scene(t: TestContext, open: (ids: readonly string[]) => Promise<P
     folder.remove();
   });
   const tokenFile = join(folder.path, "token");
-  writeFileSync(tokenFile, `${server.token}\n`);
+  writeFileSync(tokenFile, `${server.token}\n`, { mode: 0o600 });
   const config = { url: server.url, project: PROJECT, "token-file": tokenFile, context: "objreview" };
   return {
     server,
@@ -182,7 +182,7 @@ test("the token follows no redirection", async (t) => {
 test("a review that ends sets a check on each patch, though the list is silent, and once", async (t) => {
   const server = await ownPatchwork([patchId(1), patchId(2)]);
   const folder = temporaryFolder("patchwork-token");
-  writeFileSync(join(folder.path, "token"), server.token);
+  writeFileSync(join(folder.path, "token"), server.token, { mode: 0o600 });
   const own = await openScene({
     lists: [{ address: "linux-test@example.net", trees: ["linux"] }],
     patchwork: { url: server.url, project: PROJECT, "token-file": join(folder.path, "token") },

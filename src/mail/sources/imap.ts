@@ -1,9 +1,9 @@
 // A mailbox on an IMAP server (RFC 9051, 3501), opened read-only: nothing is flagged, moved or deleted. New mail is told by IDLE (RFC 2177).
 
-import { readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 import { ImapFlow } from "imapflow";
 import { ToolError, UsageError } from "../../base/errors.ts";
+import { readSecretFile } from "../secret-file.ts";
 import type { MailSource } from "../source.ts";
 import { type ConfigOf, gather, MAX_MAIL_BYTES, pause, tooBig } from "./gather.ts";
 
@@ -161,7 +161,10 @@ function clientOptions(config: ImapConfig, name: string): ConstructorParameters<
     ...(config.tls === "implicit" ? {} : { doSTARTTLS: config.tls === "starttls" }),
     // A certificate can name an address; SNI cannot.
     ...(isIP(config.host) === 0 ? { servername: config.host } : {}),
-    auth: { user: config.login.user, pass: readPassword(name, config.login["password-file"]) },
+    auth: {
+      user: config.login.user,
+      pass: readSecretFile(config.login["password-file"], `${name}: the password file`),
+    },
     logger: false,
     clientInfo: { name: "objreview" },
     disableAutoIdle: true,
@@ -215,26 +218,6 @@ async function download(imap: ImapFlow, uids: readonly number[]): Promise<Map<nu
   const query = { uid: true, source: { start: 0, maxLength: MAX_MAIL_BYTES + 1 } };
   const messages = await imap.fetchAll(uids.join(","), query, { uid: true });
   return new Map(messages.flatMap((each) => (each.source === undefined ? [] : [[each.uid, each.source] as const])));
-}
-
-/** The first line of the file, which others may not read. */
-function readPassword(name: string, path: string): string {
-  let text: string;
-  try {
-    if ((statSync(path).mode & 0o007) !== 0) {
-      throw new ToolError("failed", `${name}: everybody may read ${path}; take that away (chmod 600)`, {
-        command: ["read", path],
-      });
-    }
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof ToolError) throw error;
-    throw new ToolError("failed", `${name}: the password file ${path}: ${(error as NodeJS.ErrnoException).code}`, {
-      command: ["read", path],
-      cause: error,
-    });
-  }
-  return (text.split("\n")[0] as string).replace(/\r$/, "");
 }
 
 /** One line that names server and reason, without what was sent: that holds the password. */

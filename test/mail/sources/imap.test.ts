@@ -254,7 +254,7 @@ test("each failure is one line that names the server and holds no password", asy
     });
     chmodSync(wrong, 0o644);
     await assert.rejects(readAll(open(server, { passwordFile: wrong })), {
-      message: `imap:inbox: everybody may read ${wrong}; take that away (chmod 600)`,
+      message: `imap:inbox: the password file ${wrong}: everybody may read it; take that away (chmod 600)`,
     });
     assert.throws(() => open(server, { host: "imap.example.org" }), {
       name: "UsageError",
