@@ -8,9 +8,9 @@ export const unwindDataDisagrees = defineRule({
   consequence:
     "a debugger, a profiler or an unwinder that takes the data reads the caller's frame from the wrong place",
   messages: {
-    wrong: { text: "{function}(): the unwind data says something wrong of {subject}" },
+    wrong: { text: "{function}(): {witness} says that {claim}; {actual}" },
     // Between the two instructions only an interrupt sees it.
-    late: { text: "{function}(): the unwind data says too late what becomes of {subject}", severity: "note" },
+    late: { text: "{function}(): {witness} still says that {claim}; {actual} by then", severity: "note" },
   },
   showsFrames: true,
   check(context, report) {

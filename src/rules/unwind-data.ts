@@ -6,6 +6,7 @@ import { describeFrame, type WitnessRows } from "../unwind/witness-rows.ts";
 import type { Evidence } from "./finding.ts";
 import type { Report, RuleContext } from "./rule.ts";
 import { shapeOf } from "./unwind-data-shape.ts";
+import { claimWords } from "./unwind-data-words.ts";
 import { frameWay } from "./ways.ts";
 
 // What the rules about unwind data share: which of the places where a witness is wrong come from one cause, and what is said of them.
@@ -93,7 +94,7 @@ export function reportWrongPlace(context: RuleContext, message: string, place: W
     message,
     at: insn,
     owner,
-    words: { subject: subjects.join(", ") },
+    words: { subject: subjects.join(", "), ...claimWords(arch, state, place) },
     // Of a change that no row follows the line is that of the change.
     ...(cause === "untold" && before !== NONE ? { placedAt: before } : {}),
     way: { ...frameWay(context, insn), notes },

@@ -265,6 +265,12 @@ export function describeRegister(arch: Arch, state: FrameState, register: number
   return at === NOWHERE ? "" : `${arch.registers.name[register]}=${describePlace(at)}`;
 }
 
+/** "CFA-24", where the caller's value of a register was saved; undefined where it is in no slot. */
+export function describeSaved({ saved }: FrameState, register: number): string | undefined {
+  const at = saved[register] ?? NOWHERE;
+  return at === NOWHERE || at === NOT_SAVED ? undefined : describePlace(at);
+}
+
 function describePlace(at: Place): string {
   if (at === NOT_SAVED) return "nowhere";
   return `${spaceOf(at) === SPACE_CFA ? "CFA" : "aligned"}${signed(offsetOf(at))}`;

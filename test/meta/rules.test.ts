@@ -17,6 +17,7 @@ const shared = new Set([
   "instrumented-callees.ts",
   "unwind-data.ts",
   "unwind-data-shape.ts",
+  "unwind-data-words.ts",
 ]);
 const inRules = repositoryFiles()
   .filter((name) => posix.dirname(name) === "src/rules")
