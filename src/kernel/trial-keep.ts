@@ -61,21 +61,27 @@ function withoutMounts(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Without what the preprocessor alone reads, and without what names files or has the compiler run something: whoever gets the command line is
- * to be able to run it without a thought.
+ * What decides the code, and nothing else: no option that the preprocessor alone reads, that names a file, or that has the compiler run or write
+ * something. Whoever gets the command line is to be able to run it without a thought, and the options are whoever's that wrote the recipes.
  */
 export function optionsOfPreprocessed(options: readonly CompileOption[]): CompileOption[] {
-  const isLeftOut = (name: string): boolean =>
-    /^-(I|D|U|i(system|quote|dirafter|nclude|macros|prefix|withprefix|sysroot)|nostdinc|Wp,|M|H$|P$|C$)/.test(name) ||
-    /^-(f(plugin|macro-prefix-map|file-prefix-map|debug-prefix-map|profile)|B|wrapper|specs|load|save-temps|dump|X|T)/.test(
-      name,
-    ) ||
-    /^--?(sysroot|gcc-toolchain|config)/.test(name) ||
-    /^[^-]|^@/.test(name);
-  return options.filter(
-    ([name, argument]) => !isLeftOut(name!) && !/[/@]/.test(argument ?? "") && !/=.*\//.test(name!),
-  );
+  return options.filter(([name = "", argument = ""]) => {
+    if (name === "-mllvm" || name === "--param") return VALUE.test(argument) && !RUNS.test(argument);
+    if (name.startsWith("-Wa,"))
+      return name
+        .slice("-Wa,".length)
+        .split(",")
+        .every((part) => ASSEMBLER.has(part));
+    return argument === "" && DECIDES.test(name) && !RUNS.test(name);
+  });
 }
+
+const DECIDES = /^(-w|-pg|-ansi|-O[\w]*|-g[\w.+-]*|-std=[\w+]+|--target=[\w.-]+|-[fm][\w+-]+(=[\w.,+-]*)?)$/;
+const VALUE = /^-?[\w-]+(=[\w.,+-]*)?$/;
+const RUNS =
+  /plugin|(^|-)load(=|$)|dump|prefix-map|profile|opt-info|modul|(^-f|-)lto|save|callgraph|stack-usage|output|file|exec/;
+/** Of the assembler's those that decide about witnesses and relocations. */
+const ASSEMBLER = new Set(["--gsframe", "--allow-experimental-sframe", "--noexecstack", "-mrelax-relocations=no"]);
 
 /** "gcc -O2 ... -c -o object.o preprocessed.i" */
 export function reproducerCommand({ program, options }: Reproducer): string {

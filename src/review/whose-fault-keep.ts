@@ -68,7 +68,7 @@ export function describeCase({ finding, fault, isReproduced, reproducer }: KeptC
   }
   lines.push(
     ...["", "## How to see it", "", "```", "sh command.txt"],
-    `objreview unwind object.o ${quoteWord(finding.function).replace(/[\r\n`]/g, "")} --differences`,
+    `objreview unwind object.o ${quoteWord(safeText(finding.function)).replaceAll("`", "")} --differences`,
     ...["```", "", "`reduce.sh` makes the source smaller with cvise, as long as the finding stays.", ""],
   );
   return lines.join("\n");

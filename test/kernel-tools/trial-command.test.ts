@@ -54,12 +54,22 @@ test("what is no compile of one C file is refused", () => {
 });
 
 test("what is handed on with a preprocessed source names no file and runs nothing", () => {
-  const { options } = readCompile(
-    "gcc -nostdinc -I/s/include -isystem /x -include /s/a.h -D__KERNEL__ -DA=b -U c -fmacro-prefix-map=/s/= -fplugin=./evil.so -B/evil -wrapper a,b " +
-      "-specs=evil -Wp,-D_X -O2 -g1 -Wa,--gsframe -mllvm -x -fpatchable-function-entry=16,16 -fprofile-use=/s/p -c -o f.o f.c",
-  );
-  assert.deepEqual(
-    optionsOfPreprocessed(options).map((option) => option.join(" ")),
-    ["-O2", "-g1", "-Wa,--gsframe", "-mllvm -x", "-fpatchable-function-entry=16,16"],
+  const kept =
+    "-std=gnu11 -O2 -g1 -Wa,--gsframe -mllvm -x=1 -fpatchable-function-entry=16,16 -mcmodel=kernel -fno-PIE -pg -mfentry -mrecord-mcount";
+  const left = [
+    ...["-nostdinc -I/s/include -isystem /x -include /s/a.h -D__KERNEL__ -DA=b -U c -fmacro-prefix-map=/s/= -Wp,-D_X"],
+    ...[
+      "-fplugin=./e.so -fplugin-arg-e-x=1 -fpass-plugin=e.so -B/e -wrapper a,b -specs=e -Xclang -load -mllvm -load=e.so",
+    ],
+    ...[
+      "-Wa,-o,/e -Wa,--gsframe,-a=e -fdump-tree-all=e -fopt-info=e -fprofile-use=/s/p -save-temps --sysroot=/e -MF e",
+    ],
+  ];
+  const { options } = readCompile(`gcc ${left.join(" ")} ${kept} -c -o f.o f.c`);
+  assert.equal(
+    optionsOfPreprocessed(options)
+      .map((option) => option.join(" "))
+      .join(" "),
+    kept,
   );
 });
