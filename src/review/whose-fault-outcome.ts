@@ -54,8 +54,9 @@ export function outcomeOf(finding: ObjectFinding, { judged, spoken }: TriedObjec
   const own = findingsOf(judged).filter((each) => each.rule === finding.rule && isIn(each, name));
   if (finding.shape !== undefined) {
     // The same, whichever registers it is about: those are the compiler's choice at each turn.
-    const alike = own.find((each) => each.shape === finding.shape);
-    if (alike !== undefined) return says(alike) === says(finding) ? THERE : { ...THERE, why: `as ${alike.message}` };
+    const alike = own.filter((each) => each.shape === finding.shape);
+    if (alike.some((each) => says(each) === says(finding))) return THERE;
+    if (alike[0] !== undefined) return { ...THERE, why: `as ${alike[0].message}` };
   }
   const others = own.filter((each) => !isOtherDefect(each));
   if (others.some((each) => says(each) === says(finding))) return THERE;

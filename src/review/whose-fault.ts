@@ -98,6 +98,7 @@ export async function tryObject(
     question.onProgress?.(`compiling ${compile.object} with ${ways.length} passes off`);
     all = [...all, ...(await run(ways, "passes"))];
   }
+  const kept = new Map<string, string>();
   let reproducer: Promise<Reproducer | string> | undefined;
   return {
     own,
@@ -111,11 +112,16 @@ export async function tryObject(
       reproducer ??= makeReproducer(place, compile, compilers.own, until - performance.now());
       const made = await reproducer;
       if (typeof made === "string") return fault;
+      // The same about another register has the same folder.
+      const known = kept.get(finding.fingerprint);
+      if (known !== undefined) return { ...fault, kept: known };
       const { object } = made;
       const isReproduced =
         object.kind === "built" &&
         outcomeOf(finding, openTried(question.judge(object.file), question.facts)).outcome === "there";
-      return { ...fault, kept: keepCase(stateDir, { finding, fault, reproducer: made, isReproduced }) };
+      const folder = keepCase(stateDir, { finding, fault, reproducer: made, isReproduced });
+      kept.set(finding.fingerprint, folder);
+      return { ...fault, kept: folder };
     },
   };
 }

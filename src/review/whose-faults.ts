@@ -99,7 +99,7 @@ async function askOne(
     for (const blamed of told) {
       const fault = trials.answer(blamed.compared.finding);
       if (typeof fault === "string") return fault;
-      const isKept = [...faults.values()].filter(({ kept }) => kept !== undefined).length < MOST_KEPT;
+      const isKept = new Set([...faults.values()].flatMap(({ kept }) => kept ?? [])).size < MOST_KEPT;
       faults.set(blamed, isKept ? await trials.keep(blamed.compared.finding, fault, request.state.state) : fault);
     }
     return undefined;
