@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { FormatError, ToolError, UsageError } from "./base/errors.ts";
 import { KNOWN_DEFECTS_OPTIONS, REVIEW_FORMATS } from "./cli/formats.ts";
+import { ABOUT, TO_BEGIN_WITH } from "./cli/help-text.ts";
 import { VERSION } from "./version.ts";
 
 // The command line: reads the environment and the arguments, builds what a command needs, and turns its outcome into an exit status.
@@ -26,10 +27,11 @@ const knownDefectsOption = () =>
     .default("mute");
 
 const program = new Command("objreview")
-  .description("Reviews what a kernel patch does to the object code.")
+  .description(ABOUT)
   .version(VERSION)
   .exitOverride()
-  .showHelpAfterError("(objreview --help lists the commands)");
+  .showHelpAfterError("(objreview --help lists the commands)")
+  .addHelpText("after", TO_BEGIN_WITH);
 
 program
   .command("check")

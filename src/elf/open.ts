@@ -97,11 +97,15 @@ const otherMagic: readonly [magic: number, format: string][] = [
   [0x6874_3c21, "an archive: name the objects in it"], // "!<th"
   [0xdec0_4342, "LLVM bitcode: with link-time optimisation the code is made at the link"], // "BC"
   [0x0b17_c0de, "LLVM bitcode: with link-time optimisation the code is made at the link"],
+  [0xfeed_facf, "Mach-O: an object of another system"], // <mach-o/loader.h>, MH_MAGIC_64
 ];
+/** "MZ": PE, "MS-DOS Stub". Kernel images with an EFI stub begin with it too. */
+const MZ = 0x5a4d;
 
 function otherFormat(source: ByteSource): string | undefined {
   if (source.size < 4) return undefined;
   const magic = new ByteCursor(source.read(0, 4), FORMAT).u32();
+  if ((magic & 0xffff) === MZ) return "PE: a kernel image, or a program of another system";
   return otherMagic.find(([each]) => each === magic)?.[1];
 }
 

@@ -48,6 +48,8 @@ test("what is near to an object says what it is, in one line", async () => {
   run("ar", ["rcsT", "thin.a", "a.o"]);
   run("clang-16", ["-flto", "-c", "-o", "bitcode.o", "a.c"]);
   writeFileSync(inDir("empty.o"), "");
+  writeFileSync(inDir("mach.o"), Buffer.from("cffaedfe0700000103000000".padEnd(256, "0"), "hex"));
+  writeFileSync(inDir("vmlinuz"), Buffer.from("4d5a".padEnd(256, "0"), "hex"));
   const cases: readonly [name: string, says: RegExp][] = [
     ["program", /a linked program or library, not a relocatable object \(\.o\)/],
     ["library.so", /a linked program or library, not a relocatable object \(\.o\)/],
@@ -55,6 +57,8 @@ test("what is near to an object says what it is, in one line", async () => {
     ["thin.a", /not an ELF file, but an archive: name the objects in it/],
     ["bitcode.o", /not an ELF file, but LLVM bitcode/],
     ["empty.o", /0 bytes are no ELF file/],
+    ["mach.o", /not an ELF file, but Mach-O: /],
+    ["vmlinuz", /not an ELF file, but PE: a kernel image/],
   ];
   for (const [name, says] of cases) {
     const checked = await check([inDir(name)]);
