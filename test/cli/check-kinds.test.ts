@@ -118,7 +118,7 @@ test("the answer in JSON names what could not be checked, and a terminal is not 
     answer.objects.map((each: { path: string }) => basename(each.path)),
     ["a.o"],
   );
-  assert.deepEqual(Object.keys(answer.objects[0]), ["path", "findings", "coverage"]);
+  assert.deepEqual(Object.keys(answer.objects[0]), ["path", "findings", "coverage", "knownDefects"]);
   assert.deepEqual([answer.failed.length, answer.failed[0].path], [1, name]);
   assert.match(answer.failed[0].error, /0 bytes are no ELF file/);
   assert.match(err, /^objreview: [^\n]*a\\x1b\[31mb\\nc\.o: [^\n]+\n$/);
