@@ -46,8 +46,8 @@ export interface WrongPlace {
 export function wrongPlaces(context: RuleContext): WrongPlace[] {
   const places = new Map<string, WrongPlace & { said: WrongClaim[]; later: WrongPlace[] }>();
   for (const { rows, comparison } of context.witnesses?.frames() ?? []) {
-    for (const { verdict, owner, subject, why, atRow, stretches } of comparison.disagreements) {
-      if (verdict !== "unwind data wrong" || context.flow.marks.excluded[owner] === 1) continue;
+    for (const { verdict, owner, subject, why, atRow, follows, stretches } of comparison.disagreements) {
+      if (verdict !== "unwind data wrong" || follows || context.flow.marks.excluded[owner] === 1) continue;
       for (const cause of ["wrong", "late", "untold"] as const) {
         const own = stretches.filter(({ late }) => causeOf(atRow, late) === cause);
         const all = own.map((stretch): WrongPlace => {

@@ -59,6 +59,8 @@ export interface Disagreement {
   readonly cause: number;
   /** A row of the witness begins at `insn`: it says something new there, rather than going on saying what no longer holds, as the row of `cause` did. */
   readonly atRow: boolean;
+  /** It is proven wrong of the same subject at `cause` already, in another way, and no row begins in between. */
+  readonly follows: boolean;
   /** Instructions, and the runs that they stand in. */
   readonly count: number;
   readonly runs: number;
@@ -97,6 +99,7 @@ interface OpenRun {
   insn: number;
   cause: number;
   atRow: boolean;
+  follows: boolean;
   count: number;
   runs: number;
   calls: number;
@@ -141,6 +144,8 @@ export function compareWitness(
   const groups = new Map<string, OpenRun>();
   /** function and subject -> the group that one of its instructions was added to last */
   const latest = new Map<number, OpenRun>();
+  /** instruction and subject -> the group that it is in */
+  const groupAt = new Map<number, OpenRun>();
   const coveredIn = new Set<number>();
   const walkedIn = new Set<number>();
   const missing = new Map<number, number>();
@@ -194,14 +199,18 @@ export function compareWitness(
         const before = latest.get(f * SUBJECTS + subject);
         const goesOn = before !== undefined && before.last === i - 1 && before.why === claim.why;
         const cause = frames.cameFrom.of(i);
-        const atRow = startsRow && !goesOn && (cause === i || frameAt(cause) !== frame);
+        const comesOn = !goesOn && cause !== i && frameAt(cause) === frame;
+        const atRow = startsRow && !goesOn && !comesOn;
         const key = `${f} ${subject} ${claim.why} ${atRow}`;
-        const group = goesOn ? before : groups.get(key);
+        const prior = comesOn ? groupAt.get(cause * SUBJECTS + subject) : undefined;
+        const isSame = goesOn || prior?.why === claim.why;
+        const group = goesOn ? before : isSame ? prior : groups.get(key);
         if (group !== undefined) {
+          groupAt.set(i * SUBJECTS + subject, group);
           group.count++;
           group.calls += call;
-          if (!goesOn) {
-            group.runs++;
+          if (!goesOn) group.runs++;
+          if (!isSame) {
             group.stretches.push(stretch(i, frames.cameFrom.of(i), frame, call));
           }
           if (call === 1) {
@@ -222,6 +231,7 @@ export function compareWitness(
           insn: i,
           cause,
           atRow,
+          follows: prior !== undefined && isProven(prior),
           count: 1,
           runs: 1,
           calls: call,
@@ -232,6 +242,7 @@ export function compareWitness(
           stretches: [stretch(i, cause, frame, call)],
         };
         groups.set(key, opened);
+        groupAt.set(i * SUBJECTS + subject, opened);
         latest.set(f * SUBJECTS + subject, opened);
       }
     }
@@ -286,6 +297,10 @@ function doubtfulFunctions(frames: Frames): ReadonlySet<number> {
   const found = new Set<number>();
   for (const { kind, owner } of frames.events) if (kind === EVENT_MISMATCH || kind === EVENT_DRIFT) found.add(owner);
   return found;
+}
+
+function isProven({ verdict, why }: OpenRun): boolean {
+  return verdict === "unwind data wrong" && why !== claimWhy.belowStack;
 }
 
 function verdictOf(claim: Claim, isDoubtful: boolean): WitnessVerdict {

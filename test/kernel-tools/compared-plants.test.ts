@@ -13,11 +13,13 @@ import { compilePlanted, type Plant } from "../support/plants.ts";
 import { repositoryRoot } from "../support/repository.ts";
 
 // Planted defects that the kernel's own tool does not see in this configuration: contracts that only the base tells of, stack pointers that
-// drift under a frame pointer, and what a kernel that is unwound by frame pointers promises.
+// drift under a frame pointer, what a kernel that is unwound by frame pointers promises, and unwind data and declarations that are not true.
 
 interface ComparedPlant extends Plant {
   /** The object is compiled, on both sides, as a kernel with this unwinder compiles it; the build's own where absent. */
   readonly configuration?: "frame-pointer";
+  /** What compiler and assembler say is held against the code, as under a profile with witnesses. */
+  readonly witnesses?: boolean;
 }
 
 const folder = join(repositoryRoot, "test/kernel/compared-plants");
@@ -27,13 +29,15 @@ const tree = join(kernelBuildFolder(), "source");
 // What CONFIG_UNWINDER_FRAME_POINTER adds to the command line (Makefile of 6.12), and what asm/frame.h looks at.
 const framePointerOptions = "-fno-omit-frame-pointer -fno-optimize-sibling-calls -DCONFIG_FRAME_POINTER=1";
 
-function analyze({ object, configuration }: ComparedPlant, patch: string | undefined) {
-  const { bytes, root } = compilePlanted(object, patch, configuration === undefined ? "" : framePointerOptions);
+function analyze({ object, configuration, witnesses = false }: ComparedPlant, patch: string | undefined) {
+  const options = [configuration === undefined ? "" : framePointerOptions, witnesses ? "-Wa,--gsframe" : ""].join(" ");
+  const { bytes, root } = compilePlanted(object, patch, options);
   const checks: Checks = { ...checksWithoutConfig, unwinder: configuration ?? "orc" };
   return analyzeObject(bytesSource(bytes), {
     facts: builtInFacts,
     checks,
     forComparison: true,
+    witnesses,
     stripPrefixes: [root, tree],
   });
 }
