@@ -1,6 +1,6 @@
 import { NONE } from "../../src/base/table.ts";
 import type { Flow } from "../../src/flow/flow.ts";
-import { OP_ADD, OP_LOAD, OP_POP, OP_PUSH, OP_PUSH_FLAGS, OP_PUSH_MEMORY } from "../../src/isa/insn-table.ts";
+import { OP_ADD, OP_POP, OP_PUSH, OP_PUSH_FLAGS, OP_PUSH_MEMORY } from "../../src/isa/insn-table.ts";
 import { SUBJECT_CFA } from "../../src/unwind/witness-compare.ts";
 import type { WitnessRows } from "../../src/unwind/witness-rows.ts";
 import { FAR, Scan } from "./scan.ts";
@@ -88,7 +88,8 @@ export function predictReasons(flow: Flow, witness: WitnessRows, compiler: Compi
   const isOrc = witness.witness === "orc";
   for (let i = 0; i < flow.kind.length; i++) {
     if (isOrc) {
-      if (scan.operation(i, OP_LOAD) !== NONE && scan.target(i, OP_LOAD) === fp) loadedFramePointer(scan, i, predict);
+      if (scan.writes(i, fp) && scan.target(i, OP_POP) !== fp && scan.target(i, OP_ADD) !== fp)
+        loadedFramePointer(scan, i, predict);
       continue;
     }
     if (scan.isIret(i)) iretToSelf(scan, i, predict);
@@ -209,9 +210,9 @@ function isArgument(scan: Scan, start: number): boolean {
 
 /** What was pushed for the call is taken off behind it; a few instructions may stand between. */
 function isReleased(scan: Scan, call: number): boolean {
-  for (let i = scan.next(call), n = 0; i !== NONE && n < FEW; i = scan.next(i), n++) {
+  for (let i = scan.next(call), n = 0; i !== NONE && n < FEW; i = scan.onwards(i), n++) {
     if (scan.target(i, OP_ADD) === scan.registers.sp && scan.immediate(i, OP_ADD) > 0) return true;
-    if (scan.writes(i, scan.registers.sp) || scan.isCall(i) || scan.isTarget(i)) return false;
+    if (scan.writes(i, scan.registers.sp) || scan.isCall(i) || scan.isBranch(i)) return false;
   }
   return false;
 }
@@ -278,7 +279,7 @@ function restoredToFirstRow(scan: Scan, pop: number, predict: Predict): void {
   }
 }
 
-/** From behind the load to where the function ends; C has saved the register before. */
+/** From behind the load, which is no pop and no copy, to where the function ends; C has saved the register before. */
 function loadedFramePointer(scan: Scan, load: number, predict: Predict): void {
   const { fp } = scan.registers;
   if (scan.isPart(load) || scan.isPushedBefore(load, fp)) return;
