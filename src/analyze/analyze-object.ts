@@ -173,7 +173,8 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     leftOut: (owner, why) => leftOut.push({ owner, why }),
   };
   const places = readSourcePlaces(object, { stripPrefixes: options.stripPrefixes ?? [] });
-  const coverage = measureCoverage(context);
+  const overridden = findOverridden(flow, outside);
+  const coverage = measureCoverage(context, overridden);
   const isTooMuch = debugByteCount(object) > MOST_DEBUG_BYTES;
   let placesBroken = false;
   const askLines = (ask: () => SourcePlace | undefined): SourcePlace | undefined => {
@@ -206,7 +207,6 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
   const findings: ObjectFinding[] = [];
   const contracts: ObjectFinding[] = [];
   const undecided = new Set<string>();
-  const overridden = findOverridden(flow, outside);
   /** What is told of code that another object's takes the place of: it never runs. */
   const isOverridden = ({ owner, at }: Report): boolean => {
     const f = owner >= 0 || at === NONE ? owner : frames.owner.of(at);
@@ -235,6 +235,8 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     for (const fact of missing.keys()) coverage.notes.push({ kind: "assumption", why: withoutFact[fact][known] });
   }
   if (findings.length + contracts.length > 0 && !isTooMuch) holdDebugSections(object);
+  // Only a comparison of two sides asks for them.
+  let defined: ReadonlySet<string> | undefined;
   return {
     machine: object.machine,
     findings,
@@ -244,7 +246,10 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
     undecided: [...undecided],
     missing,
     neverReturning: neverReturning(flow, returns.neverReturns),
-    defined: definedFunctions(flow),
+    get defined() {
+      defined ??= definedFunctions(flow);
+      return defined;
+    },
     isImported: (name) => object.symbolName.some((each, s) => each === name && object.symbols.section[s] === NONE),
     codeBytes: (name) => {
       const section = object.findSection(name);
@@ -365,8 +370,8 @@ function neverReturning(flow: Flow, neverReturns: Uint8Array): string[] {
 function definedFunctions(flow: Flow): Set<string> {
   const { symbols, symbolName } = flow.code.object;
   const names = new Set<string>();
-  for (const symbol of flow.functions.ofSymbol.keys()) {
+  flow.functions.ofSymbol.forEach((symbol) => {
     if (symbols.binding[symbol] !== STB_LOCAL) names.add(symbolName[symbol] as string);
-  }
+  });
   return names;
 }

@@ -7,6 +7,7 @@ import { KIND_BUG, KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.t
 import type { RuleContext } from "../rules/rule.ts";
 import { MOST_EVENTS } from "../unwind/machine-flags.ts";
 import { BASE_LOST, type FrameState } from "../unwind/state.ts";
+import { unreachedInsns } from "../unwind/unreached.ts";
 import type { ExplainedFindings } from "./known-defects.ts";
 import { findReplacedCode, REPLACED_NAMELESS } from "./replaced-code.ts";
 
@@ -36,7 +37,11 @@ export interface Coverage {
   readonly notes: CoverageItem[];
 }
 
-export function measureCoverage(context: RuleContext): Coverage {
+/** @param overridden function -> 1, see findOverridden */
+export function measureCoverage(
+  context: RuleContext,
+  overridden: Uint8Array = findOverridden(context.flow, context.outside),
+): Coverage {
   const { flow, frames } = context;
   const { code, functions, kind, marks } = flow;
   const { table } = functions;
@@ -44,34 +49,31 @@ export function measureCoverage(context: RuleContext): Coverage {
   let textBytes = 0;
   let textBytesAnalysed = 0;
   const undecoded = new Map<number, number>();
-  const overridden = findOverridden(flow, context.outside);
   const replaced = findReplacedCode(context, overridden);
-  const isTrampoline = findTrampolines(context);
   const unreached = new Map<number, number>();
   let leftBytes = 0;
-  const isLost = Uint8Array.from(frames.states.all, ({ base }) => (base === BASE_LOST ? 1 : 0));
   const { size: sizes, section: sections } = code.insns;
   const { ofInsn } = functions;
-  const { state: states } = frames;
-  for (let i = 0; i < kind.length; i++) {
-    const k = kind[i];
-    if (k === KIND_NOP || k === KIND_TRAP) continue;
+  for (const i of unreachedInsns(flow, frames)) {
     const size = sizes[i] as number;
     const f = ofInsn[i] as number;
     if (replaced[i] !== 0) {
       if (replaced[i] === REPLACED_NAMELESS) leftBytes += size;
       continue;
     }
-    const state = states[i] as number;
-    // A constant that the kernel knows a trampoline by, put as a trap (arch/x86/include/asm/static_call.h, ARCH_DEFINE_STATIC_CALL_TRAMP).
-    if (k === KIND_BUG && state === NONE && f !== NONE && isTrampoline[f] === 1) continue;
-    if (k === KIND_UNKNOWN) undecoded.set(f, (undecoded.get(f) ?? 0) + size);
+    if (kind[i] === KIND_BUG && f !== NONE && isTrampoline(context, f)) continue;
     textBytes += size;
-    if (state === NONE) {
-      const place = f === NONE ? -1 - (sections[i] as number) : f;
-      unreached.set(place, (unreached.get(place) ?? 0) + size);
-    } else if (isLost[state] === 0) textBytesAnalysed += size;
+    const place = f === NONE ? -1 - (sections[i] as number) : f;
+    unreached.set(place, (unreached.get(place) ?? 0) + size);
   }
+  for (const i of code.insns.odd) {
+    if (kind[i] !== KIND_UNKNOWN || replaced[i] !== 0) continue;
+    const f = ofInsn[i] as number;
+    undecoded.set(f, (undecoded.get(f) ?? 0) + (sizes[i] as number));
+  }
+  const reached = reachedBytes(context, overridden.includes(1) ? replaced : undefined);
+  textBytes += reached.all;
+  textBytesAnalysed += reached.followed;
   let total = 0;
   let analysed = 0;
   for (let f = 0; f < table.length; f++) {
@@ -150,15 +152,33 @@ export function measureCoverage(context: RuleContext): Coverage {
   return { functions: total, functionsAnalysed: analysed, textBytes, textBytesAnalysed, notes };
 }
 
-/** function -> 1 for a trampoline of static calls, which is patched to go anywhere */
-function findTrampolines({ flow }: RuleContext): Uint8Array {
-  const { table } = flow.functions;
-  const { symbolName } = flow.code.object;
-  const { names } = flow.code.arch;
-  const found = new Uint8Array(table.length);
-  for (let f = 0; f < table.length; f++)
-    if (names.isStaticCallTrampoline(symbolName[table.symbol[f] as number] as string)) found[f] = 1;
-  return found;
+/**
+ * Bytes of instructions that a path comes to, and of those that were followed there.
+ * @param replaced insn -> not 0 for one that does not count; undefined where that is none of them
+ */
+function reachedBytes({ flow, frames }: RuleContext, replaced: Uint8Array | undefined) {
+  const { kind } = flow;
+  const { state } = frames;
+  const { size } = flow.code.insns;
+  const isLost = Uint8Array.from(frames.states.all, ({ base }) => (base === BASE_LOST ? 1 : 0));
+  let all = 0;
+  let lost = 0;
+  for (let i = 0; i < kind.length; i++) {
+    const s = state[i] as number;
+    const k = kind[i];
+    if (s === NONE || k === KIND_NOP || k === KIND_TRAP || (replaced !== undefined && replaced[i] !== 0)) continue;
+    all += size[i] as number;
+    if (isLost[s] !== 0) lost += size[i] as number;
+  }
+  return { all, followed: all - lost };
+}
+
+/**
+ * Whether a function is a trampoline of static calls, which is patched to go anywhere. The kernel knows it by a constant behind its jump, put as a trap
+ * (arch/x86/include/asm/static_call.h, ARCH_DEFINE_STATIC_CALL_TRAMP).
+ */
+function isTrampoline({ flow }: RuleContext, f: number): boolean {
+  return flow.code.arch.names.isStaticCallTrampoline(functionName(flow.code, flow.functions, f));
 }
 
 function isEntered({ flow, frames }: RuleContext, f: number): boolean {

@@ -3,8 +3,8 @@ import { STT_SECTION } from "../elf/constants.ts";
 import { ownerOf } from "../flow/flow.ts";
 import { isLinkedObject } from "../flow/linked-object.ts";
 import { successors } from "../flow/successors.ts";
-import { KIND_NOP, KIND_TRAP } from "../isa/insn-table.ts";
 import type { RuleContext } from "../rules/rule.ts";
+import { unreachedInsns } from "../unwind/unreached.ts";
 
 // Bodies of weak functions that another object's definition takes the place of. They never run. In an object by itself they have their names,
 // and the index says of them that they give way; in a linked one the name went to the other definition and the bytes stayed (ld -r drops none).
@@ -36,7 +36,7 @@ export function findReplacedCode(context: RuleContext, overridden: Uint8Array): 
 
 function markNameless(context: RuleContext, replaced: Uint8Array): void {
   const { flow, frames, returns } = context;
-  const { code, functions, kind, instead } = flow;
+  const { code, functions, instead } = flow;
   const { table, ofInsn } = functions;
   const { state } = frames;
   const work: number[] = [];
@@ -45,15 +45,12 @@ function markNameless(context: RuleContext, replaced: Uint8Array): void {
     work.push(insn);
   };
   let isNamed: ((insn: number) => boolean) | undefined;
-  for (const section of code.sections) {
-    // Replacements and what they lead to (static_cpu_has() of arch/x86) have no names anywhere: only what leads there tells whose they are.
-    if ((code.object.sectionName[section] as string).startsWith(".altinstr")) continue;
-    const end = code.sectionEnd[section] as number;
-    for (let i = code.sectionStart[section] as number; i < end; i++) {
-      if (state[i] !== NONE || ofInsn[i] !== NONE || kind[i] === KIND_NOP || kind[i] === KIND_TRAP) continue;
-      isNamed ??= namedFinder(context);
-      if (!isNamed(i)) mark(i);
-    }
+  // Replacements and what they lead to (static_cpu_has() of arch/x86) have no names anywhere: only what leads there tells whose they are.
+  const isReplacement = code.object.sectionName.map((name) => name.startsWith(".altinstr"));
+  for (const i of unreachedInsns(flow, frames)) {
+    if (ofInsn[i] !== NONE || isReplacement[code.insns.section[i] as number]) continue;
+    isNamed ??= namedFinder(context);
+    if (!isNamed(i)) mark(i);
   }
   if (isNamed === undefined) return;
   const spread = (to: number): void => {

@@ -33,6 +33,12 @@ export class RowMap {
     return this.get(row) !== undefined;
   }
 
+  /** Calls `visit` for every entry, by ascending row. */
+  forEach(visit: (row: number, value: number) => void): void {
+    const column = this.#column;
+    for (let at = 0; at < column.length; at++) if (column[at] !== NONE) visit(this.#first + at, column[at] as number);
+  }
+
   *keys(): IterableIterator<number> {
     for (let at = 0; at < this.#column.length; at++) if (this.#column[at] !== NONE) yield this.#first + at;
   }

@@ -185,7 +185,7 @@ function readSymbols(
       format: FORMAT,
       offset: fieldAt(table, 40),
     });
-  const strings = new StringTable(bytes(link), FORMAT, sectionName[link] as string);
+  const strings = new StringTable(bytes(link), FORMAT, sectionName[link] as string, raw.length / SYM_SIZE);
   const extended = sections.type.indexOf(SHT_SYMTAB_SHNDX);
   const extendedIndex = extended < 0 ? undefined : new ByteCursor(bytes(extended), FORMAT, sectionName[extended]);
   const cursor = new ByteCursor(raw, FORMAT, section);

@@ -1,4 +1,5 @@
 import { FormatError } from "../base/errors.ts";
+import { IntMap } from "../base/int-map.ts";
 
 const utf8 = new TextDecoder("utf-8");
 
@@ -11,13 +12,17 @@ const utf8 = new TextDecoder("utf-8");
 export class StringTable {
   readonly #bytes: Uint8Array;
   readonly #place: { format: string; section: string };
-  readonly #names = new Map<number, string>();
+  /** offset -> place in #names */
+  readonly #known: IntMap;
+  readonly #names: string[] = [];
   /** The whole table as text, where that has a character for each byte. */
   readonly #text: string | undefined;
   #budget: number;
 
-  constructor(bytes: Uint8Array, format: string, section: string) {
+  /** @param names about how many will be asked for */
+  constructor(bytes: Uint8Array, format: string, section: string, names = 8) {
     this.#bytes = bytes;
+    this.#known = new IntMap(names);
     this.#place = { format, section };
     this.#budget = 16 * bytes.length + 4096;
     this.#text = isAscii(bytes) ? utf8.decode(bytes) : undefined;
@@ -25,15 +30,15 @@ export class StringTable {
 
   /** @throws FormatError out-of-range where no terminated name starts, over-budget */
   at(offset: number): string {
-    const known = this.#names.get(offset);
-    if (known !== undefined) return known;
+    const known = this.#known.get(offset);
+    if (known !== undefined) return this.#names[known] as string;
     const nul = offset < this.#bytes.length ? this.#bytes.indexOf(0, offset) : -1;
     if (nul < 0) throw new FormatError("out-of-range", "name outside the string table", { ...this.#place, offset });
     this.#budget -= nul - offset;
     if (this.#budget < 0)
       throw new FormatError("over-budget", "overlapping names of unlikely length", { ...this.#place, offset });
     const name = this.#text?.slice(offset, nul) ?? utf8.decode(this.#bytes.subarray(offset, nul));
-    this.#names.set(offset, name);
+    this.#known.set(offset, this.#names.push(name) - 1);
     return name;
   }
 }

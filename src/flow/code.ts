@@ -23,7 +23,7 @@ export interface Code {
   readonly guide: RowGuide;
 }
 
-/** For each 32 bytes of code the instruction that covers the first of them, section by section. */
+/** For each 32 bytes of code the last instruction that begins at the first of them or before, section by section. */
 interface RowGuide {
   /** section -> its first entry in `row` */
   readonly start: Int32Array;
@@ -31,6 +31,7 @@ interface RowGuide {
 }
 
 const GUIDE_SHIFT = 5;
+const GUIDE_BYTES = 1 << GUIDE_SHIFT;
 
 /** Decodes every executable section of `object`, one pass each. Linear in bytes. */
 export function buildCode(object: ElfObject, arch: Arch): Code {
@@ -43,10 +44,12 @@ export function buildCode(object: ElfObject, arch: Arch): Code {
     byteCount += table.size[s] as number;
   }
   const { insns, ops, sectionStart, sectionEnd } = decodeSections(object, arch, sections, byteCount);
-  const reloc = new SparseColumnBuilder(insns.length);
-  for (const s of sections)
-    attachRelocs(object.relocs(s), insns, sectionStart[s] as number, sectionEnd[s] as number, reloc);
   const guide = buildGuide(insns, sections, sectionStart, sectionEnd);
+  const reloc = new SparseColumnBuilder(insns.length);
+  for (const s of sections) {
+    const rows = guide.row.subarray(guide.start[s] as number);
+    attachRelocs(object.relocs(s), insns, rows, sectionStart[s] as number, sectionEnd[s] as number, reloc);
+  }
   return {
     object,
     arch,
@@ -73,17 +76,15 @@ function buildGuide(
     const last = (sectionEnd[s] as number) - 1;
     start[s] = entries;
     if (last >= (sectionStart[s] as number))
-      entries += ((offset[last] as number) + (size[last] as number) + (1 << GUIDE_SHIFT) - 1) >>> GUIDE_SHIFT;
+      entries += (((offset[last] as number) + (size[last] as number)) >>> GUIDE_SHIFT) + 1;
   }
   const row = new Int32Array(entries);
   for (const s of sections) {
     const end = sectionEnd[s] as number;
-    let entry = start[s] as number;
-    let wanted = 0;
-    for (let i = sectionStart[s] as number; i < end; i++) {
-      const behind = (offset[i] as number) + (size[i] as number);
-      for (; wanted < behind; wanted += 1 << GUIDE_SHIFT) row[entry++] = i;
-    }
+    const first = start[s] as number;
+    // No instruction is as long as what an entry stands for, so that every entry is written, and the last one that is written to it is its own.
+    for (let i = sectionStart[s] as number; i < end; i++)
+      row[first + (((offset[i] as number) + GUIDE_BYTES - 1) >>> GUIDE_SHIFT)] = i;
   }
   return { start, row };
 }
@@ -91,15 +92,18 @@ function buildGuide(
 function attachRelocs(
   relocs: RelocTable,
   insns: CodeInsns,
+  guide: Int32Array,
   from: number,
   to: number,
   reloc: SparseColumnBuilder,
 ): void {
+  if (from === to) return;
   const { offset, size } = insns;
   let insn = from;
   let attached = NONE;
   for (let r = 0; r < relocs.length; r++) {
     const at = relocs.offset[r] as number;
+    insn = Math.max(insn, guide[at >>> GUIDE_SHIFT] as number);
     while (insn < to && (offset[insn] as number) + (size[insn] as number) <= at) insn++;
     if (insn >= to) return;
     if (insn !== attached) reloc.add(insn, r);

@@ -1,9 +1,11 @@
+import { sortByPlace } from "../base/place-order.ts";
 import { RowMap } from "../base/row-map.ts";
 import { NONE, type Table, TableBuilder } from "../base/table.ts";
 import { TripleMap } from "../base/triple-map.ts";
 import { STB_GLOBAL, STB_LOCAL, STB_WEAK, STT_FILE, STT_FUNC, STT_SECTION } from "../elf/constants.ts";
 import type { Arch } from "../isa/arch.ts";
 import { type Code, insnAt, insnCovering } from "./code.ts";
+import { coverFinder } from "./cover-finder.ts";
 
 const functionSchema = {
   /** -> symbol that names it; aliases at the same place are not rows of their own */ symbol: "i32",
@@ -29,6 +31,8 @@ export interface Functions {
   readonly table: FunctionTable;
   /** insn -> innermost function that covers it, or NONE (code without a function symbol) */
   readonly ofInsn: Int32Array;
+  /** Stretches of code that no function covers, ascending: the first row of each, and the row behind its last. */
+  readonly gaps: readonly { readonly from: number; readonly to: number }[];
   /** function -> 1 when it is the innermost one of some instruction */
   readonly hasCode: Uint8Array;
   /** symbol -> function row (aliases included), absent for others */
@@ -42,12 +46,18 @@ export interface Functions {
 /** `.cold`, with the number that gcc may add behind it: "foo.cold", "foo.cold.3" (gcc -freorder-blocks-and-partition). */
 const COLD = /\.cold(\.\d+)?$/;
 
+/** Whether a name ends as cold parts do, which few names of a kernel do. */
+function mayBeCold(name: string): boolean {
+  const last = name.charCodeAt(name.length - 1);
+  return last === 0x64 || (last >= 0x30 && last <= 0x39);
+}
+
 export function buildFunctions(code: Code): Functions {
   const { object, arch } = code;
   const { symbols, symbolName } = object;
-  const labels = new TripleMap(symbols.length);
   const sized: number[] = [];
-  const named: number[] = [];
+  const functions: number[] = [];
+  const labels: number[] = [];
   const endOf = (s: number): number =>
     Math.min(
       (symbols.value[s] as number) + (symbols.size[s] as number),
@@ -58,15 +68,15 @@ export function buildFunctions(code: Code): Functions {
     if (section <= 0 || code.sectionEnd[section] === code.sectionStart[section]) continue;
     const type = symbols.type[s];
     if (type === STT_SECTION || type === STT_FILE) continue;
-    const start = symbols.value[s] as number;
-    labels.set(section, start, Math.floor(start / 0x1_0000_0000), s);
+    labels.push(s);
     if ((symbols.size[s] as number) > 0) sized.push(s);
-    if (type === STT_FUNC) named.push(s);
+    if (type === STT_FUNC) functions.push(s);
   }
-  named.sort(
+  const named = sortByPlace(
+    functions,
+    symbols.section,
+    symbols.value,
     (a, b) =>
-      (symbols.section[a] as number) - (symbols.section[b] as number) ||
-      (symbols.value[a] as number) - (symbols.value[b] as number) ||
       endOf(b) - endOf(a) ||
       rank(code, a) - rank(code, b) ||
       // A linker orders symbols anew; of equal ones the same name has to stand for the code.
@@ -101,9 +111,20 @@ export function buildFunctions(code: Code): Functions {
     table,
     ...coverInsns(code, table),
     ofSymbol,
-    labelAt: (section, offset) => labels.get(section, offset, Math.floor(offset / 0x1_0000_0000)),
+    labelAt: labelFinder(code, labels),
     symbolCovering: coverFinder(code, sized),
   };
+}
+
+/** Finds the last of the symbols at a place. */
+function labelFinder({ object: { symbols } }: Code, labels: readonly number[]): Functions["labelAt"] {
+  const high = (offset: number): number => Math.floor(offset / 0x1_0000_0000);
+  const found = new TripleMap(labels.length);
+  for (const s of labels) {
+    const offset = symbols.value[s] as number;
+    found.set(symbols.section[s] as number, offset, high(offset), s);
+  }
+  return (section, offset) => found.get(section, offset, high(offset));
 }
 
 /**
@@ -117,7 +138,7 @@ function adoptColdParts(code: Code, table: FunctionTable, named: readonly number
   for (let f = 0; f < table.length; f++) {
     const symbol = table.symbol[f] as number;
     const name = symbolName[symbol] as string;
-    if (name.includes(".cold") && COLD.test(name))
+    if (mayBeCold(name) && COLD.test(name))
       cold.push({ row: f, file: fileOf[symbol] as number, whole: name.replace(COLD, "") });
   }
   if (cold.length === 0) return;
@@ -147,53 +168,6 @@ function sourceFiles(symbols: Code["object"]["symbols"]): Int32Array {
   return files;
 }
 
-/** Finds the innermost of the symbols that cover a place. Sorted and swept once, when it is first asked. */
-function coverFinder(code: Code, sized: number[]): (section: number, offset: number) => number {
-  const { symbols } = code.object;
-  // Where another symbol begins or ends: from `at` on the innermost one is `symbol`.
-  let steps: { section: number; at: number; symbol: number }[] | undefined;
-  const build = (): { section: number; at: number; symbol: number }[] => {
-    const section = (s: number): number => symbols.section[s] as number;
-    const start = (s: number): number => symbols.value[s] as number;
-    const end = (s: number): number => start(s) + (symbols.size[s] as number);
-    sized.sort((a, b) => section(a) - section(b) || start(a) - start(b) || end(b) - end(a) || b - a);
-    const found: { section: number; at: number; symbol: number }[] = [];
-    const open: number[] = [];
-    const close = (until: number, home: number): void => {
-      for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
-        if (section(top) === home && end(top) > until) return;
-        open.pop();
-        const under = open.at(-1);
-        found.push({
-          section: section(top),
-          at: end(top),
-          symbol: under === undefined || section(under) !== section(top) || end(under) <= end(top) ? NONE : under,
-        });
-      }
-    };
-    for (const s of sized) {
-      close(start(s), section(s));
-      found.push({ section: section(s), at: start(s), symbol: s });
-      open.push(s);
-    }
-    close(Number.POSITIVE_INFINITY, NONE);
-    return found.sort((a, b) => a.section - b.section || a.at - b.at);
-  };
-  return (section, offset) => {
-    steps ??= build();
-    let low = 0;
-    let high = steps.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const step = steps[middle]!;
-      if (step.section < section || (step.section === section && step.at <= offset)) low = middle + 1;
-      else high = middle;
-    }
-    const step = steps[low - 1];
-    return step === undefined || step.section !== section ? NONE : step.symbol;
-  };
-}
-
 function rank(code: Code, symbol: number): number {
   const name = code.object.symbolName[symbol] as string;
   if (code.arch.names.isPrefixSymbol(name)) return 3;
@@ -211,8 +185,9 @@ function functionFlags(arch: Arch, binding: number, name: string, size: number):
 }
 
 /** One sweep with a stack of the functions that are open, so that overlapping symbols cost no more than their count. */
-function coverInsns(code: Code, table: FunctionTable): { ofInsn: Int32Array; hasCode: Uint8Array } {
-  const ofInsn = new Int32Array(code.insns.length).fill(NONE);
+function coverInsns(code: Code, table: FunctionTable): Pick<Functions, "ofInsn" | "gaps" | "hasCode"> {
+  const ofInsn = new Int32Array(code.insns.length);
+  const gaps: { from: number; to: number }[] = [];
   const hasCode = new Uint8Array(table.length);
   let f = 0;
   for (const section of code.sections) {
@@ -224,12 +199,12 @@ function coverInsns(code: Code, table: FunctionTable): { ofInsn: Int32Array; has
     let row = first;
     const fill = (until: number): void => {
       const end = rowFrom(code, section, until);
+      if (end <= row) return;
       const top = open.at(-1);
-      if (top !== undefined && end > row) {
-        ofInsn.fill(top, row, end);
-        hasCode[top] = 1;
-      }
-      row = Math.max(row, end);
+      if (top === undefined) gaps.push({ from: row, to: end });
+      else hasCode[top] = 1;
+      ofInsn.fill(top ?? NONE, row, end);
+      row = end;
     };
     const close = (until: number): void => {
       for (let top = open.at(-1); top !== undefined && (table.end[top] as number) <= until; top = open.at(-1)) {
@@ -244,8 +219,9 @@ function coverInsns(code: Code, table: FunctionTable): { ofInsn: Int32Array; has
       open.push(f);
     }
     close(Number.POSITIVE_INFINITY);
+    fill(Number.POSITIVE_INFINITY);
   }
-  return { ofInsn, hasCode };
+  return { ofInsn, gaps, hasCode };
 }
 
 /** First row of the section that begins at byte `offset` or behind it. */

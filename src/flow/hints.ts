@@ -48,6 +48,7 @@ export function readHints(code: Code, marks: Marks, format: HintFormat): HintTab
     let type = format.types[view.getUint8(at + 7)] ?? UNWIND_HINT_TYPE_UNDEFINED;
     if (type === HINT_ENTRY) {
       marks.bits[insn] = (marks.bits[insn] as number) | MARK_UNRET_BEGIN;
+      marks.unretBegins.push(insn);
       type = UNWIND_HINT_TYPE_CALL;
     }
     // A frame without a base: up to 6.3 a byte says whether the stack ends there.

@@ -58,7 +58,7 @@ export function findTableEdges(code: Code, functions: Functions, jumps: readonly
   const resolved = new Set<number>();
   const tables: JumpTable[] = [];
   const read = new Map<string, Entries>();
-  let arrays: ReadonlyMap<string, number> | undefined;
+  let arrays: ReturnType<typeof arraySizes> | undefined;
   const byFunction = new Map<number, Candidate[]>();
   const heads = new Map<number, Set<number>>();
   const wanted = new Set<number>();
@@ -99,7 +99,7 @@ export function findTableEdges(code: Code, functions: Functions, jumps: readonly
     const { section, offset, entrySize } = best;
     let boundedBy = end;
     arrays ??= arraySizes(code);
-    const isWholeArray = arrays.get(`${section}:${offset}`) === count * entrySize;
+    const isWholeArray = arrays(section, offset) === count * entrySize;
     if (end !== "sizes" && isWholeArray) boundedBy = "symbol";
     else if (end !== "sizes" && count === valuesLetThrough(code, functions, jump)) boundedBy = "compare";
     tables.push({ jump, place: { section, offset, entrySize }, count, boundedBy });
@@ -129,16 +129,19 @@ export function valuesLetThrough(code: Code, functions: Functions, jump: number)
   return undefined;
 }
 
-/** "section:offset" of every array of the source in a section of tables -> its size in bytes */
-function arraySizes(code: Code): ReadonlyMap<string, number> {
+/** Place of an array of the source in a section of tables -> its size in bytes; undefined where none begins. */
+function arraySizes(code: Code): (section: number, offset: number) => number | undefined {
   const { symbols } = code.object;
-  const found = new Map<string, number>();
+  const isTable = tableSections(code);
+  const found = new Map<number, Map<number, number>>();
   for (let s = 1; s < symbols.length; s++) {
     const section = symbols.section[s] as number;
-    if (section > 0 && symbols.type[s] === STT_OBJECT && isTableSection(code, section))
-      found.set(`${section}:${symbols.value[s]}`, symbols.size[s] as number);
+    if (section <= 0 || symbols.type[s] !== STT_OBJECT || isTable[section] !== true) continue;
+    const sizes = found.get(section) ?? new Map<number, number>();
+    sizes.set(symbols.value[s] as number, symbols.size[s] as number);
+    found.set(section, sizes);
   }
-  return found;
+  return (section, offset) => found.get(section)?.get(offset);
 }
 
 function choose(candidates: readonly Candidate[], jump: number): Candidate | undefined {
@@ -200,6 +203,11 @@ function collectCandidates(
   }
 }
 
+/** section -> whether tables may lie there */
+function tableSections(code: Code): boolean[] {
+  return Array.from(code.object.sectionName, (_, section) => isTableSection(code, section));
+}
+
 function isTableSection(code: Code, section: number): boolean {
   if (((code.object.sections.flags[section] as number) & SHF_EXECINSTR) !== 0) return false;
   const name = code.object.sectionName[section] as string;
@@ -215,11 +223,13 @@ type IsNamedArray = (section: number, offset: number) => boolean;
  */
 function namedArrays(code: Code): IsNamedArray {
   const { symbols } = code.object;
+  const isTable = tableSections(code).map(
+    (is, section) => is && !(code.object.sectionName[section] as string).endsWith("c_jump_table"),
+  );
   const bySection = new Map<number, { start: number; end: number }[]>();
   for (let s = 1; s < symbols.length; s++) {
     const section = symbols.section[s] as number;
-    if (section <= 0 || symbols.type[s] !== STT_OBJECT || !isTableSection(code, section)) continue;
-    if ((code.object.sectionName[section] as string).endsWith("c_jump_table")) continue;
+    if (section <= 0 || symbols.type[s] !== STT_OBJECT || isTable[section] !== true) continue;
     const start = symbols.value[s] as number;
     const array = { start, end: start + (symbols.size[s] as number) };
     const list = bySection.get(section);

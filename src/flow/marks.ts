@@ -47,6 +47,8 @@ export interface Marks {
   readonly moreRegions: ReadonlyMap<number, number>;
   /** Instructions that MARK_RETPOLINE_SAFE or MARK_INTRA_CALL is said of, ascending. */
   readonly promised: readonly number[];
+  /** Instructions with MARK_UNRET_BEGIN, in any order. */
+  readonly unretBegins: number[];
   /** Annotation entries that name no instruction. */
   readonly dangling: Dangling[];
 }
@@ -66,12 +68,14 @@ export function readMarks(code: Code, functions: Functions, formats: Pick<Kernel
   const dangling: Dangling[] = [];
   const moreRegions = new Map<number, number>();
   const promised = new Set<number>();
+  const unretBegins: number[] = [];
   const mark = (section: string, entry: number, target: Target, insn: number, bit: number): void => {
     if (insn === NONE) dangling.push(danglingEntry(code, `${section} entry ${entry}`, target));
     else {
       if (((bits[insn] as number) & bit & (MARK_INSTR_BEGIN | MARK_INSTR_END)) !== 0)
         moreRegions.set(insn, (moreRegions.get(insn) ?? 0) + (bit === MARK_INSTR_BEGIN ? 1 : -1));
       if ((bit & (MARK_RETPOLINE_SAFE | MARK_INTRA_CALL)) !== 0) promised.add(insn);
+      if ((bit & MARK_UNRET_BEGIN) !== 0) unretBegins.push(insn);
       bits[insn] = (bits[insn] as number) | bit;
     }
   };
@@ -104,7 +108,7 @@ export function readMarks(code: Code, functions: Functions, formats: Pick<Kernel
     const isBefore = ((flags[f] as number) & FUNCTION_PREFIX) !== 0 && f + 1 < excluded.length;
     if (isBefore && section[f] === section[f + 1] && end[f] === start[f + 1]) excluded[f] = excluded[f + 1] as number;
   }
-  return { bits, excluded, moreRegions, promised: [...promised].sort((a, b) => a - b), dangling };
+  return { bits, excluded, moreRegions, promised: [...promised].sort((a, b) => a - b), unretBegins, dangling };
 }
 
 /** @param target where the entry points; undefined for an entry without a relocation */

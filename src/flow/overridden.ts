@@ -13,11 +13,11 @@ export function findOverridden(flow: Flow, outside: Outside): Uint8Array {
   const overridden = new Uint8Array(table.length);
   if (!table.flags.some((flags) => (flags & FUNCTION_WEAK) !== 0)) return overridden;
   const lives = new Uint8Array(table.length);
-  for (const [symbol, f] of functions.ofSymbol) {
+  functions.ofSymbol.forEach((symbol, f) => {
     const gone = symbols.binding[symbol] === STB_WEAK && outside.isOverridden(symbolName[symbol] as string) === true;
     if (gone) overridden[f] = 1;
     else lives[f] = 1;
-  }
+  });
   for (let f = 0; f < table.length; f++) if (lives[f] === 1) overridden[f] = 0;
   for (let f = 0; f < table.length; f++) {
     const parent = table.parent[f] as number;

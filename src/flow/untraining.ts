@@ -9,7 +9,7 @@ import {
   KIND_RETURN,
 } from "../isa/insn-table.ts";
 import { type Flow, KIND_CONDITIONAL_TAIL, KIND_INDIRECT_TAIL, KIND_TABLE_JUMP, KIND_TAIL_CALL } from "./flow.ts";
-import { MARK_RETPOLINE_SAFE, MARK_UNRET_BEGIN } from "./marks.ts";
+import { MARK_RETPOLINE_SAFE } from "./marks.ts";
 import type { Outside } from "./outside.ts";
 import type { Returns } from "./returns.ts";
 import { successors } from "./successors.ts";
@@ -90,8 +90,7 @@ export function findEarlyBranches(flow: Flow, returns: Returns, outside: Outside
     const count = next.of(insn);
     for (let n = 0; n < count; n++) visit(next.to[n] as number, insn);
   };
-  for (let i = 0; i < marks.bits.length; i++) {
-    if (((marks.bits[i] as number) & MARK_UNRET_BEGIN) === 0) continue;
+  for (const i of [...marks.unretBegins].sort((a, b) => a - b)) {
     visit(i, NONE);
     for (let insn = work.pop(); insn !== undefined; insn = work.pop()) step(insn);
   }

@@ -18,17 +18,19 @@ export const landingPadMissingAtIretHint = defineRule({
     const { flow } = context;
     const { insns, object } = flow.code;
     const { symbols } = object;
-    const KEY = 0x1_0000_0000;
-    let visible: Set<number> | undefined;
+    // Places of the sections that have such hints which other objects can name.
+    let visible: Map<number, Set<number>> | undefined;
     const isVisible = (section: number, offset: number): boolean => {
       if (visible === undefined) {
-        visible = new Set();
-        for (let s = 1; s < symbols.length; s++) {
-          const home = symbols.section[s] as number;
-          if (home > 0 && symbols.binding[s] !== STB_LOCAL) visible.add(home * KEY + (symbols.value[s] as number));
-        }
+        visible = new Map();
+        for (let h = 0; h < flow.hints.length; h++)
+          if (flow.hints.type[h] === FRAME_REGS_PARTIAL)
+            visible.set(insns.section[flow.hints.insn[h] as number] as number, new Set());
+        for (let s = 1; s < symbols.length; s++)
+          if (symbols.binding[s] !== STB_LOCAL)
+            visible.get(symbols.section[s] as number)?.add(symbols.value[s] as number);
       }
-      return visible.has(section * KEY + offset);
+      return visible.get(section)?.has(offset) === true;
     };
     const pads = new LandingPads(flow);
     for (let h = 0; h < flow.hints.length; h++) {

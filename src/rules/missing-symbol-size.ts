@@ -20,18 +20,19 @@ export const missingSymbolSize = defineRule({
     const { code, functions } = context.flow;
     const { object } = code;
     const { symbols } = object;
-    for (const [symbol, f] of functions.ofSymbol) {
-      if (symbols.type[symbol] !== STT_FUNC) continue;
+    functions.ofSymbol.forEach((symbol, f) => {
+      if (symbols.type[symbol] !== STT_FUNC) return;
       const section = symbols.section[symbol] as number;
       const start = symbols.value[symbol] as number;
       if (start >= (object.sections.size[section] as number)) {
         report({ message: "end", at: (code.sectionEnd[section] as number) - 1, owner: f });
-        continue;
+        return;
       }
-      const at = insnAt(code, section, start);
+      // Of all names of a function.
+      const at = functions.table.firstInsn[f] as number;
       if (at === NONE) report({ message: "inside", at: insnCovering(code, section, start), owner: f });
       else if (symbols.size[symbol] === 0) report({ message: "default", at, owner: f });
-    }
+    });
     if (!context.checks.unreachable) return;
     for (let s = 1; s < symbols.length; s++) {
       const at = unclaimedCode(context, s);

@@ -3,9 +3,10 @@ import { STB_LOCAL } from "../elf/constants.ts";
 import { isDirectBranch, ownerOf } from "../flow/flow.ts";
 import { functionOfSymbol } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
-import { KIND_BUG, KIND_CALL, KIND_JUMP, KIND_NOP, KIND_OTHER, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
+import { KIND_BUG, KIND_CALL, KIND_JUMP, KIND_OTHER, KIND_UNKNOWN } from "../isa/insn-table.ts";
 import { EVENT_FAULT } from "../unwind/simulate.ts";
 import { FAULT_LOADED } from "../unwind/transfer.ts";
+import { unreachedInsns } from "../unwind/unreached.ts";
 import { CALLEE_NEVER_RETURNS } from "./finding.ts";
 import { defineRule, type Report, type RuleContext } from "./rule.ts";
 import { calleeName, ownerName } from "./ways.ts";
@@ -41,40 +42,36 @@ export const unreachableInstruction = defineRule({
     const endless = new Map<string, Report>();
     let orphans: ReadonlySet<number> | undefined;
     let behind: ReadonlyMap<number, number> | undefined;
-    const { state } = context.frames;
-    for (const section of flow.code.sections) {
-      const end = flow.code.sectionEnd[section] as number;
-      for (let i = flow.code.sectionStart[section] as number; i < end; i++) {
-        if (state[i] !== NONE || explained[i] === 1 || !isUnreached(context, i)) continue;
-        orphans ??= orphanParts(context);
-        if (orphans.has(flow.functions.ofInsn[i] as number)) continue;
-        const owner = ownerOf(flow, i);
-        const whole = wholeOf(context, owner, i);
-        if (told.has(whole)) continue;
-        told.add(whole);
-        const before = i > 0 && flow.next.of(i - 1) === i && !beginsSymbol(context, i) ? i - 1 : NONE;
-        const trap = before !== NONE && flow.kind[before] === KIND_BUG;
-        behind ??= behindCalls(context);
-        const call = trap ? NONE : (behind.get(i) ?? NONE);
-        const isCall = call !== NONE;
-        const callee = isCall ? calleeSymbol(context, call) : "";
-        const isListed = isCall && context.isListedNoreturn(callee);
-        const found: Report = {
-          message: isCall ? (isListed ? "after-noreturn-call" : "after-endless-call") : trap ? "after-trap" : "default",
-          // The call is what a person edits; the dead code behind it is what follows.
-          at: isCall ? call : i,
-          owner: owner === NONE && isRunInto(context, i) ? ownerOf(flow, i - 1) : owner,
-          data: isCall ? { callee: calleeName(context, call) } : {},
-          ...(isCall && !isListed ? { related: [{ function: callee, says: CALLEE_NEVER_RETURNS }] } : {}),
-        };
-        const first = endless.get(callee);
-        if (!isCall || isListed) report(found);
-        else if (first === undefined) endless.set(callee, found);
-        else {
-          // A function that lost its return is one defect, however many call it.
-          const also = { function: ownerName(context, owner, i), says: `calls ${calleeName(context, call)} too` };
-          endless.set(callee, { ...first, related: [...(first.related ?? []), also] });
-        }
+    for (const i of unreachedInsns(flow, context.frames)) {
+      if (explained[i] === 1 || !isUnreached(context, i)) continue;
+      orphans ??= orphanParts(context);
+      if (orphans.has(flow.functions.ofInsn[i] as number)) continue;
+      const owner = ownerOf(flow, i);
+      const whole = wholeOf(context, owner, i);
+      if (told.has(whole)) continue;
+      told.add(whole);
+      const before = i > 0 && flow.next.of(i - 1) === i && !beginsSymbol(context, i) ? i - 1 : NONE;
+      const trap = before !== NONE && flow.kind[before] === KIND_BUG;
+      behind ??= behindCalls(context);
+      const call = trap ? NONE : (behind.get(i) ?? NONE);
+      const isCall = call !== NONE;
+      const callee = isCall ? calleeSymbol(context, call) : "";
+      const isListed = isCall && context.isListedNoreturn(callee);
+      const found: Report = {
+        message: isCall ? (isListed ? "after-noreturn-call" : "after-endless-call") : trap ? "after-trap" : "default",
+        // The call is what a person edits; the dead code behind it is what follows.
+        at: isCall ? call : i,
+        owner: owner === NONE && isRunInto(context, i) ? ownerOf(flow, i - 1) : owner,
+        data: isCall ? { callee: calleeName(context, call) } : {},
+        ...(isCall && !isListed ? { related: [{ function: callee, says: CALLEE_NEVER_RETURNS }] } : {}),
+      };
+      const first = endless.get(callee);
+      if (!isCall || isListed) report(found);
+      else if (first === undefined) endless.set(callee, found);
+      else {
+        // A function that lost its return is one defect, however many call it.
+        const also = { function: ownerName(context, owner, i), says: `calls ${calleeName(context, call)} too` };
+        endless.set(callee, { ...first, related: [...(first.related ?? []), also] });
       }
     }
     for (const found of endless.values()) report(found);
@@ -144,11 +141,10 @@ function orphanParts(context: RuleContext): ReadonlySet<number> {
   return orphans;
 }
 
+/** Whether one of the instructions that no path reaches is a function's. */
 function isUnreached(context: RuleContext, insn: number): boolean {
-  const { flow, frames } = context;
-  if (frames.state[insn] !== NONE) return false;
-  const kind = flow.kind[insn];
-  if (kind === KIND_NOP || kind === KIND_TRAP || kind === KIND_UNKNOWN) return false;
+  const { flow } = context;
+  if (flow.kind[insn] === KIND_UNKNOWN) return false;
   const f = flow.functions.ofInsn[insn] as number;
   // What no symbol covers was a weak function before the link, or nobody says what it is; but for what a function that nobody follows runs into.
   if (f === NONE) return codeSymbol(context, insn) !== NONE || isRunInto(context, insn);

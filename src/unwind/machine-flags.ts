@@ -292,16 +292,12 @@ function addThoseThatLeave(flow: Flow, next: Successors, wanted: Set<number>): v
     const count = next.of(from);
     for (let n = 0; n < count; n++) leave(from, next.to[n] as number);
   };
-  const { turns } = flow;
-  for (let n = 0; n < turns.length; n++) {
-    const to = target.at(turns[n] as number);
-    if (to !== NONE && ofInsn[to] === NONE) follow(turns[n] as number);
-  }
+  target.forEach((turn, to) => {
+    if (ofInsn[to] === NONE) follow(turn);
+  });
   // What runs off the end of a function.
-  for (let i = 0; i < ofInsn.length; i++) {
-    if (ofInsn[i] !== NONE) continue;
+  for (const { from: i } of functions.gaps)
     if (i > 0 && ofInsn[i - 1] !== NONE && following.of(i - 1) === i) follow(i - 1);
-  }
   for (let e = 0; e < instead.edges.length; e++) leave(instead.edges.from[e] as number, instead.edges.to[e] as number);
   for (let e = 0; e < tables.edges.length; e++) leave(tables.edges.from[e] as number, tables.edges.to[e] as number);
 }

@@ -22,23 +22,28 @@ const PADDING = "__pfx_";
 /** arch/x86/include/asm/ftrace.h; gcc and clang emit the call by -mfentry */
 const ENTRY_HOOK = "__fentry__";
 
+/** startsWith() for a prefix that begins with two underscores, as many names of a kernel do: by the character behind them nearly all are told apart. */
+function hasPrefix(symbol: string, prefix: string): boolean {
+  return symbol.charCodeAt(2) === prefix.charCodeAt(2) && symbol.startsWith(prefix);
+}
+
 function withoutAlias(symbol: string): string {
-  return symbol.startsWith(POSITION_INDEPENDENT_ALIAS) ? symbol.slice(POSITION_INDEPENDENT_ALIAS.length) : symbol;
+  return hasPrefix(symbol, POSITION_INDEPENDENT_ALIAS) ? symbol.slice(POSITION_INDEPENDENT_ALIAS.length) : symbol;
 }
 
 export const names: NamingContracts = {
   isIndirectThunk(symbol) {
     const name = withoutAlias(symbol);
-    return indirectThunks.some((prefix) => name.startsWith(prefix));
+    return indirectThunks.some((prefix) => hasPrefix(name, prefix));
   },
   isReturnThunk: (symbol) => withoutAlias(symbol) === RETURN_THUNK,
-  isStaticCallTrampoline: (symbol) => symbol.startsWith(STATIC_CALL_TRAMPOLINE),
+  isStaticCallTrampoline: (symbol) => hasPrefix(symbol, STATIC_CALL_TRAMPOLINE),
   staticCallKey: (symbol) =>
-    symbol.startsWith(STATIC_CALL_TRAMPOLINE)
+    hasPrefix(symbol, STATIC_CALL_TRAMPOLINE)
       ? STATIC_CALL_KEY + symbol.slice(STATIC_CALL_TRAMPOLINE.length)
       : undefined,
-  isStaticCallKey: (symbol) => symbol.startsWith(STATIC_CALL_KEY),
+  isStaticCallKey: (symbol) => hasPrefix(symbol, STATIC_CALL_KEY),
   isOperationTable: (symbol) => symbol === OPERATION_TABLE,
-  isPrefixSymbol: (symbol) => symbol.startsWith(CFI_PREAMBLE) || symbol.startsWith(PADDING),
+  isPrefixSymbol: (symbol) => hasPrefix(symbol, CFI_PREAMBLE) || hasPrefix(symbol, PADDING),
   isEntryHook: (symbol) => symbol === ENTRY_HOOK,
 };
