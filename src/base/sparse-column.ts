@@ -40,6 +40,15 @@ export class SparseColumn {
     return this.#values[(this.#before[word] as number) + countBits(present & (bit - 1))] as number;
   }
 
+  /** The value of the first row at `row` or behind it that has one, or NONE. */
+  from(row: number): number {
+    const word = row >>> WORD_SHIFT;
+    if (word >= this.#present.length) return NONE;
+    const bit = 1 << (row & 31);
+    const at = (this.#before[word] as number) + countBits((this.#present[word] as number) & (bit - 1));
+    return at < this.#values.length ? (this.#values[at] as number) : NONE;
+  }
+
   /** Calls `visit` for every row that has a value, from row `from` up to `to`, ascending. */
   forEach(visit: (row: number, value: number) => void, from = 0, to = this.length): void {
     if (from >= to) return;

@@ -41,9 +41,11 @@ export function successors(flow: Flow, returns: Returns): Successors {
         case KIND_INDIRECT_TAIL:
           return 0;
         case KIND_JUMP:
-        case KIND_INTRA_CALL:
-          if (target.at(insn) !== NONE) to[count++] = target.at(insn);
+        case KIND_INTRA_CALL: {
+          const away = target.at(insn);
+          if (away !== NONE) to[count++] = away;
           return count;
+        }
         case KIND_TABLE_JUMP: {
           for (let e = lowerBound(from, insn, 0, from.length); e < from.length && from[e] === insn; e++) {
             to[count++] = tableTo[e] as number;
@@ -53,9 +55,11 @@ export function successors(flow: Flow, returns: Returns): Successors {
         case KIND_CALL:
           if (returns.deadCall.has(insn)) return 0;
           break;
-        case KIND_BRANCH:
-          if (target.at(insn) !== NONE) to[count++] = target.at(insn);
+        case KIND_BRANCH: {
+          const away = target.at(insn);
+          if (away !== NONE) to[count++] = away;
           break;
+        }
       }
       if (((marks.bits[insn] as number) & MARK_UNREACHABLE) !== 0) return count;
       const behind = next.of(insn);

@@ -1,5 +1,7 @@
+import { lowerBound } from "../base/table.ts";
 import type { Flow } from "../flow/flow.ts";
-import { ORC_REG_BP_INDIRECT, ORC_REG_SP_INDIRECT, orcRegisterName } from "../orc/constants.ts";
+import { MARK_HINT } from "../flow/marks.ts";
+import { ORC_REG_BP_INDIRECT, ORC_REG_SP_INDIRECT, orcRegisterName, UNWIND_HINT_TYPE_CALL } from "../orc/constants.ts";
 import type { CameFrom } from "./came-from.ts";
 import {
   BASE_FP_INDIRECT,
@@ -62,5 +64,26 @@ export function doubtfulWay(conflicted: ReadonlySet<number>, cameFrom: CameFrom)
     const found = verdict[i] as number;
     for (const step of way) verdict[step] = found;
     return found === DOUBTFUL;
+  };
+}
+
+/** How far behind a hint its statement is looked for, instructions. */
+const MOST_STATED = 4096;
+
+/** Answers whether a hint on the way to an instruction says that this is a frame of another kind than a function's own. */
+export function statedFrames({ hints, functions, marks }: Flow, cameFrom: CameFrom): (insn: number) => boolean {
+  const hinted = new Set<number>();
+  for (let h = 0; h < hints.length; h++)
+    if (hints.type[h] === UNWIND_HINT_TYPE_CALL) hinted.add(functions.ofInsn[hints.insn[h] as number] as number);
+  return (insn) => {
+    if (hinted.size === 0 || !hinted.has(functions.ofInsn[insn] as number)) return false;
+    let at = insn;
+    for (let n = 0; n < MOST_STATED && ((marks.bits[at] as number) & MARK_HINT) === 0; n++) {
+      const before = cameFrom.of(at);
+      if (before === at) return false;
+      at = before;
+    }
+    const h = lowerBound(hints.insn, at, 0, hints.length);
+    return hints.insn[h] === at && hints.type[h] === UNWIND_HINT_TYPE_CALL;
   };
 }

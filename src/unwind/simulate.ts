@@ -15,6 +15,7 @@ import type { Returns } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
 import {
   FLAG_FAR,
+  KIND_BRANCH,
   KIND_CALL,
   KIND_CONTEXT_RETURN,
   KIND_INDIRECT_CALL,
@@ -23,7 +24,6 @@ import {
   KIND_RETURN,
 } from "../isa/insn-table.ts";
 import {
-  UNWIND_HINT_TYPE_CALL,
   UNWIND_HINT_TYPE_FUNC,
   UNWIND_HINT_TYPE_RESTORE,
   UNWIND_HINT_TYPE_SAVE,
@@ -31,7 +31,7 @@ import {
 } from "../orc/constants.ts";
 import { type Brought, BroughtFrames } from "./brought.ts";
 import { CameFrom } from "./came-from.ts";
-import { doubtfulWay, drifts, hintBase, isModified } from "./frame-checks.ts";
+import { doubtfulWay, drifts, hintBase, isModified, statedFrames } from "./frame-checks.ts";
 import { Owners } from "./owners.ts";
 import { BASE_LOST, BASE_UNDEFINED, BASE_WAIVED, FRAME_UNDEFINED, type FrameState, FrameStates } from "./state.ts";
 import { FAULT_UNDEFINED } from "./transfer.ts";
@@ -99,9 +99,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const work: number[] = [];
   const saveWaiters = new Map<number, { insn: number; from: number; owner: number; state: FrameState }[]>();
   const { edges } = instead;
-  const callHints = new Set<number>();
-  for (let h = 0; h < hints.length; h++)
-    if (hints.type[h] === UNWIND_HINT_TYPE_CALL) callHints.add(functions.ofInsn[hints.insn[h] as number] as number);
+  const isStated = statedFrames(flow, cameFrom);
   // A hint that saves a frame states none.
   const saves = new Set<number>();
   for (let h = 0; h < hints.length; h++)
@@ -242,7 +240,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     }
     if (k === KIND_CALL || k === KIND_INDIRECT_CALL) after = transitions.afterCall(after);
     else if (k === KIND_INTRA_CALL) after = transitions.afterIntraCall(after);
-    if (unannotated.has(insn)) {
+    if (unannotated.size > 0 && unannotated.has(insn)) {
       // It is told as such; what the return address on the stack does to the frame is the same defect.
       after = states.lost();
       if (target.at(insn) !== NONE) go(insn, target.at(insn), forOwner, after);
@@ -294,19 +292,6 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
       events.push({ kind: EVENT_OFF_SECTION, insn, owner: forOwner, from: insn, state: after, detail: 0 });
   };
 
-  /** A hint on the way here says that this is a frame of another kind than a function's own. */
-  const isStated = (insn: number): boolean => {
-    if (callHints.size === 0 || !callHints.has(functions.ofInsn[insn] as number)) return false;
-    let at = insn;
-    for (let n = 0; n < MOST_STATED && ((marks.bits[at] as number) & MARK_HINT) === 0; n++) {
-      const before = cameFrom.of(at);
-      if (before === at) return false;
-      at = before;
-    }
-    const h = lowerBound(hints.insn, at, 0, hints.length);
-    return hints.insn[h] === at && hints.type[h] === UNWIND_HINT_TYPE_CALL;
-  };
-
   const isNobodys = (insn: number): boolean =>
     ownerOf(flow, insn) === NONE &&
     functions.symbolCovering(code.insns.section[insn] as number, code.insns.offset[insn] as number) === NONE;
@@ -331,26 +316,45 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   };
 
   /**
-   * Goes on from `start` as long as instructions only run into the next one, that was not reached yet, of the same function: nine of ten. The
+   * Goes on from `start` as long as instructions run, or also run, into the next one, that was not reached yet, of the same function: nearly all. The
    * same as step() again and again. Returns where a step has to be made, or NONE when what is behind was reached before.
    */
   const run = (start: number): number => {
     const forOwner = owner.of(start);
     if (forOwner === NONE || saveWaiters.size > 0) return start;
     const { bits } = marks;
+    const { writes } = code.insns;
+    const { insn: insnOf } = code.ops;
+    let op = code.insns.op.from(start);
+    if (op === NONE) op = insnOf.length;
     let current = states.all[state[start] as number] as FrameState;
     for (let insn = start; ; ) {
       const k = kind[insn] as number;
-      if ((k !== KIND_OTHER && k !== KIND_NOP) || bits[insn] !== 0) return insn;
+      if (runsOn[k] === 0 || bits[insn] !== 0) return insn;
       // Without a mark the next row stands behind.
       const to = insn + 1;
       if (ofInsn[to] !== forOwner || ((bits[to] as number) & MARK_HINT) !== 0) return insn;
+      if (k === KIND_CALL && (returns.deadCall.has(insn) || (unannotated.size > 0 && unannotated.has(insn))))
+        return insn;
       if (hasOwnedReplacements && instead.replacementOf.has(to)) return insn;
-      const effect = transitions.after(current, insn);
-      if (effect !== undefined) {
-        if (effect.fault !== 0) return insn;
-        current = effect.state;
+      // Operations stand in the order of their instructions.
+      while (op < insnOf.length && (insnOf[op] as number) < insn) op++;
+      const first = op < insnOf.length && insnOf[op] === insn ? op : NONE;
+      if (first !== NONE || ((writes[insn] as number) & current.tracked) !== 0) {
+        const effect = transitions.afterOps(current, insn, first);
+        if (effect !== undefined) {
+          if (effect.fault !== 0) return insn;
+          current = effect.state;
+        }
       }
+      if (k === KIND_BRANCH) {
+        const away = target.at(insn);
+        if (away !== NONE) go(insn, away, forOwner, current);
+        if (saveWaiters.size > 0) {
+          arrive(to, insn, forOwner, current);
+          return NONE;
+        }
+      } else if (k === KIND_CALL || k === KIND_INDIRECT_CALL) current = transitions.afterCall(current);
       if (state[to] !== NONE) {
         arrive(to, insn, forOwner, current);
         return NONE;
@@ -395,5 +399,6 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   return { states, state, cameFrom, owner, events: sound, brought: brought.all() };
 }
 
-/** How far behind a hint its statement is looked for, instructions. */
-const MOST_STATED = 4096;
+/** kind -> 1 where what stands behind an instruction without a mark is executed after it, but for a call that does not come back. */
+const runsOn = new Uint8Array(256);
+for (const kind of [KIND_OTHER, KIND_NOP, KIND_BRANCH, KIND_CALL, KIND_INDIRECT_CALL]) runsOn[kind] = 1;

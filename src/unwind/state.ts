@@ -81,6 +81,8 @@ export interface FrameState {
 export type FrameDraft = {
   -readonly [K in Exclude<keyof FrameState, "id" | "contract" | "tracked" | "kept">]: FrameState[K];
 };
+/** One whose places may be written. */
+export type Draft = FrameDraft & { value: Place[]; saved: Place[] };
 
 /** Hands out one object per distinct state. */
 export class FrameStates {
@@ -95,13 +97,42 @@ export class FrameStates {
   #contractCount = 0;
   /** (state, state) -> what both know */
   readonly #joined = new TripleMap();
+  readonly #draft: Draft;
   #entry: FrameState | undefined;
   #lost: FrameState | undefined;
 
   constructor(arch: Arch) {
     this.arch = arch;
+    const nothing = new Array<Place>(arch.registers.name.length).fill(NOWHERE);
+    this.#draft = {
+      base: BASE_LOST,
+      offset: 0,
+      value: nothing,
+      saved: nothing.slice(),
+      realignRegister: NO_REGISTER,
+      realignSlot: NOWHERE,
+      switchSlot: undefined,
+      type: FRAME_UNDEFINED,
+      signal: 0,
+    };
   }
 
+  /** A state to be changed and interned. There is one draft: most states that are worked out are known, and nothing is made for those. */
+  draftOf(state: FrameState): Draft {
+    const draft = this.#draft;
+    draft.base = state.base;
+    draft.offset = state.offset;
+    for (let r = 0; r < state.value.length; r++) draft.value[r] = state.value[r] as Place;
+    for (let r = 0; r < state.saved.length; r++) draft.saved[r] = state.saved[r] as Place;
+    draft.realignRegister = state.realignRegister;
+    draft.realignSlot = state.realignSlot;
+    draft.switchSlot = state.switchSlot;
+    draft.type = state.type;
+    draft.signal = state.signal;
+    return draft;
+  }
+
+  /** The state that is like a draft, which is free to be changed again. */
   intern(draft: FrameDraft): FrameState {
     const contractHash = hashContract(draft);
     const hash = hashValues(draft, contractHash);
@@ -119,8 +150,9 @@ export class FrameStates {
     const state: FrameState = {
       base: draft.base,
       offset: draft.offset,
-      value: draft.value,
-      saved: draft.saved,
+      value: draft.value.slice(),
+      // Equal contracts have saved the same.
+      saved: twin === undefined ? draft.saved.slice() : twin.saved,
       realignRegister: draft.realignRegister,
       realignSlot: draft.realignSlot,
       switchSlot: draft.switchSlot,
@@ -173,17 +205,23 @@ export class FrameStates {
 
   /** Keeps of the values what both states know. The contracts are the same. */
   join(a: FrameState, b: FrameState): FrameState {
-    if (a === b) return a;
+    if (a === b || knowsNoMore(a, b)) return a;
     const known = this.#joined.get(a.id, b.id, 0);
     if (known !== NONE) return this.all[known] as FrameState;
-    const joined = this.intern({
-      ...a,
-      value: a.value.map((v, r) => (v === b.value[r] ? v : NOWHERE)),
-      switchSlot: a.switchSlot === b.switchSlot ? a.switchSlot : undefined,
-    });
+    const draft = this.draftOf(a);
+    for (let r = 0; r < draft.value.length; r++) if (draft.value[r] !== b.value[r]) draft.value[r] = NOWHERE;
+    if (a.switchSlot !== b.switchSlot) draft.switchSlot = undefined;
+    const joined = this.intern(draft);
     this.#joined.set(a.id, b.id, 0, joined.id);
     return joined;
   }
+}
+
+/** Whether what `a` knows of values `b` knows too. */
+function knowsNoMore(a: FrameState, b: FrameState): boolean {
+  if (a.switchSlot !== b.switchSlot && a.switchSlot !== undefined) return false;
+  for (let r = 0; r < a.value.length; r++) if (a.value[r] !== b.value[r] && a.value[r] !== NOWHERE) return false;
+  return true;
 }
 
 function hashContract(s: FrameDraft): number {

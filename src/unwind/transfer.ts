@@ -17,9 +17,9 @@ import {
   BASE_SP_INDIRECT,
   BASE_UNDEFINED,
   BASE_WAIVED,
+  type Draft,
   FRAME_REGS,
   FRAME_REGS_PARTIAL,
-  type FrameDraft,
   type FrameState,
   type FrameStates,
   moved,
@@ -68,7 +68,7 @@ export function applyOp(
     return { state: applyToRegs(states, state, op, dst, src, imm), fault: 0 };
   if (state.base === BASE_UNDEFINED)
     return touchesStack(states, op, dst) ? { state: states.lost(), fault: FAULT_UNDEFINED } : { state, fault: 0 };
-  const next: FrameDraft = { ...state, value: state.value.slice(), saved: state.saved.slice() };
+  const next = states.draftOf(state);
   const fault = apply(states, next, op, dst, src, imm);
   // After a switch of stacks the code goes on as if the new one were laid out like the old one, and is checked so.
   if (fault === FAULT_LOADED) return { state, fault };
@@ -82,10 +82,7 @@ function touchesStack(states: FrameStates, op: number, dst: number): boolean {
   return (op >= OP_PUSH && op <= OP_POP_FLAGS) || op === OP_PUSH_MEMORY || dst === states.arch.registers.sp;
 }
 
-type Draft = FrameDraft & { value: Place[]; saved: Place[] };
-
-function apply(states: FrameStates, s: FrameDraft, op: number, dst: number, src: number, imm: number): number {
-  const d = s as Draft;
+function apply(states: FrameStates, d: Draft, op: number, dst: number, src: number, imm: number): number {
   const { sp } = states.arch.registers;
   switch (op) {
     case OP_ADD:
@@ -163,8 +160,7 @@ function setRegister(states: FrameStates, s: Draft, dst: number, src: number, im
 }
 
 /** dst gets a value that nothing is known of. */
-export function forget(states: FrameStates, s: FrameDraft, dst: number): number {
-  const d = s as Draft;
+export function forget(states: FrameStates, d: Draft, dst: number): number {
   const { sp } = states.arch.registers;
   d.value[dst] = NOWHERE;
   if (d.base !== dst) return 0;

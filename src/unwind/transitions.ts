@@ -40,7 +40,14 @@ export class Transitions {
 
   /** State behind the instruction as far as its own operations go; undefined when it changes nothing. */
   after(before: FrameState, insn: number): Effect | undefined {
-    const first = this.#insns.op.at(insn);
+    return this.afterOps(before, insn, this.#insns.op.at(insn));
+  }
+
+  /**
+   * The same of an instruction whose operations are known.
+   * @param first the first of them, or NONE
+   */
+  afterOps(before: FrameState, insn: number, first: number): Effect | undefined {
     const writes = this.#insns.writes[insn] as number;
     // Most instructions neither have an operation nor write a register that anything is known of.
     if (first === NONE && (writes & before.tracked) === 0) return undefined;
@@ -102,7 +109,7 @@ export class Transitions {
     ) {
       return { state, fault: 0 };
     }
-    const draft = { ...state, value: state.value.slice(), saved: state.saved.slice() };
+    const draft = this.#states.draftOf(state);
     let fault = 0;
     for (let r = 0; r < draft.value.length; r++) {
       if (((mask >>> r) & 1) === 1) fault = forget(this.#states, draft, r) || fault;
@@ -115,10 +122,10 @@ export class Transitions {
     let after = this.#call[state.id];
     if (after === undefined) {
       const { calleeSaved, sp } = this.#states.arch.registers;
-      const value = state.value.map((v, r) =>
-        r === sp || r === state.base || ((calleeSaved >>> r) & 1) === 1 ? v : NOWHERE,
-      );
-      after = this.#states.intern({ ...state, value });
+      const draft = this.#states.draftOf(state);
+      for (let r = 0; r < draft.value.length; r++)
+        if (r !== sp && r !== state.base && ((calleeSaved >>> r) & 1) === 0) draft.value[r] = NOWHERE;
+      after = this.#states.intern(draft);
       this.#call[state.id] = after;
     }
     return after;
