@@ -1,3 +1,4 @@
+import type { BitSet } from "../base/bit-set.ts";
 import { NONE } from "../base/table.ts";
 import { countedFor } from "../flow/counted-for.ts";
 import { FUNCTION_WITHOUT_SIZE, functionName } from "../flow/functions.ts";
@@ -9,7 +10,7 @@ import { MOST_EVENTS } from "../unwind/machine-flags.ts";
 import { BASE_LOST, type FrameState } from "../unwind/state.ts";
 import { unreachedInsns } from "../unwind/unreached.ts";
 import type { ExplainedFindings } from "./known-defects.ts";
-import { findReplacedCode, REPLACED_NAMELESS } from "./replaced-code.ts";
+import { findReplacedCode } from "./replaced-code.ts";
 
 // What was looked at and what was not. Not counted as text: padding (no-ops and traps); bodies of weak functions that another definition takes the
 // place of, by name or, in a linked object, by what is left of them; the mark behind the jump of a static-call trampoline.
@@ -49,7 +50,7 @@ export function measureCoverage(
   let textBytes = 0;
   let textBytesAnalysed = 0;
   const undecoded = new Map<number, number>();
-  const replaced = findReplacedCode(context, overridden);
+  const { named, nameless } = findReplacedCode(context, overridden);
   const unreached = new Map<number, number>();
   let leftBytes = 0;
   const { size: sizes, section: sections } = code.insns;
@@ -57,21 +58,22 @@ export function measureCoverage(
   for (const i of unreachedInsns(flow, frames)) {
     const size = sizes[i] as number;
     const f = ofInsn[i] as number;
-    if (replaced[i] !== 0) {
-      if (replaced[i] === REPLACED_NAMELESS) leftBytes += size;
+    if (nameless.has(i)) {
+      leftBytes += size;
       continue;
     }
+    if (named?.has(i) === true) continue;
     if (kind[i] === KIND_BUG && f !== NONE && isTrampoline(context, f)) continue;
     textBytes += size;
     const place = f === NONE ? -1 - (sections[i] as number) : f;
     unreached.set(place, (unreached.get(place) ?? 0) + size);
   }
   for (const i of code.insns.odd) {
-    if (kind[i] !== KIND_UNKNOWN || replaced[i] !== 0) continue;
+    if (kind[i] !== KIND_UNKNOWN || nameless.has(i) || named?.has(i) === true) continue;
     const f = ofInsn[i] as number;
     undecoded.set(f, (undecoded.get(f) ?? 0) + (sizes[i] as number));
   }
-  const reached = reachedBytes(context, overridden.includes(1) ? replaced : undefined);
+  const reached = reachedBytes(context, named);
   textBytes += reached.all;
   textBytesAnalysed += reached.followed;
   let total = 0;
@@ -154,9 +156,9 @@ export function measureCoverage(
 
 /**
  * Bytes of instructions that a path comes to, and of those that were followed there.
- * @param replaced insn -> not 0 for one that does not count; undefined where that is none of them
+ * @param replaced those that do not count
  */
-function reachedBytes({ flow, frames }: RuleContext, replaced: Uint8Array | undefined) {
+function reachedBytes({ flow, frames }: RuleContext, replaced: BitSet | undefined) {
   const { kind } = flow;
   const { state } = frames;
   const { size } = flow.code.insns;
@@ -166,7 +168,7 @@ function reachedBytes({ flow, frames }: RuleContext, replaced: Uint8Array | unde
   for (let i = 0; i < kind.length; i++) {
     const s = state[i] as number;
     const k = kind[i];
-    if (s === NONE || k === KIND_NOP || k === KIND_TRAP || (replaced !== undefined && replaced[i] !== 0)) continue;
+    if (s === NONE || k === KIND_NOP || k === KIND_TRAP || replaced?.has(i) === true) continue;
     all += size[i] as number;
     if (isLost[s] !== 0) lost += size[i] as number;
   }

@@ -1,3 +1,4 @@
+import { BitSet } from "../base/bit-set.ts";
 import { lowerBound, NONE } from "../base/table.ts";
 import { STT_SECTION } from "../elf/constants.ts";
 import { ownerOf } from "../flow/flow.ts";
@@ -9,39 +10,43 @@ import { unreachedInsns } from "../unwind/unreached.ts";
 // Bodies of weak functions that another object's definition takes the place of. They never run. In an object by itself they have their names,
 // and the index says of them that they give way; in a linked one the name went to the other definition and the bytes stayed (ld -r drops none).
 
-/** The body of a function that still has its name here. */
-export const REPLACED_BY_NAME = 1;
-/** What a link left of one. */
-export const REPLACED_NAMELESS = 2;
-
-/**
- * insn -> REPLACED_* where the code never runs since another definition has its name, 0 elsewhere: functions that give way, with their replacements;
- * in an object that was linked from several, what no symbol names and no path reaches, with the replacements, fixups and cold parts that are reached
- * from nowhere else.
- * @param overridden function -> 1, see findOverridden
- */
-export function findReplacedCode(context: RuleContext, overridden: Uint8Array): Uint8Array {
-  const { flow } = context;
-  const { ofInsn } = flow.functions;
-  const replaced = new Uint8Array(ofInsn.length);
-  if (overridden.includes(1)) {
-    for (let i = 0; i < ofInsn.length; i++) {
-      const f = ofInsn[i] === NONE ? ownerOf(flow, i) : (ofInsn[i] as number);
-      if (f !== NONE && overridden[f] === 1) replaced[i] = REPLACED_BY_NAME;
-    }
-  }
-  if (isLinkedObject(flow.code.object)) markNameless(context, replaced);
-  return replaced;
+/** Code that never runs since another definition has its name. */
+export interface ReplacedCode {
+  /** Bodies of functions that still have their names here, with their replacements; undefined where there is none. */
+  readonly named: BitSet | undefined;
+  /** What a link left of such bodies. */
+  readonly nameless: BitSet;
 }
 
-function markNameless(context: RuleContext, replaced: Uint8Array): void {
+/**
+ * Functions that give way, with their replacements; in an object that was linked from several, what no symbol names and no path reaches, with the
+ * replacements, fixups and cold parts that are reached from nowhere else.
+ * @param overridden function -> 1, see findOverridden
+ */
+export function findReplacedCode(context: RuleContext, overridden: Uint8Array): ReplacedCode {
+  const { flow } = context;
+  const { ofInsn } = flow.functions;
+  let named: BitSet | undefined;
+  if (overridden.includes(1)) {
+    named = new BitSet(ofInsn.length);
+    for (let i = 0; i < ofInsn.length; i++) {
+      const f = ofInsn[i] === NONE ? ownerOf(flow, i) : (ofInsn[i] as number);
+      if (f !== NONE && overridden[f] === 1) named.add(i);
+    }
+  }
+  const nameless = new BitSet(ofInsn.length);
+  if (isLinkedObject(flow.code.object)) markNameless(context, named, nameless);
+  return { named, nameless };
+}
+
+function markNameless(context: RuleContext, named: BitSet | undefined, nameless: BitSet): void {
   const { flow, frames, returns } = context;
   const { code, functions, instead } = flow;
   const { table, ofInsn } = functions;
   const { state } = frames;
   const work: number[] = [];
   const mark = (insn: number): void => {
-    replaced[insn] = REPLACED_NAMELESS;
+    nameless.add(insn);
     work.push(insn);
   };
   let isNamed: ((insn: number) => boolean) | undefined;
@@ -54,7 +59,8 @@ function markNameless(context: RuleContext, replaced: Uint8Array): void {
   }
   if (isNamed === undefined) return;
   const spread = (to: number): void => {
-    if (to === NONE || to >= state.length || state[to] !== NONE || replaced[to] !== 0) return;
+    if (to === NONE || to >= state.length || state[to] !== NONE) return;
+    if (nameless.has(to) || named?.has(to) === true) return;
     const f = ofInsn[to] as number;
     const isIts = f === NONE ? isNamed?.(to) === false : table.parent[f] !== f && flow.marks.excluded[f] === 0;
     if (isIts) mark(to);

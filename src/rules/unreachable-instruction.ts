@@ -1,3 +1,4 @@
+import { BitSet } from "../base/bit-set.ts";
 import { lowerBound, NONE } from "../base/table.ts";
 import { STB_LOCAL } from "../elf/constants.ts";
 import { isDirectBranch, ownerOf } from "../flow/flow.ts";
@@ -43,7 +44,7 @@ export const unreachableInstruction = defineRule({
     let orphans: ReadonlySet<number> | undefined;
     let behind: ReadonlyMap<number, number> | undefined;
     for (const i of unreachedInsns(flow, context.frames)) {
-      if (explained[i] === 1 || !isUnreached(context, i)) continue;
+      if (explained.has(i) || !isUnreached(context, i)) continue;
       orphans ??= orphanParts(context);
       if (orphans.has(flow.functions.ofInsn[i] as number)) continue;
       const owner = ownerOf(flow, i);
@@ -174,13 +175,13 @@ function codeSymbol(context: RuleContext, insn: number): number {
  * Dead code that is nobody's mistake, with what is reached from there: the traps that compilers put behind dead ends, and what follows calls of
  * functions that are in `told` and never return for that reason (not because the tree lists them).
  */
-function explainedCode(context: RuleContext, told: ReadonlySet<number>): Uint8Array {
+function explainedCode(context: RuleContext, told: ReadonlySet<number>): BitSet {
   const { flow, returns } = context;
-  const explained = new Uint8Array(flow.kind.length);
+  const explained = new BitSet(flow.kind.length);
   const work: number[] = [];
   const explain = (insn: number): void => {
-    if (explained[insn] === 0 && context.frames.state[insn] === NONE) {
-      explained[insn] = 1;
+    if (context.frames.state[insn] === NONE && !explained.has(insn)) {
+      explained.add(insn);
       work.push(insn);
     }
   };
