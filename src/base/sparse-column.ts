@@ -99,13 +99,19 @@ export class SparseColumnBuilder {
     const present = this.#present;
     const values = this.#values;
     let count = this.#count;
-    for (let i = 0; i < length; i++) {
-      const value = column[i] as number;
-      if (value === NONE) continue;
-      const at = row + i;
-      const word = at >>> WORD_SHIFT;
-      present[word] = (present[word] as number) | (1 << (at & 31));
-      values[count++] = value + addend;
+    // A word at a time, and without a branch that nobody can foresee: what is written for a row without a value is written over by the next.
+    for (let i = 0; i < length; ) {
+      const word = (row + i) >>> WORD_SHIFT;
+      const end = Math.min(length, ((word + 1) << WORD_SHIFT) - row);
+      let bits = 0;
+      for (; i < end; i++) {
+        const value = column[i] as number;
+        const has = value === NONE ? 0 : 1;
+        values[count] = value + addend;
+        count += has;
+        bits |= has << (row + i);
+      }
+      present[word] = (present[word] as number) | bits;
     }
     this.#count = count;
   }

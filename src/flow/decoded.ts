@@ -53,7 +53,7 @@ const keptSchema = {
 const ODD_FLAGS = FLAG_INVALID | FLAG_NOTRACK | FLAG_FAR;
 
 /** Rows that are decoded before they are kept. */
-const BLOCK_ROWS = 16_384;
+const BLOCK_ROWS = 4096;
 
 /** Bytes of code from which on decoding a sample first pays. */
 const MUCH_CODE = 1 << 22;
@@ -82,6 +82,7 @@ export function decodeSections(object: ElfObject, arch: Arch, sections: readonly
       block.ops.length = 0;
     }
     sectionEnd[s] = kept.length;
+    kept.setSection(s, sectionStart[s] as number);
   }
   return { ...kept.finish(), sectionStart, sectionEnd };
 }
@@ -111,11 +112,17 @@ class KeptInsns {
     return this.#insns.length;
   }
 
+  /** Rows from `first` on are of this section. */
+  setSection(section: number, first: number): void {
+    this.#insns.columns.section.fill(section, first, this.#insns.length);
+  }
+
   append({ insns: { columns, length }, ops }: DecodeOutput): void {
     const first = this.#insns.length;
     this.#insns.reserve(length);
     const kept = this.#insns.columns;
     for (const name in keptSchema) {
+      if (name === "section") continue;
       const key = name as keyof typeof keptSchema;
       kept[key].set((columns[key] as Uint8Array).subarray(0, length), first);
     }

@@ -83,6 +83,7 @@ export function buildFunctions(code: Code): Functions {
       ((symbolName[a] as string) < (symbolName[b] as string) ? -1 : 1),
   );
   const builder = new TableBuilder(functionSchema, named.length);
+  const { columns } = builder;
   const ofSymbol = new RowMap(0, symbols.length);
   let last = NONE;
   for (const s of named) {
@@ -92,15 +93,14 @@ export function buildFunctions(code: Code): Functions {
     const isAlias =
       last !== NONE && symbols.section[last] === section && symbols.value[last] === start && endOf(last) === end;
     if (!isAlias) {
-      builder.push({
-        symbol: s,
-        section,
-        start,
-        end,
-        firstInsn: insnAt(code, section, start),
-        parent: builder.length,
-        flags: functionFlags(arch, symbols.binding[s] as number, symbolName[s] as string, end - start),
-      });
+      const f = builder.length++;
+      columns.symbol[f] = s;
+      columns.section[f] = section;
+      columns.start[f] = start;
+      columns.end[f] = end;
+      columns.firstInsn[f] = insnAt(code, section, start);
+      columns.parent[f] = f;
+      columns.flags[f] = functionFlags(arch, symbols.binding[s] as number, symbolName[s] as string, end - start);
       last = s;
     }
     ofSymbol.set(s, builder.length - 1);
