@@ -182,15 +182,19 @@ export function compareWitness(
       const frame = rows.frame[row] as number;
       const startsRow = rows.start[row] === offset;
       const call = isCall(k) ? 1 : 0;
-      const claims = judged.of(
-        { arch, state, unchanged: unchanged[i] as number, earlier: (r) => earlierSlot(i, r), redZone, witness, frame },
-        ((onceSaved[i] as number) & ~savedMask(state)) !== 0,
-      );
+      const bits = unchanged[i] as number;
+      // Reached over slots that registers were read back from: its claims are no other's.
+      const ownPast = onceSaved[i] !== 0 && ((onceSaved[i] as number) & ~savedMask(state)) !== 0;
+      let judgement = ownPast ? undefined : judged.known(state.id, bits, frame);
+      if (judgement === undefined) {
+        const earlier = (register: number): Place => earlierSlot(i, register);
+        judgement = judged.judge({ arch, state, unchanged: bits, earlier, redZone, witness, frame }, ownPast);
+      }
+      judgement.uses++;
+      if (judgement.holds && !(startsRow && latest.size > 0)) continue;
       for (let n = 0; n < subjects.length; n++) {
         const subject = subjects[n] as number;
-        const claim = claims[n] as Claim;
-        const count = counts.get(subject) as number[];
-        count[claim.verdict] = (count[claim.verdict] as number) + 1;
+        const claim = judgement.claims[n] as Claim;
         if (claim.why === undefined) {
           if (startsRow && latest.size > 0) noteLate(latest.get(f * SUBJECTS + subject), i);
           continue;
@@ -273,6 +277,13 @@ export function compareWitness(
     return NOWHERE;
   }
 
+  for (const { claims, uses } of judged.all) {
+    for (let n = 0; n < subjects.length; n++) {
+      const count = counts.get(subjects[n] as number) as number[];
+      const { verdict } = claims[n] as Claim;
+      count[verdict] = (count[verdict] as number) + uses;
+    }
+  }
   const disagreements = [...groups.values()].map(({ last: _, ...each }): Disagreement => each);
   disagreements.sort((a, b) => a.owner - b.owner || a.insn - b.insn || a.subject - b.subject);
   return {
@@ -308,30 +319,42 @@ function verdictOf(claim: Claim, isDoubtful: boolean): WitnessVerdict {
   return claim.verdict === CLAIM_OPEN || isDoubtful ? "undecided" : "unwind data wrong";
 }
 
-/** Claims of a pair of frames, each found once, in the order of the subjects. */
+/** What a pair of frames claims, in the order of the subjects. */
+interface Judgement {
+  readonly claims: readonly Claim[];
+  /** No claim is wrong or open. */
+  readonly holds: boolean;
+  /** Instructions that it was asked for. */
+  uses: number;
+}
+
+/** Claims of pairs of frames, each found once: a kernel has few distinct pairs, and nothing is made for those that are known. */
 class Judgements {
+  readonly all: Judgement[] = [];
   readonly #registers: readonly number[];
   readonly #known = new TripleMap(1024);
-  readonly #claims: (readonly Claim[])[] = [];
 
   constructor(registers: readonly number[]) {
     this.#registers = registers;
   }
 
-  /** @param ownPast the place was reached over slots that registers were read back from, so that its claims are no other's */
-  of(context: ClaimContext, ownPast: boolean): readonly Claim[] {
+  known(state: number, unchanged: number, frame: number): Judgement | undefined {
+    const known = this.#known.get(state, unchanged | 0, frame);
+    return known === NONE ? undefined : this.all[known];
+  }
+
+  /** @param ownPast the claims are those of one place and no other's */
+  judge(context: ClaimContext, ownPast: boolean): Judgement {
     const { state, unchanged, frame } = context;
-    const known = ownPast ? NONE : this.#known.get(state.id, unchanged | 0, frame);
-    if (known !== NONE) return this.#claims[known] as readonly Claim[];
     const claims = [
       judgeCfa(context),
       ...this.#registers.map((register) => judgeRegister(context, register)),
       judgeSignal(context),
     ];
-    if (ownPast) return claims;
-    this.#known.set(state.id, unchanged | 0, frame, this.#claims.length);
-    this.#claims.push(claims);
-    return claims;
+    if (!ownPast) this.#known.set(state.id, unchanged | 0, frame, this.all.length);
+    const judgement = { claims, holds: claims.every(({ why }) => why === undefined), uses: 0 };
+    this.all.push(judgement);
+    return judgement;
   }
 }
 
