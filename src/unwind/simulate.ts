@@ -350,12 +350,8 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
       if (k === KIND_BRANCH) {
         const away = target.at(insn);
         if (away !== NONE) go(insn, away, forOwner, current);
-        if (saveWaiters.size > 0) {
-          arrive(to, insn, forOwner, current);
-          return NONE;
-        }
       } else if (k === KIND_CALL || k === KIND_INDIRECT_CALL) current = transitions.afterCall(current);
-      if (state[to] !== NONE) {
+      if (state[to] !== NONE || saveWaiters.size > 0) {
         arrive(to, insn, forOwner, current);
         return NONE;
       }
