@@ -59,7 +59,8 @@ export function outcomeOf(finding: ObjectFinding, { judged, spoken }: TriedObjec
     if (alike[0] !== undefined) return { ...THERE, why: `as ${alike[0].message}` };
   }
   const others = own.filter((each) => !isOtherDefect(each));
-  if (others.some((each) => says(each) === says(finding))) return THERE;
+  const isSame = (each: ObjectFinding) => each.fingerprint === finding.fingerprint || says(each) === says(finding);
+  if (others.some(isSame)) return THERE;
   if (others[0] !== undefined) return unknown(`it says something else there: ${others[0].message}`);
   const heard = spoken();
   if (heard === undefined || !heard.hasFunction(name))
