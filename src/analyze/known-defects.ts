@@ -20,6 +20,8 @@ export interface ExplainedFindings {
   readonly compiler: string;
   /** Findings that are not told for it. */
   readonly count: number;
+  /** Every version of the compiler has it, in most functions. */
+  readonly everywhere?: true;
 }
 
 /** Takes the reports of an object off that a known defect of its compiler explains, and counts them. */
@@ -80,6 +82,7 @@ export class DefectFilter {
       defect: defect.id,
       compiler: compilerName(compiler),
       count,
+      ...(defect.everywhere === undefined ? {} : { everywhere: true }),
     }));
   }
 
@@ -89,7 +92,7 @@ export class DefectFilter {
     readonly why: string;
     readonly defect?: ExplainedFindings;
   }[] {
-    const explained = this.#sorted.map(({ defect, compiler, count }) => {
+    const explained = this.#sorted.map(({ defect, compiler, count }, n) => {
       const findings = count === 1 ? "1 finding is" : `${count} findings are`;
       const untried = isSeenIn(defect, compiler)
         ? ""
@@ -97,7 +100,7 @@ export class DefectFilter {
       return {
         kind: "known-defect" as const,
         why: `${findings} a known defect of ${compilerName(compiler)}: ${pageOf(defect)}${untried}`,
-        defect: { defect: defect.id, compiler: compilerName(compiler), count },
+        defect: this.explained[n] as ExplainedFindings,
       };
     });
     const others = [...this.#others].map((name) => ({

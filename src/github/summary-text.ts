@@ -1,7 +1,7 @@
 // The check's summary and the one comment that is edited in place: the verdict, what is told nowhere else, what was built and
 // what was not, how long it took; nothing else.
 
-import { explainedWords } from "../report/fault-text.ts";
+import { explainedNews } from "../report/fault-text.ts";
 import type { ReviewFinding, ReviewResult } from "../report/result.ts";
 import {
   cappedList,
@@ -167,7 +167,7 @@ function warningItems(result: ReviewResult): string[] {
 export function coverageItems(result: ReviewResult): string[] {
   const groups = coverageGroups(result);
   const checked = coverageSentence(result);
-  const explained = explainedWords(result);
+  const explained = explainedNews(result);
   return [
     ...builtItems(result),
     ...groupItems("Not built", groups.notBuilt),

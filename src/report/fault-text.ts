@@ -24,6 +24,8 @@ export interface ExplainedDefect {
   readonly compiler: string;
   readonly count: number;
   readonly objects: number;
+  /** Every version of the compiler has it, in most functions. */
+  readonly everywhere?: boolean | undefined;
 }
 
 /** By count, then name. */
@@ -44,9 +46,17 @@ export function explainedDefects(result: ReviewResult): ExplainedDefect[] {
 
 const MAX_NAMES = 4;
 
+/** What a mail or a comment says of them: what every function of every version has is news to nobody, and stands on the page alone. */
+export function explainedNews(result: ReviewResult): string | undefined {
+  return inWords(explainedDefects(result).filter(({ everywhere }) => everywhere !== true));
+}
+
 /** "145 findings that known defects of clang 22.1.8 explain: clang-popped-registers (143) and ...", without a full stop; undefined for none. */
 export function explainedWords(result: ReviewResult): string | undefined {
-  const all = explainedDefects(result);
+  return inWords(explainedDefects(result));
+}
+
+function inWords(all: readonly ExplainedDefect[]): string | undefined {
   if (all.length === 0) return undefined;
   const total = all.reduce((sum, { count }) => sum + count, 0);
   const compilers = cappedList([...new Set(all.map(({ compiler }) => safeProse(compiler, 60)))], MAX_NAMES);

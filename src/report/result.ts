@@ -166,7 +166,15 @@ const coverageNote = z.strictObject({
   function: z.string().optional(),
   why: z.string(),
   /** Findings that a known defect of the compiler explains: its page's name, who compiled the functions ("gcc 12.2.0"), findings that are not told for it. Since 1.4. */
-  defect: z.strictObject({ defect: z.string(), compiler: z.string(), count: z.int().min(1) }).optional(),
+  defect: z
+    .strictObject({
+      defect: z.string(),
+      compiler: z.string(),
+      count: z.int().min(1),
+      /** Every version of the compiler has it, in most functions: so it is news to nobody, and no digest or comment says it. */
+      everywhere: z.boolean().optional(),
+    })
+    .optional(),
 });
 
 const weakening = z.strictObject({

@@ -1,7 +1,7 @@
 // What stands under the findings in the digest and in the terminal form: what was built, what was not looked at and why,
 // against which base, and how it ran.
 
-import { explainedWords } from "./fault-text.ts";
+import { explainedNews } from "./fault-text.ts";
 import type { ReviewResult } from "./result.ts";
 import { safeProse } from "./safe.ts";
 import {
@@ -114,7 +114,7 @@ export function tailLines(result: ReviewResult, sinceMailMillis?: number, waived
   const previous = result.previousVersion;
   const count = (kind: string) => result.findings.filter((finding) => finding.class === kind).length;
   const checked = coverageSentence(result);
-  const explained = explainedWords(result);
+  const explained = explainedNews(result);
   const looked = result.coverage.functions > 0;
   return [
     ...(previous === undefined

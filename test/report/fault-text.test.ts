@@ -5,7 +5,13 @@ import { commentBody } from "../../src/github/comment-text.ts";
 import { checkSummary } from "../../src/github/summary-text.ts";
 import { topicsOf } from "../../src/github/topics.ts";
 import { renderDigest } from "../../src/report/digest.ts";
-import { explainedDefects, explainedWords, faultSentence, trialCells } from "../../src/report/fault-text.ts";
+import {
+  explainedDefects,
+  explainedNews,
+  explainedWords,
+  faultSentence,
+  trialCells,
+} from "../../src/report/fault-text.ts";
 import { renderHtml } from "../../src/report/html.ts";
 import { renderSarif } from "../../src/report/sarif.ts";
 import { renderText } from "../../src/report/text.ts";
@@ -15,15 +21,21 @@ import { makeHostile } from "./hostile.ts";
 const WHOSE = "Whose: only gcc 12.2.0 at -O2 (not clang 22.1.8); gone with -fno-shrink-wrap.";
 const TOLD =
   "60 findings that known defects of clang 22.1.8 explain: clang-popped-registers (59) and clang-row-behind-pushed-argument (1)";
+// What nearly every function has stands on the page alone.
+const NEWS = "1 finding that a known defect of clang 22.1.8 explains: clang-row-behind-pushed-argument";
 const oneLine = (text: string) => text.replace(/\s+/g, " ");
 
 test("what known defects explain is summed up over the objects", () => {
   assert.deepEqual(explainedDefects(faultResult()), [
-    { defect: "clang-popped-registers", compiler: "clang 22.1.8", count: 59, objects: 2 },
+    { defect: "clang-popped-registers", compiler: "clang 22.1.8", count: 59, everywhere: true, objects: 2 },
     { defect: "clang-row-behind-pushed-argument", compiler: "clang 22.1.8", count: 1, objects: 1 },
   ]);
   assert.equal(explainedWords(faultResult()), TOLD);
+  assert.equal(explainedNews(faultResult()), NEWS);
   assert.equal(explainedWords(exampleResult()), undefined);
+  const usual = faultResult();
+  usual.coverage.notes = usual.coverage.notes.filter(({ defect }) => defect?.everywhere === true);
+  assert.equal(explainedNews(usual), undefined);
   const one = faultResult();
   const notes = one.coverage.notes.slice(2);
   assert.equal(
@@ -47,7 +59,7 @@ test("every form says whose it is once, and what was not told in one line", () =
   const result = faultResult();
   for (const text of [renderDigest(result), renderText(result)]) {
     assert.equal(oneLine(text).split(WHOSE).length, 2, text);
-    assert.ok(oneLine(text).includes(`Not told: ${TOLD}.`), text);
+    assert.ok(oneLine(text).includes(`Not told: ${NEWS}.`), text);
     assert.ok(!text.includes("src/defects"), "the page's path is for the JSON");
   }
   const page = renderHtml(result);
@@ -72,7 +84,7 @@ test("on GitHub the finding's comment says whose it is, and the check what was n
   );
   assert.match(
     checkSummary(result, topics, {}),
-    /^- \*\*Not told:\*\* 60 findings that known defects of clang 22\.1\.8/m,
+    /^- \*\*Not told:\*\* 1 finding that a known defect of clang 22\.1\.8/m,
   );
 });
 

@@ -337,7 +337,7 @@ export function faultResult(): ReviewResult {
     kind: "known-defect",
     object,
     why: `${count} findings are a known defect of clang 22.1.8: src/defects/clang-popped-registers.md`,
-    defect: { defect: "clang-popped-registers", compiler: "clang 22.1.8", count },
+    defect: { defect: "clang-popped-registers", compiler: "clang 22.1.8", count, everywhere: true },
   });
   return {
     ...result,
