@@ -83,7 +83,8 @@ export const unreachableInstruction = defineRule({
  * Unreached instruction -> the first call in its function that never comes back, and from behind which it would be reached: the loop around such a
  * call begins before it.
  */
-function behindCalls({ flow, frames, returns }: RuleContext): ReadonlyMap<number, number> {
+function behindCalls(context: RuleContext): ReadonlyMap<number, number> {
+  const { flow, frames, returns } = context;
   const found = new Map<number, number>();
   const after = successors(flow, returns);
   const { edges } = flow.instead;
@@ -91,9 +92,12 @@ function behindCalls({ flow, frames, returns }: RuleContext): ReadonlyMap<number
     const call = flow.turns[n] as number;
     if (flow.kind[call] !== KIND_CALL || !returns.deadCall.has(call)) continue;
     const owner = ownerOf(flow, call);
+    // Code of no function may end with such a call: what the next symbol names is another's, and not behind it.
+    const whole = wholeOf(context, owner, call);
     const work: number[] = [];
     const visit = (insn: number): void => {
       if (insn === NONE || frames.state[insn] !== NONE || found.has(insn) || ownerOf(flow, insn) !== owner) return;
+      if (owner === NONE && wholeOf(context, NONE, insn) !== whole) return;
       found.set(insn, call);
       work.push(insn);
     };

@@ -21,3 +21,21 @@ test("code of no symbol is nobody's where the excluded function before it ends, 
     assert.deepEqual(told(end, "popq %rbp"), [], end);
   assert.deepEqual(told("movq %rsp, %rbp", "int3\n\tint3\n\tpopq %rbp"), [], "a trap");
 });
+
+test("what the next symbol names is not behind the call that code of no function ends with", () => {
+  const { findings } = analyzeText(`
+	.globl	entry
+entry:
+	HINT_END_OF_STACK
+	call	never_back
+	.size	entry, . - entry
+	.globl	untyped
+untyped:
+	movl	%edi, %eax
+	ret
+	.size	untyped, . - untyped`);
+  assert.deepEqual(
+    findings.map(({ function: name, rule, message }) => [name, rule, message]),
+    [["untyped", "unreachable-instruction", "untyped() has code that no path reaches"]],
+  );
+});
