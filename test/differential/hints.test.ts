@@ -55,7 +55,7 @@ test("every hint of a kernel build says what the section's bytes say, and only o
   let hints = 0;
   let ways = 0;
   const wrong: string[] = [];
-  for (const path of findKernelObjects(1000)) {
+  for (const path of findKernelObjects(300)) {
     const file = readFileSync(path);
     if (!file.includes(SECTION)) continue;
     const { flow, returns, frames, witnesses } = witnessesOfObject(bytesSource(new Uint8Array(file)), {
@@ -96,7 +96,7 @@ function sameBytes(file: Uint8Array, at: number, wanted: Uint8Array): boolean {
 }
 
 test("a hint of the entry code that is a word off is found, where the code on the way to it says where the frame is", (t) => {
-  const path = findKernelObjects(1000).find((each) => each.endsWith("arch/x86/entry/entry_64.o"))!;
+  const path = findKernelObjects(300).find((each) => each.endsWith("arch/x86/entry/entry_64.o"))!;
   const file = new Uint8Array(readFileSync(path));
   const before = witnessesOfObject(bytesSource(file), { facts: builtInFacts });
   const { object } = before.flow.code;
