@@ -267,7 +267,8 @@ function runsIntoNameless({ object, finding }: Placed, { code, flow }: Stages, m
   if (placed === undefined) return false;
   const section = code.object.findSection(placed.into);
   let row = insnAt(code, section, placed.offset + finding.offset);
-  if (row === NONE) return false;
+  // A jump goes where it says, whatever stands behind it.
+  if (row === NONE || flow.kind[row] === KIND_JUMP || flow.kind[row] === KIND_TAIL_CALL) return false;
   do row++;
   while (flow.kind[row] === KIND_NOP);
   if (code.insns.section[row] !== section || flow.functions.ofInsn[row] !== NONE) return false;
