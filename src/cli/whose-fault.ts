@@ -12,7 +12,7 @@ import type { ReviewFault, ReviewTrial } from "../report/result.ts";
 import { safeText } from "../report/safe.ts";
 import { judgeObject } from "../review/judge.ts";
 import { FAULT_RULES, tryObject } from "../review/whose-fault.ts";
-import { findingsOf } from "../review/whose-fault-outcome.ts";
+import { findingsOf, openTried } from "../review/whose-fault-outcome.ts";
 import type { CommandIo } from "./check.ts";
 import type { KnownDefectsOption } from "./formats.ts";
 import { findProfile } from "./profile-option.ts";
@@ -79,6 +79,8 @@ export async function whoseFaultCommand(
         onProgress: (line) => progress.line(line),
       },
       (again) => {
+        if (functionName !== undefined && openTried(again, facts).spoken()?.hasFunction(functionName) === false)
+          throw new UsageError(`${object}: no function ${functionName} in it`);
         // Who names a function wants to know all of it; else known defects, of which clang has one in most functions, are counted.
         const muted = functionName === undefined && options.knownDefects !== "show" ? judge(again.file, false) : again;
         for (const { kind, why } of muted.analysis?.coverage.notes ?? [])

@@ -112,6 +112,10 @@ test("an object without anything of the kind, and folders that are no build", { 
   const build = makeSmallBuild(dir, "int f(int n) { return last(n) + 1; }\n", "gcc", ["-O2", "-g1"]);
   const { status, answer } = await ask(dir, build, build.object);
   assert.deepEqual([status, answer.findings], [0, []]);
+  assert.equal((await ask(dir, build, build.object, "f")).status, 0);
+  const misspelt = await ask(dir, build, build.object, "ff");
+  assert.deepEqual([misspelt.status, misspelt.out], [2, ""]);
+  assert.match(misspelt.err, /: no function ff in it\n$/);
   const wrong = async (folder: string, object: string) => (await ask(dir, folder, object)).err;
   assert.match(await wrong(join(dir, "nowhere"), "lib/f.o"), /no such folder/);
   assert.match(await wrong(build.outDir, "lib/g.o"), /kbuild has saved no command/);
