@@ -101,8 +101,8 @@ export interface ObjectAnalysis {
   readonly defined: ReadonlySet<string>;
   /** The symbol is one of another object. */
   isImported(symbol: string): boolean;
-  /** Bytes of code, by section name, for excerpts; of a linked kernel only while its source is open. */
-  codeBytes(section: string): Uint8Array | undefined;
+  /** Bytes [from, to) of code, by section name, for excerpts; of a linked kernel only while its source is open. */
+  codeBytes(section: string, from: number, to: number): Uint8Array | undefined;
   /** Symbol that the instruction at a section's offset names, for excerpts. */
   symbolAt(section: string, offset: number): string | undefined;
 }
@@ -251,9 +251,9 @@ export function analyzeObject(source: ByteSource, options: AnalyzeOptions): Obje
       return defined;
     },
     isImported: (name) => object.symbolName.some((each, s) => each === name && object.symbols.section[s] === NONE),
-    codeBytes: (name) => {
+    codeBytes: (name, from, to) => {
       const section = object.findSection(name);
-      return section === NONE ? undefined : object.bytes(section);
+      return section === NONE ? undefined : object.part(section, from, to);
     },
     symbolAt: (name, offset) => symbolAt(flow, name, offset),
   };

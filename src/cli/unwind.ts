@@ -150,7 +150,7 @@ function printPart(
   const { object, insns } = flow.code;
   const section = object.sectionName[part.section] as string;
   const excerpts = {
-    codeBytes: () => object.bytes(part.section),
+    codeBytes: (_name: string, from: number, to: number) => object.bytes(part.section).subarray(from, to),
     symbolAt: (name: string, offset: number) => symbolAt(flow, name, offset),
   };
   const rows = table.rows(part);

@@ -61,6 +61,8 @@ export interface ElfObject {
   bytes(section: number): Uint8Array;
   /** Lets go of a body that is not needed for now; it is read again when it is asked for. Nobody may hold it any more. */
   forget(section: number): void;
+  /** Bytes [from, to) of a body, as far as it has them; of one that is not held, those alone are read. */
+  part(section: number, from: number, to: number): Uint8Array;
   /** Relocations that patch this section; an empty table without any. */
   relocs(section: number): RelocTable;
 }
@@ -104,6 +106,15 @@ export function openObject(source: ByteSource): ElfObject {
   const forget = (section: number): void => {
     body.delete(section);
   };
+  const part = (section: number, from: number, to: number): Uint8Array => {
+    const held = body.get(section);
+    if (held !== undefined) return held.subarray(from, to);
+    // Whatever is wrong with a section, bytes() says.
+    if (section >= sections.length || sections.type[section] === SHT_NOBITS) return bytes(section).subarray(from, to);
+    if (((sections.flags[section] as number) & SHF_COMPRESSED) !== 0) return bytes(section);
+    const end = Math.min(to, sections.size[section] as number);
+    return source.read((sections.fileOffset[section] as number) + from, Math.max(0, end - from));
+  };
   const { symbols, symbolName } = readSymbols(sections, sectionName, bytes, fieldAt);
   // The tables say it all in fewer bytes.
   for (let s = 1; s < sections.length; s++) if (sections.type[s] === SHT_SYMTAB) forgetSymbols(sections, s, forget);
@@ -133,6 +144,7 @@ export function openObject(source: ByteSource): ElfObject {
     findSection: (name) => sectionByName.get(name) ?? NONE,
     bytes,
     forget,
+    part,
     relocs(section) {
       let table = relocTables.get(section);
       if (table === undefined) {
@@ -188,26 +200,27 @@ function readSymbols(
   const strings = new StringTable(bytes(link), FORMAT, sectionName[link] as string, raw.length / SYM_SIZE);
   const extended = sections.type.indexOf(SHT_SYMTAB_SHNDX);
   const extendedIndex = extended < 0 ? undefined : new ByteCursor(bytes(extended), FORMAT, sectionName[extended]);
-  const cursor = new ByteCursor(raw, FORMAT, section);
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  const wide = (at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000;
   const count = raw.length / SYM_SIZE;
   builder.reserve(count);
   // A linked kernel has 400,000: a row at a time costs too much.
   const { columns } = builder;
   builder.length = count;
   for (let i = 0; i < count; i++) {
-    const nameOffset = cursor.u32();
-    const info = cursor.u8();
-    cursor.skip(1);
-    let index = cursor.u16();
-    const value = cursor.u64();
-    const size = cursor.u64();
+    const at = i * SYM_SIZE;
+    const nameOffset = view.getUint32(at, true);
+    const info = raw[at + 4] as number;
+    let index = view.getUint16(at + 6, true);
+    const value = wide(at + 8);
+    const size = wide(at + 16);
     let home: number;
     if (index === SHN_XINDEX) {
       if (extendedIndex === undefined) {
         throw new FormatError("bad-value", `symbol ${i} wants a table of extended section indexes`, {
           format: FORMAT,
           section,
-          offset: i * SYM_SIZE,
+          offset: at,
         });
       }
       extendedIndex.offset = i * 4;
@@ -221,7 +234,7 @@ function readSymbols(
       throw new FormatError("out-of-range", `symbol ${i} lies in section ${home} of ${sections.length}`, {
         format: FORMAT,
         section,
-        offset: i * SYM_SIZE,
+        offset: at,
       });
     }
     const type = info & 15;

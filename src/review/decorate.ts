@@ -103,6 +103,9 @@ export class Decorator {
   }
 }
 
+/** Bytes; of x86 15 (Intel SDM volume 2, 2.3.11), of arm64 4. */
+const LONGEST_INSTRUCTION = 16;
+
 /** Disassembly of one instruction of an analysed object; "" where none can be had. */
 export function printInsn(
   analysis: Pick<ObjectAnalysis, "codeBytes" | "symbolAt">,
@@ -110,7 +113,7 @@ export function printInsn(
   section: string,
   offset: number,
 ): string {
-  const bytes = analysis.codeBytes(section)?.subarray(offset);
+  const bytes = analysis.codeBytes(section, offset, offset + LONGEST_INSTRUCTION);
   if (bytes === undefined || disassembler === undefined) return "";
   return disassembler.print(bytes, offset, analysis.symbolAt(section, offset));
 }

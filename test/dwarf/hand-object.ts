@@ -126,6 +126,7 @@ export function handObject(content: Readonly<Record<string, Part>>, machine = EM
     ...tables(names, bodies),
     bytes,
     forget: () => {},
+    part: (section, from, to) => bytes(section).subarray(from, to),
     relocs: relocsOf,
     findSection,
   };
