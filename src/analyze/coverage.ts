@@ -7,8 +7,8 @@ import type { TableEnd } from "../flow/table-entries.ts";
 import { KIND_BUG, KIND_NOP, KIND_TRAP, KIND_UNKNOWN } from "../isa/insn-table.ts";
 import type { RuleContext } from "../rules/rule.ts";
 import { MOST_EVENTS } from "../unwind/machine-flags.ts";
+import { reachOf } from "../unwind/reach.ts";
 import { BASE_LOST, type FrameState } from "../unwind/state.ts";
-import { unreachedInsns } from "../unwind/unreached.ts";
 import type { ExplainedFindings } from "./known-defects.ts";
 import { findReplacedCode } from "./replaced-code.ts";
 
@@ -55,7 +55,7 @@ export function measureCoverage(
   let leftBytes = 0;
   const { size: sizes, section: sections } = code.insns;
   const { ofInsn } = functions;
-  for (const i of unreachedInsns(flow, frames)) {
+  for (const i of reachOf(flow, frames).unreached) {
     const size = sizes[i] as number;
     const f = ofInsn[i] as number;
     if (nameless.has(i)) {
@@ -159,20 +159,19 @@ export function measureCoverage(
  * @param replaced those that do not count
  */
 function reachedBytes({ flow, frames }: RuleContext, replaced: BitSet | undefined) {
+  const { bytes, lostBytes } = reachOf(flow, frames);
+  let all = bytes;
+  let followed = bytes - lostBytes;
+  if (replaced === undefined) return { all, followed };
   const { kind } = flow;
-  const { state } = frames;
   const { size } = flow.code.insns;
-  const isLost = Uint8Array.from(frames.states.all, ({ base }) => (base === BASE_LOST ? 1 : 0));
-  let all = 0;
-  let lost = 0;
   for (let i = 0; i < kind.length; i++) {
-    const s = state[i] as number;
-    const k = kind[i];
-    if (s === NONE || k === KIND_NOP || k === KIND_TRAP || replaced?.has(i) === true) continue;
-    all += size[i] as number;
-    if (isLost[s] !== 0) lost += size[i] as number;
+    const id = frames.state[i] as number;
+    if (!replaced.has(i) || id === NONE || kind[i] === KIND_NOP || kind[i] === KIND_TRAP) continue;
+    all -= size[i] as number;
+    if ((frames.states.all[id] as FrameState).base !== BASE_LOST) followed -= size[i] as number;
   }
-  return { all, followed: all - lost };
+  return { all, followed };
 }
 
 /**

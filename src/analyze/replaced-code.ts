@@ -5,7 +5,7 @@ import { ownerOf } from "../flow/flow.ts";
 import { isLinkedObject } from "../flow/linked-object.ts";
 import { successors } from "../flow/successors.ts";
 import type { RuleContext } from "../rules/rule.ts";
-import { unreachedInsns } from "../unwind/unreached.ts";
+import { reachOf } from "../unwind/reach.ts";
 
 // Bodies of weak functions that another object's definition takes the place of. They never run. In an object by itself they have their names,
 // and the index says of them that they give way; in a linked one the name went to the other definition and the bytes stayed (ld -r drops none).
@@ -52,7 +52,7 @@ function markNameless(context: RuleContext, named: BitSet | undefined, nameless:
   let isNamed: ((insn: number) => boolean) | undefined;
   // Replacements and what they lead to (static_cpu_has() of arch/x86) have no names anywhere: only what leads there tells whose they are.
   const isReplacement = code.object.sectionName.map((name) => name.startsWith(".altinstr"));
-  for (const i of unreachedInsns(flow, frames)) {
+  for (const i of reachOf(flow, frames).unreached) {
     if (ofInsn[i] !== NONE || isReplacement[code.insns.section[i] as number]) continue;
     isNamed ??= namedFinder(context);
     if (!isNamed(i)) mark(i);
@@ -89,6 +89,7 @@ function namedFinder({ flow }: RuleContext): (insn: number) => boolean {
   for (let s = 1; s < symbols.length; s++) {
     const section = symbols.section[s] as number;
     if (symbols.size[s] !== 0 || section <= 0 || symbols.type[s] === STT_SECTION) continue;
+    if (code.sectionEnd[section] === code.sectionStart[section]) continue;
     if ((symbolName[s] as string).startsWith(COMPILER_LABEL)) continue;
     const list = labels.get(section);
     if (list === undefined) labels.set(section, [symbols.value[s] as number]);

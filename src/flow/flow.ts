@@ -18,12 +18,14 @@ import {
   KIND_UNKNOWN,
   newDecodeOutput,
 } from "../isa/insn-table.ts";
+import { Callees } from "./callees.ts";
 import { type Code, insnAt, insnCovering, insnEnd } from "./code.ts";
 import { formatsOfObject, type KernelFormats } from "./formats.ts";
 import { FUNCTION_WITHOUT_SIZE, type Functions, sameFamily } from "./functions.ts";
 import { type HintTable, readHints } from "./hints.ts";
 import { type Instead, readInstead } from "./instead.ts";
 import { findTableEdges, type TableEdges } from "./jump-tables.ts";
+import { KindRows } from "./kind-rows.ts";
 import { MARK_INSTEAD, MARK_INTRA_CALL, MARK_REACHABLE, type Marks, readMarks } from "./marks.ts";
 import { NextInsns } from "./next.ts";
 
@@ -75,6 +77,12 @@ export interface Flow {
   readonly next: NextInsns;
   /** Instructions that may do something else than go on behind themselves, and those that change a flag, ascending: a sixth of all. */
   readonly turns: Int32Array;
+  /** The turns by `kind`. */
+  readonly rows: KindRows;
+  /** The turns by what they were decoded as: code.insns.kind. */
+  readonly decodedRows: KindRows;
+  /** Direct branches and calls that lead to code of no function, ascending: a few. */
+  readonly toNobody: readonly number[];
   readonly faults: readonly BranchFault[];
   /** Indirect jumps that no table was found for, inside functions that have sized symbols. */
   readonly unresolved: readonly number[];
@@ -93,10 +101,31 @@ export function buildFlow(code: Code, functions: Functions, tree?: KernelFormats
   const turns = findTurns(kind);
   const target = new SparseColumnBuilder(kind.length, turns.length);
   const symbol = new SparseColumnBuilder(kind.length, turns.length >>> 1);
-  const draft = { code, functions, marks, instead, kind, target, symbol, faults };
+  const draft: Draft = {
+    code,
+    functions,
+    marks,
+    instead,
+    kind,
+    target,
+    symbol,
+    toNobody: [],
+    faults,
+    callees: new Callees(code, functions),
+  };
+  const { ofInsn } = functions;
+  const { insns } = code;
   for (let n = 0; n < turns.length; n++) {
     const i = turns[n] as number;
     const k = kind[i] as number;
+    // Most are branches inside of a function that the assembler resolved.
+    if (k <= KIND_BRANCH && marks.bits[i] === 0 && ofInsn[i] !== NONE && code.reloc.at(i) === NONE) {
+      const to = insnAt(code, insns.section[i] as number, insns.target.at(i));
+      if (to !== NONE && ofInsn[to] === ofInsn[i] && !instead.replacementOf.has(i)) {
+        target.add(i, to);
+        continue;
+      }
+    }
     if (((marks.bits[i] as number) & MARK_INSTEAD) !== 0 && instead.madeNop.has(i)) {
       kind[i] = KIND_NOP;
       continue;
@@ -132,6 +161,9 @@ export function buildFlow(code: Code, functions: Functions, tree?: KernelFormats
     symbol: symbol.finish(kind.length),
     next: new NextInsns(code, marks, instead),
     turns,
+    rows: new KindRows(turns, kind),
+    decodedRows: new KindRows(turns, code.insns.kind),
+    toNobody: draft.toNobody,
     faults,
     unresolved,
   };
@@ -140,21 +172,23 @@ export function buildFlow(code: Code, functions: Functions, tree?: KernelFormats
 function findTurns(kind: Uint8Array): Int32Array {
   const isTurn = new Uint8Array(256).fill(1);
   for (const k of [KIND_UNKNOWN, KIND_OTHER, KIND_NOP, KIND_TRAP, KIND_LANDING_PAD]) isTurn[k] = 0;
+  // Room for all: what is not written is no memory until then.
+  const turns = new Int32Array(kind.length + 1);
   let count = 0;
-  for (let i = 0; i < kind.length; i++) count += isTurn[kind[i] as number] as number;
-  const turns = new Int32Array(count);
-  for (let i = 0, n = 0; n < count; i++) {
-    turns[n] = i;
-    n += isTurn[kind[i] as number] as number;
+  for (let i = 0; i < kind.length; i++) {
+    turns[count] = i;
+    count += isTurn[kind[i] as number] as number;
   }
-  return turns;
+  return turns.subarray(0, count);
 }
 
 /** Instructions are resolved in ascending order, each once. */
 type Draft = Pick<Flow, "code" | "functions" | "marks" | "instead" | "kind"> & {
   readonly target: SparseColumnBuilder;
   readonly symbol: SparseColumnBuilder;
+  readonly toNobody: number[];
   readonly faults: BranchFault[];
+  readonly callees: Callees;
 };
 
 // What a symbol is to branches, as its name says; 0 for one that nobody has asked for yet.
@@ -214,9 +248,9 @@ function resolveCall(flow: Draft, insn: number, section: number, offset: number,
     nameSymbol(flow, insn, named);
     return;
   }
-  const to = insnAt(code, section, offset);
+  const to = flow.callees.row(section, offset, named);
   if (to === NONE) {
-    const label = functions.labelAt(section, offset);
+    const label = flow.callees.label(section, offset, named);
     // Assembly may name an instruction that lies inside another one's bytes.
     if (code.sectionEnd[section] === code.sectionStart[section]) nameSymbol(flow, insn, named);
     else if (label !== NONE) nameSymbol(flow, insn, label);
@@ -224,15 +258,16 @@ function resolveCall(flow: Draft, insn: number, section: number, offset: number,
     return;
   }
   flow.target.add(insn, to);
+  const there = functions.ofInsn[to] as number;
+  if (there === NONE) flow.toNobody.push(insn);
   if (intra) {
     flow.kind[insn] = KIND_INTRA_CALL;
     return;
   }
-  const label = functions.labelAt(section, offset);
+  const label = flow.callees.label(section, offset, named);
   // Where a call pushes nothing it may go anywhere in its function (arm64: `bl` to the next label in entry.S).
   const pushes = code.arch.registers.callPush !== 0;
   // A cold part is the middle of its function, whatever symbol it has.
-  const there = functions.ofInsn[to] as number;
   const isPart = there !== NONE && functions.table.parent[there] !== there;
   if ((label === NONE || isPart) && pushes)
     flow.faults.push({ insn, fault: FAULT_UNANNOTATED_INTRA_CALL, section, offset });
@@ -276,6 +311,7 @@ function resolveJump(flow: Draft, insn: number, kind: number, section: number, o
   const here = ownerOf(flow, insn);
   const there = functions.ofInsn[to] as number;
   if (there === NONE) {
+    flow.toNobody.push(insn);
     // From a function to named assembly that is none: left for good, and what is there states its own frame by a hint.
     if (here === NONE || named === NONE || code.object.symbols.type[named] === STT_SECTION) return;
     flow.kind[insn] = leaves;

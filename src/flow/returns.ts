@@ -56,21 +56,20 @@ export function solveReturns(flow: Flow, external: ExternalReturns): Returns {
   const neverReturns = new Uint8Array(table.length);
   for (let f = 0; f < table.length; f++) neverReturns[f] = returns[table.parent[f] as number] === 1 ? 0 : 1;
   const deadCall = new BitSet(kind.length);
-  const { turns } = flow;
-  for (let n = 0; n < turns.length; n++) {
-    const i = turns[n] as number;
-    // An annotation says that execution goes on behind this one (arch/x86/include/asm/irq_stack.h, ASM_REACHABLE).
-    if (kind[i] !== KIND_CALL || ((flow.marks.bits[i] as number) & MARK_REACHABLE) !== 0) continue;
-    const s = symbol.at(i);
-    if (s === NONE) continue;
+  const neverComesBack = (s: number): boolean => {
+    if (code.object.symbols.binding[s] !== STB_LOCAL && ask(s) === true) return true;
     const callee = functionOfSymbol(flow, s);
-    const listed = code.object.symbols.binding[s] !== STB_LOCAL && ask(s) === true;
-    const ends = listed
-      ? true
-      : callee !== NONE
-        ? code.object.symbols.binding[s] !== STB_WEAK && neverReturns[callee] === 1
-        : code.object.symbols.section[s] === NONE && !externalReturns(s);
-    if (ends) deadCall.add(i);
+    if (callee === NONE) return code.object.symbols.section[s] === NONE && !externalReturns(s);
+    return code.object.symbols.binding[s] !== STB_WEAK && neverReturns[callee] === 1;
+  };
+  // symbol -> what a call of it does, worked out at the first one: 1 ends the path, 2 comes back
+  const ends = new Uint8Array(code.object.symbols.length);
+  for (const i of flow.rows.of(KIND_CALL)) {
+    const s = symbol.at(i);
+    // An annotation says that execution goes on behind this one (arch/x86/include/asm/irq_stack.h, ASM_REACHABLE).
+    if (s === NONE || ((flow.marks.bits[i] as number) & MARK_REACHABLE) !== 0) continue;
+    if (ends[s] === 0) ends[s] = neverComesBack(s) ? 1 : 2;
+    if (ends[s] === 1) deadCall.add(i);
   }
   return { deadCall, neverReturns, assumed };
 }
@@ -84,35 +83,35 @@ export interface Leaving {
 }
 
 export function findLeaving(flow: Flow): Leaving {
-  const { code, functions, kind, symbol } = flow;
+  const { code, functions, kind, symbol, rows } = flow;
   const { table } = functions;
   const returns = new Uint8Array(table.length);
   const edges: { from: number; to: number; symbol: number }[] = [];
   const hasBody = new Uint8Array(table.length);
   for (let f = 0; f < table.length; f++) if (functions.hasCode[f] === 1) hasBody[table.parent[f] as number] = 1;
-  const { turns } = flow;
-  for (let n = 0; n < turns.length; n++) {
-    const i = turns[n] as number;
-    const f = functions.ofInsn[i] as number;
+  const { ofInsn } = functions;
+  for (const k of [KIND_RETURN, KIND_INDIRECT_TAIL])
+    for (const i of rows.of(k)) {
+      const f = ofInsn[i] as number;
+      if (f !== NONE) returns[table.parent[f] as number] = 1;
+    }
+  for (const i of rows.of(KIND_TAIL_CALL, KIND_CONDITIONAL_TAIL)) {
+    const f = ofInsn[i] as number;
     if (f === NONE) continue;
     const from = table.parent[f] as number;
-    const k = kind[i];
-    if (k === KIND_RETURN || k === KIND_INDIRECT_TAIL) returns[from] = 1;
-    else if (k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL) {
-      const callee = functionOfSymbol(flow, symbol.at(i));
-      if (callee !== NONE) edges.push({ from, to: table.parent[callee] as number, symbol: symbol.at(i) });
-      else if (symbol.at(i) === NONE) returns[from] = 1;
-      else edges.push({ from, to: NONE, symbol: symbol.at(i) });
-    } else if ((k === KIND_JUMP || k === KIND_BRANCH) && flow.target.at(i) !== NONE) {
-      // Assembly may leave for code that is no function (6.1 arch/x86/entry/thunk_64.S, __thunk_restore).
-      const to = flow.target.at(i);
-      const { section, offset } = code.insns;
-      if (
-        functions.ofInsn[to] === NONE &&
-        functions.symbolCovering(section[to] as number, offset[to] as number) !== NONE
-      )
-        returns[from] = 1;
-    }
+    const callee = functionOfSymbol(flow, symbol.at(i));
+    if (callee !== NONE) edges.push({ from, to: table.parent[callee] as number, symbol: symbol.at(i) });
+    else if (symbol.at(i) === NONE) returns[from] = 1;
+    else edges.push({ from, to: NONE, symbol: symbol.at(i) });
+  }
+  // Assembly may leave for code that is no function (6.1 arch/x86/entry/thunk_64.S, __thunk_restore).
+  for (const i of flow.toNobody) {
+    const f = ofInsn[i] as number;
+    if (f === NONE || (kind[i] !== KIND_JUMP && kind[i] !== KIND_BRANCH)) continue;
+    const to = flow.target.at(i);
+    const { section, offset } = code.insns;
+    if (functions.symbolCovering(section[to] as number, offset[to] as number) !== NONE)
+      returns[table.parent[f] as number] = 1;
   }
   for (let f = 0; f < table.length; f++) {
     if (((table.flags[f] as number) & FUNCTION_WEAK) !== 0 || hasBody[f] === 0) returns[f] = 1;
@@ -127,6 +126,7 @@ export function spreadReturns(
 ): void {
   const callers = new Map<number, number[]>();
   for (const { from, to } of edges) {
+    if (returns[from] === 1) continue;
     const list = callers.get(to);
     if (list === undefined) callers.set(to, [from]);
     else list.push(from);

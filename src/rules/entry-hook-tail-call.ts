@@ -12,11 +12,9 @@ export const entryHookTailCall = defineRule({
   messages: { default: { text: "{function}() jumps to the tracer's entry hook instead of calling it" } },
   applies: (checks) => checks.entryHook,
   check(context, report) {
-    const { code, kind, symbol, turns } = context.flow;
+    const { code, symbol, rows } = context.flow;
     const tell = tellSites(context, report);
-    for (let n = 0; n < turns.length; n++) {
-      const i = turns[n] as number;
-      if (kind[i] !== KIND_TAIL_CALL && kind[i] !== KIND_CONDITIONAL_TAIL) continue;
+    for (const i of rows.of(KIND_TAIL_CALL, KIND_CONDITIONAL_TAIL)) {
       const named = symbol.at(i);
       if (named !== NONE && code.arch.names.isEntryHook(code.object.symbolName[named] as string)) tell(i);
     }

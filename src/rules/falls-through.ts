@@ -2,7 +2,7 @@ import { NONE } from "../base/table.ts";
 import { insnEnd } from "../flow/code.ts";
 import { KIND_CONDITIONAL_TAIL, KIND_TAIL_CALL, ownerOf } from "../flow/flow.ts";
 import { KIND_CALL, KIND_NOP } from "../isa/insn-table.ts";
-import { EVENT_INTO_FUNCTION, EVENT_OFF_SECTION, type FrameEvent } from "../unwind/simulate.ts";
+import { EVENT_INTO_FUNCTION, EVENT_OFF_SECTION, type FrameEvent } from "../unwind/frame-events.ts";
 import { BASE_LOST, type FrameState } from "../unwind/state.ts";
 import { defineRule, type Report, type RuleContext } from "./rule.ts";
 import { calleeName, frameEvents, frameWay, ownerName } from "./ways.ts";
@@ -51,10 +51,7 @@ const PAD_SIZE = 4;
 function jumpsIntoOthers(context: RuleContext, report: (report: Report) => void): void {
   const { flow, frames, outside } = context;
   const { code } = flow;
-  for (let n = 0; n < flow.turns.length; n++) {
-    const insn = flow.turns[n] as number;
-    const kind = flow.kind[insn];
-    if (kind !== KIND_TAIL_CALL && kind !== KIND_CONDITIONAL_TAIL) continue;
+  for (const insn of flow.rows.of(KIND_TAIL_CALL, KIND_CONDITIONAL_TAIL)) {
     const row = code.reloc.at(insn);
     const symbol = flow.symbol.at(insn);
     if (row === NONE || symbol === NONE || code.object.symbols.section[symbol] !== NONE) continue;

@@ -12,13 +12,12 @@ export const missingSymbolType = defineRule({
   messages: { default: { text: "{function}() calls {callee}, whose symbol is no function" } },
   check(context, report) {
     const { flow } = context;
-    const { code, functions, kind, symbol, target } = flow;
+    const { code, functions, symbol, target } = flow;
     const { object, insns } = code;
     const tell = tellSites(context, report);
-    for (let n = 0; n < flow.turns.length; n++) {
-      const i = flow.turns[n] as number;
+    for (const i of flow.rows.of(KIND_CALL)) {
       // A call by a relocation may go anywhere; one that the assembler resolved stays in its section and names a local label.
-      if (kind[i] !== KIND_CALL || code.reloc.at(i) !== NONE || functions.ofInsn[i] === NONE) continue;
+      if (code.reloc.at(i) !== NONE || functions.ofInsn[i] === NONE) continue;
       const to = target.at(i);
       const named = symbol.at(i);
       if (to === NONE || named === NONE || object.symbols.type[named] === STT_FUNC) continue;

@@ -11,11 +11,10 @@ export const nakedReturn = defineRule({
   messages: { default: { text: "{function}() returns by a naked return instead of the return thunk" } },
   applies: (checks) => checks.returnThunk,
   check(context, report) {
-    const { kind, flags } = context.flow.code.insns;
+    const { flags } = context.flow.code.insns;
     const tell = tellSites(context, report);
-    for (let n = 0; n < context.flow.turns.length; n++) {
-      const i = context.flow.turns[n] as number;
-      if (kind[i] !== KIND_RETURN || ((flags[i] as number) & FLAG_FAR) !== 0) continue;
+    for (const i of context.flow.decodedRows.of(KIND_RETURN)) {
+      if (((flags[i] as number) & FLAG_FAR) !== 0) continue;
       if (!isAnnotatedSafe(context, i) && !runsBeforeUserSpace(context, i)) tell(i);
     }
   },

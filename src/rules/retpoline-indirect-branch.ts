@@ -15,12 +15,11 @@ export const retpolineIndirectBranch = defineRule({
   check(context, report) {
     const { kind, flags } = context.flow.code.insns;
     const tell = tellSites(context, report);
-    for (let n = 0; n < context.flow.turns.length; n++) {
-      const i = context.flow.turns[n] as number;
-      const k = kind[i];
-      if (k !== KIND_INDIRECT_CALL && (k !== KIND_INDIRECT_JUMP || ((flags[i] as number) & FLAG_FAR) !== 0)) continue;
+    for (const i of context.flow.decodedRows.of(KIND_INDIRECT_CALL, KIND_INDIRECT_JUMP)) {
+      const isJump = kind[i] === KIND_INDIRECT_JUMP;
+      if (isJump && ((flags[i] as number) & FLAG_FAR) !== 0) continue;
       if (isAnnotatedSafe(context, i) || runsBeforeUserSpace(context, i)) continue;
-      tell(i, k === KIND_INDIRECT_CALL ? "call" : "jump");
+      tell(i, isJump ? "jump" : "call");
     }
   },
 });

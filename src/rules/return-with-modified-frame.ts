@@ -1,4 +1,4 @@
-import { EVENT_RETURN_MODIFIED } from "../unwind/simulate.ts";
+import { EVENT_RETURN_MODIFIED } from "../unwind/frame-events.ts";
 import { defineRule } from "./rule.ts";
 import { frameEvents, oneByFrame, reportModifiedFrames } from "./ways.ts";
 

@@ -1,4 +1,4 @@
-import { EVENT_DRIFT } from "../unwind/simulate.ts";
+import { EVENT_DRIFT } from "../unwind/frame-events.ts";
 import { describeCfa, describeRegister } from "../unwind/state.ts";
 import { defineRule } from "./rule.ts";
 import { frameEvents, frameWay, frameWayOver } from "./ways.ts";

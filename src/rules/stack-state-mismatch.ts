@@ -1,4 +1,4 @@
-import { EVENT_MISMATCH } from "../unwind/simulate.ts";
+import { EVENT_MISMATCH } from "../unwind/frame-events.ts";
 import { describeCfa, describeState } from "../unwind/state.ts";
 import { defineRule } from "./rule.ts";
 import { frameEvents, frameWay, frameWayOver, oneByFrame } from "./ways.ts";

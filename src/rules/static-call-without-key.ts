@@ -1,7 +1,7 @@
 import { NONE } from "../base/table.ts";
 import { KIND_CONDITIONAL_TAIL, KIND_TAIL_CALL } from "../flow/flow.ts";
 import { KIND_CALL } from "../isa/insn-table.ts";
-import { defineRule } from "./rule.ts";
+import { defineRule, type RuleContext } from "./rule.ts";
 import { tellSites } from "./sites.ts";
 
 export const staticCallWithoutKey = defineRule({
@@ -13,27 +13,14 @@ export const staticCallWithoutKey = defineRule({
   messages: { default: { text: "{function}() makes the static call {callee}, and nothing here names its key" } },
   applies: (checks) => checks.staticCalls && !checks.module,
   check(context, report) {
-    const { code, kind, symbol, turns } = context.flow;
+    const { code, symbol, rows } = context.flow;
     const { object } = code;
-    const { names } = code.arch;
-    let keys: ReadonlySet<string> | undefined;
-    const missing: (boolean | undefined)[] = new Array(object.symbols.length).fill(undefined);
+    const withoutKey = trampolinesWithoutKey(context);
+    if (withoutKey.size === 0) return;
     const tell = tellSites(context, report);
-    for (let n = 0; n < turns.length; n++) {
-      const i = turns[n] as number;
-      const k = kind[i];
-      if (k !== KIND_CALL && k !== KIND_TAIL_CALL && k !== KIND_CONDITIONAL_TAIL) continue;
+    for (const i of rows.of(KIND_CALL, KIND_TAIL_CALL, KIND_CONDITIONAL_TAIL)) {
       const named = symbol.at(i);
-      if (named === NONE) continue;
-      // Of the symbols that are called few are trampolines, and each is called often.
-      let isMissing = missing[named];
-      if (isMissing === undefined) {
-        const key = names.staticCallKey(object.symbolName[named] as string);
-        keys ??= key === undefined ? undefined : new Set(object.symbolName.filter(names.isStaticCallKey));
-        isMissing = key !== undefined && keys?.has(key) === false;
-        missing[named] = isMissing;
-      }
-      if (!isMissing) continue;
+      if (named === NONE || !withoutKey.has(named)) continue;
       // Where objects are linked before their calls are recorded, another one may name the key, unless the trampoline itself is here.
       if (context.checks.linkedFirst && object.symbols.section[named] === NONE) continue;
       // Replacements are templates: the calls in them are not recorded.
@@ -42,3 +29,18 @@ export const staticCallWithoutKey = defineRule({
     }
   },
 });
+
+/** Symbols of trampolines whose keys nothing here names: of the many symbols that are called none or a few. */
+function trampolinesWithoutKey({ flow }: RuleContext): ReadonlySet<number> {
+  const { symbolName } = flow.code.object;
+  const { names } = flow.code.arch;
+  const found = new Map<number, string>();
+  const keys = new Set<string>();
+  for (let s = 1; s < symbolName.length; s++) {
+    const name = symbolName[s] as string;
+    if (names.isStaticCallKey(name)) keys.add(name);
+    const key = names.staticCallKey(name);
+    if (key !== undefined) found.set(s, key);
+  }
+  return new Set([...found].filter(([, key]) => !keys.has(key)).map(([s]) => s));
+}

@@ -1,4 +1,4 @@
-import { EVENT_FAULT, EVENT_NO_SAVE } from "../unwind/simulate.ts";
+import { EVENT_FAULT, EVENT_NO_SAVE } from "../unwind/frame-events.ts";
 import { describeState } from "../unwind/state.ts";
 import { FAULT_UNDEFINED } from "../unwind/transfer.ts";
 import { defineRule } from "./rule.ts";

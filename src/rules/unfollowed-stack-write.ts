@@ -1,4 +1,4 @@
-import { EVENT_FAULT } from "../unwind/simulate.ts";
+import { EVENT_FAULT } from "../unwind/frame-events.ts";
 import { describeState } from "../unwind/state.ts";
 import { FAULT_BASE_LOST, FAULT_LOADED, FAULT_REALIGN, FAULT_UNFOLLOWED } from "../unwind/transfer.ts";
 import { defineRule } from "./rule.ts";

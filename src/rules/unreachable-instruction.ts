@@ -5,9 +5,9 @@ import { isDirectBranch, ownerOf } from "../flow/flow.ts";
 import { functionOfSymbol } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
 import { KIND_BUG, KIND_CALL, KIND_JUMP, KIND_OTHER, KIND_UNKNOWN } from "../isa/insn-table.ts";
-import { EVENT_FAULT } from "../unwind/simulate.ts";
+import { EVENT_FAULT } from "../unwind/frame-events.ts";
+import { reachOf } from "../unwind/reach.ts";
 import { FAULT_LOADED } from "../unwind/transfer.ts";
-import { unreachedInsns } from "../unwind/unreached.ts";
 import { CALLEE_NEVER_RETURNS } from "./finding.ts";
 import { defineRule, type Report, type RuleContext } from "./rule.ts";
 import { calleeName, ownerName } from "./ways.ts";
@@ -43,7 +43,7 @@ export const unreachableInstruction = defineRule({
     const endless = new Map<string, Report>();
     let orphans: ReadonlySet<number> | undefined;
     let behind: ReadonlyMap<number, number> | undefined;
-    for (const i of unreachedInsns(flow, context.frames)) {
+    for (const i of reachOf(flow, context.frames).unreached) {
       if (explained.has(i) || !isUnreached(context, i)) continue;
       orphans ??= orphanParts(context);
       if (orphans.has(flow.functions.ofInsn[i] as number)) continue;
@@ -88,9 +88,8 @@ function behindCalls(context: RuleContext): ReadonlyMap<number, number> {
   const found = new Map<number, number>();
   const after = successors(flow, returns);
   const { edges } = flow.instead;
-  for (let n = 0; n < flow.turns.length; n++) {
-    const call = flow.turns[n] as number;
-    if (flow.kind[call] !== KIND_CALL || !returns.deadCall.has(call)) continue;
+  for (const call of flow.rows.of(KIND_CALL)) {
+    if (!returns.deadCall.has(call)) continue;
     const owner = ownerOf(flow, call);
     // Code of no function may end with such a call: what the next symbol names is another's, and not behind it.
     const whole = wholeOf(context, owner, call);
@@ -203,9 +202,8 @@ function explainedCode(context: RuleContext, told: ReadonlySet<number>): BitSet 
     if ((isDeadCall || flow.kind[i] === KIND_BUG) && isTrapOrWayToOne(context, next)) explain(next);
     else if (sanitizers.size > 0 && isSanitizerCall(context, sanitizers, next)) explain(next);
   };
-  const { turns } = flow;
   if (sanitizers.size > 0) for (let i = 0; i < state.length; i++) explainBehind(i);
-  else for (let n = 0; n < turns.length; n++) explainBehind(turns[n] as number);
+  else for (const kind of [KIND_CALL, KIND_BUG]) for (const i of flow.rows.of(kind)) explainBehind(i);
   const after = successors(flow, returns);
   const { edges } = flow.instead;
   for (let i = work.pop(); i !== undefined; i = work.pop()) {

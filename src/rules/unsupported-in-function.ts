@@ -22,9 +22,9 @@ export const unsupportedInFunction = defineRule({
     // Where calls do not push, calls of a hypervisor or of firmware keep to the convention of calls (arm64: SMCCC, Arm DEN 0028).
     if (arch.registers.link !== NO_REGISTER) return;
     const tell = tellSites(context, report);
-    const { turns } = flow;
-    for (let n = 0; n < turns.length; n++) {
-      const i = turns[n] as number;
+    // Far branches are among the odd rows; `lret` is that and a return.
+    const wanted = new Set([...insns.odd, ...flow.decodedRows.of(KIND_CONTEXT_CALL, KIND_CONTEXT_RETURN)]);
+    for (const i of [...wanted].sort((a, b) => a - b)) {
       const message = messageOf(insns.kind[i] as number, flow.kind[i] as number, insns.flags[i] as number);
       if (message === undefined) continue;
       const id = frames.state[i] as number;

@@ -1,7 +1,14 @@
 import { lowerBound } from "../base/table.ts";
 import type { Flow } from "../flow/flow.ts";
+import type { HintTable } from "../flow/hints.ts";
 import { MARK_HINT } from "../flow/marks.ts";
-import { ORC_REG_BP_INDIRECT, ORC_REG_SP_INDIRECT, orcRegisterName, UNWIND_HINT_TYPE_CALL } from "../orc/constants.ts";
+import {
+  ORC_REG_BP_INDIRECT,
+  ORC_REG_SP_INDIRECT,
+  orcRegisterName,
+  UNWIND_HINT_TYPE_CALL,
+  UNWIND_HINT_TYPE_SAVE,
+} from "../orc/constants.ts";
 import type { CameFrom } from "./came-from.ts";
 import {
   BASE_FP_INDIRECT,
@@ -30,6 +37,16 @@ export function isModified(state: FrameState, entry: FrameState): boolean {
     return true;
   for (let r = 0; r < state.saved.length; r++) if (state.saved[r] !== NOWHERE) return true;
   return false;
+}
+
+/** Instructions whose hints save a frame, and state none. */
+export function savesAlone(hints: HintTable): ReadonlySet<number> {
+  const saves = new Set<number>();
+  for (let h = 0; h < hints.length; h++)
+    if (hints.type[h] === UNWIND_HINT_TYPE_SAVE) saves.add(hints.insn[h] as number);
+  for (let h = 0; h < hints.length; h++)
+    if (hints.type[h] !== UNWIND_HINT_TYPE_SAVE) saves.delete(hints.insn[h] as number);
+  return saves;
 }
 
 /** Base of a frame by the register that a hint names. */

@@ -128,9 +128,8 @@ function entries(flow: Flow, frames: Frames, stated: ReadonlySet<number>): Broug
     const insn = firstInsn[f] as number;
     if (parent[f] === f && stated.has(insn)) found.push({ insn, from: NONE, state });
   }
-  for (let n = 0; n < flow.turns.length; n++) {
-    const from = flow.turns[n] as number;
-    if (flow.kind[from] !== KIND_CALL || frames.state[from] === NONE) continue;
+  for (const from of flow.rows.of(KIND_CALL)) {
+    if (frames.state[from] === NONE) continue;
     const insn = flow.target.at(from);
     if (insn !== NONE && stated.has(insn)) found.push({ insn, from, state });
   }

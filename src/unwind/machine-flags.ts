@@ -251,13 +251,8 @@ export function walkFlags(flow: Flow, returns: Returns, isAccessSafe: (symbol: s
 }
 
 /** Instructions that set or clear a flag. */
-function flagChanges({ turns, kind }: Flow): number[] {
-  const found: number[] = [];
-  for (let n = 0; n < turns.length; n++) {
-    const k = kind[turns[n] as number] as number;
-    if (k >= KIND_ACCESS_OPEN && k <= KIND_DIRECTION_CLEAR) found.push(turns[n] as number);
-  }
-  return found;
+function flagChanges({ rows }: Flow): Int32Array {
+  return rows.of(KIND_ACCESS_OPEN, KIND_ACCESS_CLOSE, KIND_DIRECTION_SET, KIND_DIRECTION_CLEAR);
 }
 
 /**
@@ -280,7 +275,7 @@ function rootsOfInterest(flow: Flow, next: Successors, safe: Uint8Array): number
 
 /** Adds the families that control leaves for code without a function. */
 function addThoseThatLeave(flow: Flow, next: Successors, wanted: Set<number>): void {
-  const { functions, target, next: following, instead, tables } = flow;
+  const { functions, next: following, instead, tables } = flow;
   const { ofInsn } = functions;
   const { parent } = functions.table;
   const leave = (from: number, to: number): void => {
@@ -292,9 +287,7 @@ function addThoseThatLeave(flow: Flow, next: Successors, wanted: Set<number>): v
     const count = next.of(from);
     for (let n = 0; n < count; n++) leave(from, next.to[n] as number);
   };
-  target.forEach((turn, to) => {
-    if (ofInsn[to] === NONE) follow(turn);
-  });
+  for (const turn of flow.toNobody) follow(turn);
   // What runs off the end of a function.
   for (const { from: i } of functions.gaps)
     if (i > 0 && ofInsn[i - 1] !== NONE && following.of(i - 1) === i) follow(i - 1);

@@ -19,6 +19,7 @@ import {
   KIND_CALL,
   KIND_CONTEXT_RETURN,
   KIND_INDIRECT_CALL,
+  KIND_JUMP,
   KIND_NOP,
   KIND_OTHER,
   KIND_RETURN,
@@ -31,7 +32,18 @@ import {
 } from "../orc/constants.ts";
 import { type Brought, BroughtFrames } from "./brought.ts";
 import { CameFrom } from "./came-from.ts";
-import { doubtfulWay, drifts, hintBase, isModified, statedFrames } from "./frame-checks.ts";
+import { doubtfulWay, drifts, hintBase, isModified, savesAlone, statedFrames } from "./frame-checks.ts";
+import {
+  EVENT_DRIFT,
+  EVENT_FAULT,
+  EVENT_INTO_FUNCTION,
+  EVENT_MISMATCH,
+  EVENT_NO_SAVE,
+  EVENT_OFF_SECTION,
+  EVENT_RETURN_MODIFIED,
+  EVENT_TAIL_MODIFIED,
+  type FrameEvent,
+} from "./frame-events.ts";
 import { Owners } from "./owners.ts";
 import { BASE_LOST, BASE_UNDEFINED, BASE_WAIVED, FRAME_UNDEFINED, type FrameState, FrameStates } from "./state.ts";
 import { FAULT_UNDEFINED } from "./transfer.ts";
@@ -40,35 +52,6 @@ import { Transitions } from "./transitions.ts";
 // Forward dataflow over the instructions of one object, from every function entry and every hint. Each instruction has one state: the
 // first that reaches it fixes the contract, later ones must agree and may only take knowledge of values away. So the work is linear in
 // instructions times registers.
-
-/** Two paths reach `insn` with different contracts. */
-export const EVENT_MISMATCH = 1;
-export const EVENT_RETURN_MODIFIED = 2;
-export const EVENT_TAIL_MODIFIED = 3;
-/** Control runs or jumps from one function into another. */
-export const EVENT_INTO_FUNCTION = 4;
-export const EVENT_OFF_SECTION = 5;
-/** The stack pointer was written in a way that is not followed; `detail` is FAULT_*. */
-export const EVENT_FAULT = 6;
-/** A hint restores a frame that no hint before it saved. */
-export const EVENT_NO_SAVE = 7;
-/** Two paths reach `insn` with the stack pointer in different known places, and the frame pointer hides it. */
-export const EVENT_DRIFT = 8;
-
-export interface FrameEvent {
-  readonly kind: number;
-  readonly insn: number;
-  /** The function on whose behalf it happened. */
-  readonly owner: number;
-  /** Instruction that control came from, or NONE. */
-  readonly from: number;
-  /** State that arrives (or holds before the instruction). */
-  readonly state: FrameState;
-  /** EVENT_MISMATCH, EVENT_DRIFT: state that was there. */
-  readonly other?: FrameState;
-  /** EVENT_INTO_FUNCTION: the function that is entered. EVENT_FAULT: FAULT_*. */
-  readonly detail: number;
-}
 
 export interface Frames {
   readonly states: FrameStates;
@@ -100,12 +83,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const saveWaiters = new Map<number, { insn: number; from: number; owner: number; state: FrameState }[]>();
   const { edges } = instead;
   const isStated = statedFrames(flow, cameFrom);
-  // A hint that saves a frame states none.
-  const saves = new Set<number>();
-  for (let h = 0; h < hints.length; h++)
-    if (hints.type[h] === UNWIND_HINT_TYPE_SAVE) saves.add(hints.insn[h] as number);
-  for (let h = 0; h < hints.length; h++)
-    if (hints.type[h] !== UNWIND_HINT_TYPE_SAVE) saves.delete(hints.insn[h] as number);
+  const saves = savesAlone(hints);
   const brought = new BroughtFrames();
   const unannotated = new Set(flow.faults.filter((f) => f.fault === FAULT_UNANNOTATED_INTRA_CALL).map((f) => f.insn));
 
@@ -129,7 +107,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
       releaseWaiters(insn);
       return;
     }
-    if (hinted) return;
+    if (hinted || before === incoming.id) return;
     const held = states.all[before] as FrameState;
     if (held.contract !== incoming.contract) {
       if (held.base === BASE_LOST || incoming.base === BASE_LOST || conflicted.has(insn)) return;
@@ -308,6 +286,13 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     if (nextOwner >= NONE) arrive(to, insn, nextOwner, after);
   };
 
+  /** go(), for what nearly always stays in its function. */
+  const branch = (insn: number, to: number, forOwner: number, after: FrameState): void => {
+    const isInside = ofInsn[to] === forOwner && !(hasOwnedReplacements && instead.replacementOf.has(to));
+    if (isInside) arrive(to, insn, forOwner, after);
+    else go(insn, to, forOwner, after);
+  };
+
   const drain = (): void => {
     for (let insn = work.pop(); insn !== undefined; insn = work.pop()) {
       const stopped = run(insn);
@@ -317,7 +302,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
 
   /**
    * Goes on from `start` as long as instructions run, or also run, into the next one, that was not reached yet, of the same function: nearly all. The
-   * same as step() again and again. Returns where a step has to be made, or NONE when what is behind was reached before.
+   * same as step() again and again. Returns where a step has to be made, or NONE when what is behind was reached before or control does not go there.
    */
   const run = (start: number): number => {
     const forOwner = owner.of(start);
@@ -330,7 +315,20 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     let current = states.all[state[start] as number] as FrameState;
     for (let insn = start; ; ) {
       const k = kind[insn] as number;
-      if (runsOn[k] === 0 || bits[insn] !== 0) return insn;
+      if (bits[insn] !== 0) return insn;
+      if (runsOn[k] === 0) {
+        if (k !== KIND_JUMP && k !== KIND_RETURN) return insn;
+        while (op < insnOf.length && (insnOf[op] as number) < insn) op++;
+        const isPlain = insnOf[op] !== insn && ((writes[insn] as number) & current.tracked) === 0;
+        if (!isPlain) return insn;
+        if (k === KIND_JUMP) {
+          const away = target.at(insn);
+          if (away !== NONE) branch(insn, away, forOwner, current);
+          return NONE;
+        }
+        // The frame of the entry has its contract.
+        return current.contract === entry.contract && !isStated(insn) ? NONE : insn;
+      }
       // Without a mark the next row stands behind.
       const to = insn + 1;
       if (ofInsn[to] !== forOwner || ((bits[to] as number) & MARK_HINT) !== 0) return insn;
@@ -349,7 +347,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
       }
       if (k === KIND_BRANCH) {
         const away = target.at(insn);
-        if (away !== NONE) go(insn, away, forOwner, current);
+        if (away !== NONE) branch(insn, away, forOwner, current);
       } else if (k === KIND_CALL || k === KIND_INDIRECT_CALL) current = transitions.afterCall(current);
       if (state[to] !== NONE || saveWaiters.size > 0) {
         arrive(to, insn, forOwner, current);

@@ -3,8 +3,9 @@ import { TripleMap } from "../base/triple-map.ts";
 import type { Flow } from "../flow/flow.ts";
 import { FUNCTION_PREFIX } from "../flow/functions.ts";
 import { KIND_CALL, KIND_INDIRECT_CALL, KIND_LANDING_PAD, KIND_NOP } from "../isa/insn-table.ts";
+import { EVENT_DRIFT, EVENT_MISMATCH } from "./frame-events.ts";
 import { isOrcSection } from "./orc-rows.ts";
-import { EVENT_DRIFT, EVENT_MISMATCH, type Frames } from "./simulate.ts";
+import type { Frames } from "./simulate.ts";
 import { BASE_WAIVED, type FrameState, NOWHERE, type Place } from "./state.ts";
 import {
   CLAIM_NONE,

@@ -6,7 +6,7 @@ import {
   EVENT_NO_SAVE,
   EVENT_RETURN_MODIFIED,
   EVENT_TAIL_MODIFIED,
-} from "../../src/unwind/simulate.ts";
+} from "../../src/unwind/frame-events.ts";
 import { compile } from "../support/assemble.ts";
 import { assembleFlow, type BuiltFlow, buildFlowOf } from "../support/built-flow.ts";
 

@@ -1,0 +1,57 @@
+import { NONE } from "../base/table.ts";
+import type { Flow } from "../flow/flow.ts";
+import { KIND_NOP, KIND_TRAP } from "../isa/insn-table.ts";
+import type { Frames } from "./simulate.ts";
+import { BASE_LOST, type FrameState } from "./state.ts";
+
+/** What the walk came to. No-ops and traps count nowhere: they fill the room between functions. */
+export interface Reach {
+  /** Instructions that it came to over no path, ascending. A linked kernel has few of them, and several questions are about them alone. */
+  readonly unreached: Int32Array;
+  /** Bytes of the instructions that a path comes to. */
+  readonly bytes: number;
+  /** Of those, the bytes that were not followed: behind a finding, say. */
+  readonly lostBytes: number;
+}
+
+const found = new WeakMap<Frames, Reach>();
+
+/** All rows are looked through once, for all who ask. */
+export function reachOf(flow: Pick<Flow, "kind" | "code">, frames: Frames): Reach {
+  const known = found.get(frames);
+  if (known !== undefined) return known;
+  const { kind } = flow;
+  const { size } = flow.code.insns;
+  const { state, states } = frames;
+  const isLost = lostStates(states.all);
+  let rows = new Int32Array(1024);
+  let count = 0;
+  let bytes = 0;
+  let lostBytes = 0;
+  for (let i = 0; i < state.length; i++) {
+    const k = kind[i];
+    if (k === KIND_NOP || k === KIND_TRAP) continue;
+    const id = state[i] as number;
+    if (id !== NONE) {
+      bytes += size[i] as number;
+      if (isLost[id] !== 0) lostBytes += size[i] as number;
+      continue;
+    }
+    if (count === rows.length) {
+      const full = rows;
+      rows = new Int32Array(count * 2);
+      rows.set(full);
+    }
+    rows[count++] = i;
+  }
+  const reach = { unreached: rows.slice(0, count), bytes, lostBytes };
+  found.set(frames, reach);
+  return reach;
+}
+
+/** state -> 1 when nothing is known and nothing is checked in it */
+export function lostStates(all: readonly FrameState[]): Uint8Array {
+  const lost = new Uint8Array(all.length);
+  for (let id = 0; id < all.length; id++) lost[id] = (all[id] as FrameState).base === BASE_LOST ? 1 : 0;
+  return lost;
+}
