@@ -1,6 +1,7 @@
 import { clangPoppedRegisters } from "./clang-popped-registers.ts";
 import { clangRowBehindHoistedRelease } from "./clang-row-behind-hoisted-release.ts";
 import { clangRowBehindPushedArgument } from "./clang-row-behind-pushed-argument.ts";
+import { clangRowOfJoinedReturns } from "./clang-row-of-joined-returns.ts";
 import { type Compiler, compareVersions } from "./compiler.ts";
 import type { KnownDefect } from "./defect.ts";
 import { gasSframeCfaRegister } from "./gas-sframe-cfa-register.ts";
@@ -12,6 +13,7 @@ export const knownDefects: readonly KnownDefect[] = [
   clangPoppedRegisters,
   clangRowBehindHoistedRelease,
   clangRowBehindPushedArgument,
+  clangRowOfJoinedReturns,
   gasSframeCfaRegister,
   gccGasSframeRestore,
   gccRealignedRestore,

@@ -27,10 +27,10 @@ export const PASSES: Readonly<Record<CompilerFamily, readonly Pass[]>> = {
   ],
   clang: [
     { off: ["-mllvm", "-no-x86-call-frame-opt"], why: "moves of arguments become pushes: the CFA changes at each" },
+    { off: ["-mllvm", "-enable-tail-merge=false"], why: "equal ends of epilogues are merged" },
     { off: ["-fno-optimize-sibling-calls"], why: "a tail call has an epilogue of its own" },
     { off: ["-mllvm", "-enable-shrink-wrap=false"], why: "prologue and epilogue stand on some ways only" },
     { off: ["-mllvm", "-disable-post-ra"], why: "instructions are moved across pushes and pops" },
-    { off: ["-mllvm", "-enable-tail-merge=false"], why: "equal ends of epilogues are merged" },
   ],
 };
 

@@ -16,8 +16,7 @@ import { type FrameState, NOWHERE, SPACE_CFA, spaceOf } from "../unwind/state.ts
 import { claimWhy } from "../unwind/witness-claims.ts";
 import { SUBJECT_CFA, SUBJECT_SIGNAL } from "../unwind/witness-compare.ts";
 import { CFA_REGISTER, findWitnessRow, RETURN_ADDRESS } from "../unwind/witness-rows.ts";
-import type { RuleContext } from "./rule.ts";
-import type { WrongClaim, WrongPlace } from "./unwind-data.ts";
+import type { UnwindDataContext, WrongClaim, WrongPlace } from "./unwind-data.ts";
 
 // What a place of wrong unwind data looks like, whatever function it is in and whichever registers that has: what a defect of the compiler is known by
 // (src/defects). Two places of one shape may be one defect; a shape says as much as keeps another defect from having it too.
@@ -27,7 +26,7 @@ import type { WrongClaim, WrongPlace } from "./unwind-data.ts";
  * how it comes to be wrong; who says it, "sframe" only where call frame information does not say it as well; what is said of what; the
  * instruction behind which they part; the kind of frame; of a late row how late it is.
  */
-export function shapeOf(context: RuleContext, place: WrongPlace): string {
+export function shapeOf(context: UnwindDataContext, place: WrongPlace): string {
   const { frames } = context;
   const isCfi = place.said.some(({ rows }) => rows.witness !== "sframe");
   const said = isCfi ? place.said.filter(({ rows }) => rows.witness !== "sframe") : place.said;
@@ -36,7 +35,9 @@ export function shapeOf(context: RuleContext, place: WrongPlace): string {
     place.cause === "late" ? lateRun(context, place.insn) : { insn: first.insn, cause: first.cause, length: 0 };
   const moved = movement(context, run.cause, run.insn);
   const state = frames.states.all[frames.state[run.insn] as number] as FrameState;
-  const claims = said.map((claim) => `${roleOf(claim.subject, moved.register)} ${claim.why}${detail(state, claim)}`);
+  const claims = said.map(
+    (claim) => `${roleOf(claim.subject, moved.register)} ${claim.why}${detail(context, state, claim)}`,
+  );
   return [
     place.cause,
     isCfi ? "cfi" : `sframe${unsayable(context, run.insn)}`,
@@ -50,7 +51,7 @@ export function shapeOf(context: RuleContext, place: WrongPlace): string {
 }
 
 /** Whether the late row begins where the ways part that have both left the code before it. */
-function upTo({ flow }: RuleContext, last: number): string {
+function upTo({ flow }: UnwindDataContext, last: number): string {
   return flow.kind[last] === KIND_BRANCH || flow.kind[last] === KIND_CONDITIONAL_TAIL ? ", up to a branch" : "";
 }
 
@@ -58,7 +59,7 @@ function upTo({ flow }: RuleContext, last: number): string {
 const MOST_BACK = 64;
 
 /** The instructions up to `last` that have its frame already; the one that made it stands before them. */
-function lateRun({ frames }: RuleContext, last: number): { insn: number; cause: number; length: number } {
+function lateRun({ frames }: UnwindDataContext, last: number): { insn: number; cause: number; length: number } {
   const state = frames.state[last];
   for (let insn = last, length = 1; ; length++) {
     const cause = frames.cameFrom.of(insn);
@@ -76,7 +77,7 @@ function roleOf(subject: number, moved: number): string {
 }
 
 /** Whether call frame information says there that the CFA is found by a register that `.sframe` has no word for. */
-function unsayable({ flow, witnesses }: RuleContext, insn: number): string {
+function unsayable({ flow, witnesses }: UnwindDataContext, insn: number): string {
   const { arch, insns } = flow.code;
   const cfi = witnesses?.frames().find(({ rows }) => rows.witness !== "sframe")?.rows;
   const row = cfi && findWitnessRow(cfi, insns.section[insn] as number, insns.offset[insn] as number);
@@ -88,14 +89,31 @@ function unsayable({ flow, witnesses }: RuleContext, insn: number): string {
   return isAnother ? " where the CFA is by a register that it cannot say" : "";
 }
 
-/** What narrows a claim further: by how much a CFA is off; what a register that is said to be unchanged has instead. */
-function detail(state: FrameState, { rows, subject, why, stretch }: WrongClaim): string {
+/**
+ * What narrows a claim further: by how much a CFA is off; what a register that is said to be unchanged has instead; whether the code right above gives
+ * back one that is said to be in a slot which not every way has stored.
+ */
+function detail(context: UnwindDataContext, state: FrameState, { rows, subject, why, stretch }: WrongClaim): string {
+  if (why === claimWhy.neverStored)
+    return isPoppedAbove(context, stretch.insn, subject) ? " and popped right above" : "";
   if (why === claimWhy.cfaOffset) {
     const off = Math.abs((rows.frames.cfaOffset[stretch.frame] as number) - state.offset);
     return off === 8 ? " by a slot" : " by more";
   }
   if (why !== claimWhy.notTold) return "";
   return spaceOf(state.value[subject] ?? NOWHERE) === SPACE_CFA ? " and it points into the caller's frame" : "";
+}
+
+/** A pop of the register stands before the instruction, and nothing but other pops between. */
+function isPoppedAbove({ flow, frames }: UnwindDataContext, insn: number, register: number): boolean {
+  const { insns, ops, sectionStart } = flow.code;
+  const first = sectionStart[insns.section[insn] as number] as number;
+  for (let at = insn - 1; at >= first && frames.state[at] !== NONE; at--) {
+    const row = insns.op.at(at);
+    if (row === NONE || ops.op[row] !== OP_POP) return false;
+    if (ops.dst[row] === register) return true;
+  }
+  return false;
 }
 
 interface Movement {
@@ -105,7 +123,7 @@ interface Movement {
 }
 
 /** What the instruction did, behind which the two part. */
-function movement({ flow, frames }: RuleContext, cause: number, insn: number): Movement {
+function movement({ flow, frames }: UnwindDataContext, cause: number, insn: number): Movement {
   const { insns, ops } = flow.code;
   const { sp } = flow.code.arch.registers;
   const stateAt = (at: number) => frames.states.all[frames.state[at] as number] as FrameState;

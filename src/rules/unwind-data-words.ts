@@ -74,5 +74,6 @@ function actualOf(arch: Arch, state: FrameState, { subject, why }: WrongClaim): 
   const slot = describeSaved(state, subject);
   if (slot !== undefined) return `the instructions saved it at ${slot}`;
   if (why === claimWhy.belowStack) return "it has the caller's value again, and that slot is below the stack pointer";
+  if (why === claimWhy.neverStored) return "it has the caller's value, and not every way there stored it in that slot";
   return "it has the caller's value again";
 }

@@ -4,12 +4,17 @@ import type { ClaimWhy } from "../unwind/witness-claims.ts";
 import { type Stretch, subjectName } from "../unwind/witness-compare.ts";
 import { describeFrame, type WitnessRows } from "../unwind/witness-rows.ts";
 import type { Evidence } from "./finding.ts";
-import type { Report, RuleContext } from "./rule.ts";
+import type { Report, RuleContext, Witnesses } from "./rule.ts";
 import { shapeOf } from "./unwind-data-shape.ts";
 import { claimWords } from "./unwind-data-words.ts";
 import { frameWay } from "./ways.ts";
 
 // What the rules about unwind data share: which of the places where a witness is wrong come from one cause, and what is said of them.
+
+/** As much of a RuleContext as says which places are wrong, and what each looks like. */
+export interface UnwindDataContext extends Pick<RuleContext, "flow" | "frames"> {
+  readonly witnesses: Pick<Witnesses, "frames"> | undefined;
+}
 
 /** How a witness comes to be wrong. */
 export type Cause =
@@ -43,7 +48,7 @@ export interface WrongPlace {
 }
 
 /** In the order of the functions: what the instructions prove to be wrong. One for each disagreement and cause, at the first stretch of it. */
-export function wrongPlaces(context: RuleContext): WrongPlace[] {
+export function wrongPlaces(context: UnwindDataContext): WrongPlace[] {
   const places = new Map<string, WrongPlace & { said: WrongClaim[]; later: WrongPlace[] }>();
   for (const { rows, comparison } of context.witnesses?.frames() ?? []) {
     for (const { verdict, owner, subject, why, atRow, follows, stretches } of comparison.disagreements) {

@@ -181,7 +181,16 @@ function judgeEnd({ state, states }: Frames, { from, state: brought }: Brought):
 }
 
 function judgeCall({ code: { arch } }: Flow, witness: WitnessRows, frame: number, state: FrameState): Judged {
-  const context: ClaimContext = { arch, state, unchanged: 0, earlier: () => NOWHERE, redZone: 0, witness, frame };
+  const context: ClaimContext = {
+    arch,
+    state,
+    unchanged: 0,
+    onceSaved: 0,
+    earlier: () => NOWHERE,
+    redZone: 0,
+    witness,
+    frame,
+  };
   const claims = [
     judgeCfa(context),
     ...witness.tracked.map((register) => judgeRegister(context, register)),

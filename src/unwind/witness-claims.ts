@@ -71,6 +71,8 @@ export const claimWhy = {
   notTold: "not-told",
   /** The register has the caller's value; the slot that the witness names lies below the stack pointer (and its red zone), where an interrupt writes. */
   belowStack: "below-stack",
+  /** The same of a slot that the register was not saved in on every way there: what it holds is nobody's value, interrupt or not. */
+  neverStored: "never-stored",
   /** The register has the caller's value; whether the slot that the witness names has it is not known. */
   slotUnknown: "slot-unknown",
   /** The caller's value is in another slot. */
@@ -108,6 +110,8 @@ export interface ClaimContext {
   readonly state: FrameState;
   /** Callee-saved registers that have the caller's value: findUnchanged */
   readonly unchanged: number;
+  /** Callee-saved registers that were saved to a slot on every way there: findOnceSaved */
+  readonly onceSaved: number;
   /** register -> slot that it was saved in and has been read back from, NOWHERE without one */
   readonly earlier: (register: number) => Place;
   /** Bytes below the stack pointer that nothing else writes: none in a kernel, 128 in x86-64 programs (psABI 1.0, 3.2.2). */
@@ -193,7 +197,7 @@ function judgeSame(slot: Place, isUnchanged: boolean): Claim {
 
 /** @param claimed where the witness says that the caller's value is */
 function judgePlace(
-  { arch, state, earlier, redZone }: ClaimContext,
+  { arch, state, onceSaved, earlier, redZone }: ClaimContext,
   register: number,
   claimed: Place,
   isUnchanged: boolean,
@@ -205,7 +209,7 @@ function judgePlace(
   if (!isUnchanged) return open(claimWhy.lost);
   const top = state.value[arch.registers.sp] as Place;
   if (spaceOf(top) === spaceOf(claimed) && offsetOf(claimed) < offsetOf(top) - redZone)
-    return wrong(claimWhy.belowStack);
+    return wrong(((onceSaved >>> register) & 1) === 1 ? claimWhy.belowStack : claimWhy.neverStored);
   // Compilers do not use the slot of a saved register for anything else.
   return earlier(register) === claimed ? alsoTrue : open(claimWhy.slotUnknown);
 }

@@ -189,7 +189,10 @@ export function compareWitness(
       let judgement = ownPast ? undefined : judged.known(state.id, bits, frame);
       if (judgement === undefined) {
         const earlier = (register: number): Place => earlierSlot(i, register);
-        judgement = judged.judge({ arch, state, unchanged: bits, earlier, redZone, witness, frame }, ownPast);
+        judgement = judged.judge(
+          { arch, state, unchanged: bits, onceSaved: onceSaved[i] as number, earlier, redZone, witness, frame },
+          ownPast,
+        );
       }
       judgement.uses++;
       if (judgement.holds && !(startsRow && latest.size > 0)) continue;
@@ -312,7 +315,7 @@ function doubtfulFunctions(frames: Frames): ReadonlySet<number> {
 }
 
 function isProven({ verdict, why }: OpenRun): boolean {
-  return verdict === "unwind data wrong" && why !== claimWhy.belowStack;
+  return verdict === "unwind data wrong" && why !== claimWhy.belowStack && why !== claimWhy.neverStored;
 }
 
 function verdictOf(claim: Claim, isDoubtful: boolean): WitnessVerdict {

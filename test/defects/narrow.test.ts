@@ -41,6 +41,21 @@ int sums(int n, int a, int b)
 	return last(n);
 }
 `;
+/** Two ends, of which one saved nothing. */
+const EARLY = `struct s {
+	void *a, *b, *c;
+};
+void use(void *);
+
+void sums(struct s *s)
+{
+	if (!s->a)
+		return;
+	use(s->b);
+	s->c = 0;
+	s->b = 0;
+}
+`;
 const OPTIONS = [
   ...["-O2", "-g", "-ffreestanding", "-fno-PIE", "-mno-red-zone", "-fno-stack-protector"],
   ...["-fno-asynchronous-unwind-tables", "-fcf-protection=none"],
@@ -136,6 +151,11 @@ const plants: readonly Plant[] = [
       const [, register] = /^\t\.cfi_offset (%?\w+),/.exec(lines[first(lines, /^\t\.cfi_offset /)]!)!;
       lines.splice(first(lines, /^\tcallq?\t/), 0, `\t.cfi_restore ${register}`);
     },
+  },
+  {
+    name: "a register's slot in the row of a way that never saved it",
+    source: EARLY,
+    plant: (lines) => lines.splice(first(lines, /^\tj[a-z]+\t/) + 1, 0, "\t.cfi_offset rbx, -16"),
   },
   {
     name: "a .cfi_restore in a realigned frame",

@@ -57,6 +57,18 @@ function compile(command: string, { file, source, options }: ReturnType<typeof r
   return new Uint8Array(readFileSync(join(folder, "f.o")));
 }
 
+for (const { command, compiler } of installed("clang"))
+  test(`${compilerName(compiler)}: a return that two ways share is told apart from an epilogue`, () => {
+    for (const id of ["clang-row-of-joined-returns", "clang-popped-registers"]) {
+      const bytes = compile(command, reproducerOf(id));
+      const { knownDefects: known } = analyzeObject(bytesSource(bytes), { facts: fixtureFacts, witnesses: true });
+      assert.deepEqual(
+        known.map(({ defect, count }) => [defect, count]),
+        [[id, 1]],
+      );
+    }
+  });
+
 for (const defect of knownDefects) {
   const reproducer = reproducerOf(defect.id);
   const tools = installed(reproducer.name)

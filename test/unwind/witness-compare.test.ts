@@ -109,6 +109,30 @@ END f
   assert.deepEqual(told(untold), ["unwind data wrong: f rbx not-told at .text+0x4 from .text+0x2, 2 in 1"]);
 });
 
+test("a slot below the stack pointer that one way there has not stored anything in", () => {
+  // A return of two ways: the early one saved nothing, the other one has popped.
+  const joined = (early: string) =>
+    assembleFlow(`
+FUNC f
+	.cfi_startproc
+	test	%rdi, %rdi
+${early}
+	push	%rbx
+	.cfi_def_cfa_offset 16
+	.cfi_offset rbx, -16
+	call	other
+2:	pop	%rbx
+	.cfi_def_cfa_offset 8
+1:	ret
+	.cfi_endproc
+END f
+`);
+  assert.deepEqual(told(joined("	je	1f")), [
+    "unwind data wrong: f rbx never-stored at .text+0xc from .text+0x3, 1 in 1",
+  ]);
+  assert.deepEqual(told(joined("	nop")), ["unwind data wrong: f rbx below-stack at .text+0xb from .text+0xa, 1 in 1"]);
+});
+
 test("a slot below the stack pointer, and one that is still in the frame", () => {
   assert.deepEqual(told(framed({ last: "" })), [
     "unwind data wrong: f rbx below-stack at .text+0xc from .text+0xb, 2 in 1",
