@@ -6,9 +6,18 @@ import { outerPlace, type SourcePlace } from "../rules/finding.ts";
 import { compareHints, type HintWay } from "../unwind/hint-compare.ts";
 import type { Frames } from "../unwind/simulate.ts";
 import { CLAIM_WRONG, claimWhy } from "../unwind/witness-claims.ts";
-import { compareWitness, type KeptBits, SUBJECT_CFA, SUBJECT_SIGNAL, subjectName } from "../unwind/witness-compare.ts";
+import {
+  compareWitness,
+  type KeptBits,
+  type Stretch,
+  SUBJECT_CFA,
+  SUBJECT_SIGNAL,
+  subjectName,
+} from "../unwind/witness-compare.ts";
 import { describeFrame, ruledRegisters, type WitnessKind, type WitnessRows } from "../unwind/witness-rows.ts";
 import { witnessSpans } from "../unwind/witness-table.ts";
+import type { Compilers } from "./compilers.ts";
+import { type Explained, explainStretches, type HeardRows } from "./known-stretches.ts";
 
 // The table of PC against witnesses: what each of them says of the frame over the code of one function, and where the instructions contradict it.
 // `objreview unwind` prints all of it, a finding about unwind data shows the rows around its place.
@@ -43,8 +52,12 @@ export interface FrameRow {
   readonly frames: readonly number[];
   /** In the order of the witnesses: what it contradicts the instructions in, at one of the instructions that begin here: "CFA", "signal", registers. */
   readonly wrong: readonly (readonly string[])[];
+  /** In the order of the witnesses: known defects of compilers that explain some of `wrong`; nothing where the table was not told of compilers. */
+  readonly known: readonly (readonly Explained[])[];
   /** A witness contradicts the instructions. */
   readonly differs: boolean;
+  /** It does, and known defects explain all of it. */
+  readonly isKnown: boolean;
   /** It does so by nothing but a slot that lies below the stack pointer, of a register that has been given back: clang's rows do in every epilogue. */
   readonly onlyBelowStack: boolean;
   /** -> first instruction that begins here, or NONE */
@@ -64,23 +77,26 @@ export interface SideBySide {
 export class WitnessTable {
   readonly witnesses: readonly WitnessRows[];
   readonly flow: Flow;
-  /** In the order of the witnesses: instruction -> subjects that it is wrong of there */
-  readonly #wrongAt: readonly ReadonlyMap<number, readonly number[]>[];
+  /** In the order of the witnesses: instruction -> what it is wrong of there */
+  readonly #wrongAt: readonly ReadonlyMap<number, readonly WrongHere[]>[];
   /** Instructions at which one of them is wrong by more than a slot below the stack pointer. */
   readonly #graveAt = new Set<number>();
   /** hinted instruction -> the ways to it */
   readonly #ways = new Map<number, HintWay[]>();
+  readonly #known: ReadonlyMap<Stretch, Explained>;
 
-  constructor({ flow, returns, frames, kept, witnesses }: SideBySide) {
+  /** @param compilers who compiled the object, where known defects of theirs are to be told */
+  constructor({ flow, returns, frames, kept, witnesses }: SideBySide, compilers?: Compilers) {
     this.flow = flow;
     this.witnesses = witnesses;
+    const heard: HeardRows[] = [];
     this.#wrongAt = witnesses.map((witness, n) => {
-      const found = new Map<number, number[]>();
-      const add = (insn: number, subject: number, why: string | undefined): void => {
+      const found = new Map<number, WrongHere[]>();
+      const add = (insn: number, subject: number, why: string | undefined, stretch?: Stretch): void => {
         if (why !== claimWhy.belowStack) this.#graveAt.add(insn);
-        const subjects = found.get(insn);
-        if (subjects === undefined) found.set(insn, [subject]);
-        else subjects.push(subject);
+        const here = found.get(insn);
+        if (here === undefined) found.set(insn, [{ subject, stretch }]);
+        else here.push({ subject, stretch });
       };
       // What is held against a hint is the frame on the way to it: at the hint the instructions only have what it says.
       if (witness.witness === "hints")
@@ -89,12 +105,16 @@ export class WitnessTable {
           if (way.verdict === CLAIM_WRONG)
             add(way.insn, way.why === claimWhy.signal ? SUBJECT_SIGNAL : SUBJECT_CFA, way.why);
         }
-      else if (n > 0)
-        compareWitness(flow, frames, kept, witness, 0, (insn, subject, claim) => {
-          if (claim.verdict === CLAIM_WRONG) add(insn, subject, claim.why);
+      else if (n > 0) {
+        const comparison = compareWitness(flow, frames, kept, witness, 0, (insn, subject, claim, stretch) => {
+          if (claim.verdict === CLAIM_WRONG) add(insn, subject, claim.why, stretch);
         });
+        // No compiler writes the kernel's own table.
+        if (witness.witness !== "orc") heard.push({ rows: witness, comparison });
+      }
       return found;
     });
+    this.#known = compilers === undefined ? new Map() : explainStretches({ flow, frames }, heard, compilers);
   }
 
   /** To the hinted instruction at the start of a row, if one is there. */
@@ -113,9 +133,14 @@ export class WitnessTable {
       const first = insn;
       let isGrave = false;
       for (; insn < last && (offset[insn] as number) < span.end; insn++) isGrave ||= this.#graveAt.has(insn);
-      const wrong = this.#wrongAt.map((at) => this.#subjects(at, first, insn));
+      const here = this.#wrongAt.map((at) => wrongWithin(at, first, insn));
+      const wrong = here.map((each) => this.#subjects(each));
+      const known = here.map((each) => this.#explained(each));
       const differs = wrong.some(({ length }) => length > 0);
-      return { ...span, wrong, differs, onlyBelowStack: differs && !isGrave, insn: first < insn ? first : NONE };
+      const isKnown =
+        differs && here.every((each) => each.every(({ stretch }) => stretch !== undefined && this.#known.has(stretch)));
+      const onlyBelowStack = differs && !isGrave;
+      return { ...span, wrong, known, differs, isKnown, onlyBelowStack, insn: first < insn ? first : NONE };
     });
   }
 
@@ -130,15 +155,38 @@ export class WitnessTable {
     return frames.map((frame, n) => (frame === NONE ? "" : describeFrame(arch, this.witnesses[n]!, frame, told)));
   }
 
-  #subjects(at: ReadonlyMap<number, readonly number[]>, from: number, to: number): readonly string[] {
-    if (at.size === 0) return nothing;
-    const found = new Set<number>();
-    for (let insn = from; insn < to; insn++) for (const subject of at.get(insn) ?? []) found.add(subject);
-    return found.size === 0 ? nothing : [...found].map((subject) => subjectName(this.flow, subject));
+  #subjects(here: readonly WrongHere[]): readonly string[] {
+    if (here.length === 0) return nothing;
+    const found = new Set(here.map(({ subject }) => subject));
+    return [...found].map((subject) => subjectName(this.flow, subject));
+  }
+
+  #explained(here: readonly WrongHere[]): readonly Explained[] {
+    if (here.length === 0 || this.#known.size === 0) return nothing;
+    const found = new Map<string, Explained>();
+    for (const { stretch } of here) {
+      const explained = stretch === undefined ? undefined : this.#known.get(stretch);
+      if (explained !== undefined) found.set(explained.defect, explained);
+    }
+    return [...found.values()];
   }
 }
 
-const nothing: readonly string[] = [];
+/** What a witness is wrong of at one instruction. */
+interface WrongHere {
+  readonly subject: number;
+  /** The run of instructions that it is part of; a hint has none. */
+  readonly stretch: Stretch | undefined;
+}
+
+const nothing: readonly never[] = [];
+
+function wrongWithin(at: ReadonlyMap<number, readonly WrongHere[]>, from: number, to: number): readonly WrongHere[] {
+  if (at.size === 0) return nothing;
+  const found: WrongHere[] = [];
+  for (let insn = from; insn < to; insn++) for (const each of at.get(insn) ?? []) found.push(each);
+  return found;
+}
 
 /** Rows of one finding's table; a function may have thousands. */
 const MAX_ROWS = 24;

@@ -99,7 +99,7 @@ export class DefectFilter {
         : `; it was seen in ${defect.seen.from} to ${defect.seen.to}, and this version was not tried`;
       return {
         kind: "known-defect" as const,
-        why: `${findings} a known defect of ${compilerName(compiler)}: ${pageOf(defect)}${untried}`,
+        why: `${findings} a known defect of ${compilerName(compiler)}: ${defectPage(defect)}${untried}`,
         defect: this.explained[n] as ExplainedFindings,
       };
     });
@@ -116,7 +116,7 @@ export class DefectFilter {
 }
 
 /** Path in this repository. */
-function pageOf({ id }: KnownDefect): string {
+export function defectPage({ id }: KnownDefect): string {
   return `src/defects/${id}.md`;
 }
 

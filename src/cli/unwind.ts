@@ -1,4 +1,6 @@
+import { readCompilers } from "../analyze/compilers.ts";
 import { type FrameRow, type FunctionPart, partOf, WitnessTable } from "../analyze/frame-table.ts";
+import type { Explained } from "../analyze/known-stretches.ts";
 import { symbolAt } from "../analyze/symbol-at.ts";
 import { type WitnessesOfObject, witnessesOfObject } from "../analyze/witnesses-of-object.ts";
 import { UsageError } from "../base/errors.ts";
@@ -32,7 +34,7 @@ export interface UnwindOptions {
   readonly columns?: number;
 }
 
-const JSON_VERSION = "1.1";
+const JSON_VERSION = "1.2";
 
 /** Exit status: 0 no witness contradicts the instructions, 1 one does, 2 the object or the function is not there. */
 export async function unwindCommand(
@@ -116,7 +118,8 @@ async function printText(
   options: UnwindOptions,
   out: Out,
 ): Promise<number> {
-  const table = new WitnessTable(seen);
+  const table = tableOf(seen);
+  const tally = new KnownTally();
   const disassembler = await openDisassembler(seen.flow.code.object.machine);
   try {
     let differing = 0;
@@ -127,15 +130,50 @@ async function printText(
         rowCount++;
         if (row.differs) differing++;
         if (row.onlyBelowStack) belowStack++;
+        tally.add(row);
       }
     }
     const names = seen.witnesses.map(({ witness }) => witnessName(witness));
     const light = belowStack === 0 ? "" : `, ${belowStack} of them only (~) by a slot below the stack pointer`;
     out(`${differing} of ${rowCount} rows contradict the instructions${light}; witnesses: ${names.join(", ")}\n`);
+    for (const line of tally.lines()) out(`${line}\n`);
     return differing;
   } finally {
     disassembler?.close();
   }
+}
+
+function tableOf(seen: WitnessesOfObject): WitnessTable {
+  return new WitnessTable(seen, readCompilers(seen.flow.code.object));
+}
+
+/** Rows by the known defects that explain what is wrong in them. */
+class KnownTally {
+  readonly #rows = new Map<string, Explained & { rows: number }>();
+  #unexplained = 0;
+
+  add({ known, differs, isKnown }: FrameRow): void {
+    const here = new Map(known.flat().map((each) => [`${each.defect} ${each.compiler}`, each]));
+    for (const [key, each] of here) this.#rows.set(key, { ...each, rows: (this.#rows.get(key)?.rows ?? 0) + 1 });
+    if (differs && !isKnown) this.#unexplained++;
+  }
+
+  /** By defect, then compiler. */
+  get all(): readonly (Explained & { readonly rows: number })[] {
+    return [...this.#rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
+  }
+
+  lines(): string[] {
+    const lines = this.all.map(
+      ({ defect, compiler, page, rows }) => `${rowCount(rows)} by ${defect}, a known defect of ${compiler}: ${page}`,
+    );
+    if (lines.length > 0) lines.push(`${rowCount(this.#unexplained)} that no known defect explains`);
+    return lines;
+  }
+}
+
+function rowCount(n: number): string {
+  return `${n} ${n === 1 ? "row" : "rows"}`;
 }
 
 /** @returns all of its rows */
@@ -169,7 +207,8 @@ function printPart(
     const words = table.words(row);
     const { arch } = flow.code;
     return heard.map((w) => {
-      const says = { frame: words[w] as string, wrong: row.wrong[w] as readonly string[] };
+      const known = row.known[w]!.map(({ defect }) => defect);
+      const says = { frame: words[w] as string, wrong: row.wrong[w] as readonly string[], known };
       return witnesses[w]!.witness === "hints" ? { ...says, remark: broughtWords(arch, table.ways(row)) } : says;
     });
   };
@@ -222,7 +261,8 @@ function printJson(
 ): number {
   const { arch, object } = seen.flow.code;
   const { witnesses } = seen;
-  const table = new WitnessTable(seen);
+  const table = tableOf(seen);
+  const tally = new KnownTally();
   let differing = 0;
   out(`{"version": "${JSON_VERSION}", "object": ${JSON.stringify(path)}`);
   out(`,\n"witnesses": ${JSON.stringify(witnesses.map(({ witness }) => witness))}`);
@@ -233,6 +273,7 @@ function printJson(
     const ranges = table.rows(part).flatMap((row) => {
       const { differs } = row;
       if (differs) differing++;
+      tally.add(row);
       if (options.differences === true && !differs) return [];
       const says = row.frames.map((frame, w) =>
         frame === NONE
@@ -240,6 +281,7 @@ function printJson(
           : {
               ...frameJson(arch, witnesses[w]!, frame),
               wrong: row.wrong[w],
+              ...(row.known[w]!.length === 0 ? {} : { known: row.known[w]!.map(({ defect }) => defect) }),
               ...(witnesses[w]!.witness === "hints" ? { brought: waysJson(arch, table.ways(row)) } : {}),
             },
       );
@@ -248,7 +290,8 @@ function printJson(
     const entry = { name, section: object.sectionName[section], start, end, ranges };
     out(`${n === 0 ? "" : ","}\n  ${JSON.stringify(entry)}`);
   });
-  out(`\n],\n"differing": ${differing}\n}\n`);
+  out(`\n],\n"differing": ${differing}`);
+  out(`,\n"knownDefects": ${JSON.stringify(tally.all)}\n}\n`);
   return differing;
 }
 

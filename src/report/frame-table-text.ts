@@ -12,6 +12,8 @@ export interface TextRow {
   readonly says: readonly (Says & {
     /** Stands behind what it says; a witness with remarks, even empty ones, speaks of single instructions: no row is no news there. */
     readonly remark?: string;
+    /** Known defects of compilers that explain what is wrong in it: their ids. */
+    readonly known?: readonly string[];
   })[];
   /** One character: "!" where a witness is contradicted. */
   readonly mark: string;
@@ -80,7 +82,8 @@ export class FrameTableText {
       own.frame === "" ? ["no row"] : parts,
       ...says.slice(1).map((each) => {
         const words = each.frame === "" && each.remark !== undefined ? [] : cellWords(frameCell(own, each));
-        return each.remark ? [...words, each.remark] : words;
+        const known = (each.known ?? []).map((id) => `known: ${id}`);
+        return [...words, ...(each.remark ? [each.remark] : []), ...known];
       }),
     ];
   }

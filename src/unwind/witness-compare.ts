@@ -111,6 +111,12 @@ interface OpenRun {
   readonly stretches: { -readonly [K in keyof Stretch]: Stretch[K] }[];
 }
 
+/** Where an instruction's claim about one subject belongs. */
+interface Part {
+  readonly group: OpenRun;
+  readonly stretch: Stretch;
+}
+
 /** What is known at each instruction beside its frame: see src/unwind/unchanged.ts. */
 export interface KeptBits {
   readonly unchanged: Uint32Array;
@@ -123,7 +129,7 @@ const MOST_BACK = 64;
 /**
  * Linear in instructions times registers; equal pairs of frames are judged once.
  * @param redZone bytes below the stack pointer that nothing else writes; a kernel has none
- * @param each is told every claim that is wrong or open, at each instruction
+ * @param each is told every claim that is wrong or open, at each instruction, with the stretch of the disagreement that it is part of
  */
 export function compareWitness(
   flow: Flow,
@@ -131,7 +137,7 @@ export function compareWitness(
   kept: KeptBits,
   witness: WitnessRows,
   redZone = 0,
-  each?: (insn: number, subject: number, claim: Claim) => void,
+  each?: (insn: number, subject: number, claim: Claim, stretch: Stretch) => void,
 ): WitnessComparison {
   const { unchanged, onceSaved } = kept;
   const { code, functions, kind } = flow;
@@ -145,8 +151,7 @@ export function compareWitness(
   const groups = new Map<string, OpenRun>();
   /** function and subject -> the group that one of its instructions was added to last */
   const latest = new Map<number, OpenRun>();
-  /** instruction and subject -> the group that it is in */
-  const groupAt = new Map<number, OpenRun>();
+  const partAt = new Map<number, Part>(); // instruction and subject ->
   const coveredIn = new Set<number>();
   const walkedIn = new Set<number>();
   const missing = new Map<number, number>();
@@ -203,24 +208,23 @@ export function compareWitness(
           if (startsRow && latest.size > 0) noteLate(latest.get(f * SUBJECTS + subject), i);
           continue;
         }
-        each?.(i, subject, claim);
         const before = latest.get(f * SUBJECTS + subject);
         const goesOn = before !== undefined && before.last === i - 1 && before.why === claim.why;
         const cause = frames.cameFrom.of(i);
         const comesOn = !goesOn && cause !== i && frameAt(cause) === frame;
         const atRow = startsRow && !goesOn && !comesOn;
         const key = `${f} ${subject} ${claim.why} ${atRow}`;
-        const prior = comesOn ? groupAt.get(cause * SUBJECTS + subject) : undefined;
-        const isSame = goesOn || prior?.why === claim.why;
-        const group = goesOn ? before : isSame ? prior : groups.get(key);
+        const prior = goesOn || comesOn ? partAt.get((goesOn ? i - 1 : cause) * SUBJECTS + subject) : undefined;
+        const same = prior?.group.why === claim.why ? prior : undefined;
+        const group = same?.group ?? groups.get(key);
         if (group !== undefined) {
-          groupAt.set(i * SUBJECTS + subject, group);
+          const part = same ?? { group, stretch: stretch(i, frames.cameFrom.of(i), frame, call) };
+          partAt.set(i * SUBJECTS + subject, part);
           group.count++;
           group.calls += call;
           if (!goesOn) group.runs++;
-          if (!isSame) {
-            group.stretches.push(stretch(i, frames.cameFrom.of(i), frame, call));
-          }
+          if (same === undefined) group.stretches.push(part.stretch);
+          each?.(i, subject, claim, part.stretch);
           if (call === 1) {
             const open = group.stretches[group.stretches.length - 1] as { call: number };
             if (open.call === NONE) open.call = i;
@@ -239,7 +243,7 @@ export function compareWitness(
           insn: i,
           cause,
           atRow,
-          follows: prior !== undefined && isProven(prior),
+          follows: prior !== undefined && isProven(prior.group),
           count: 1,
           runs: 1,
           calls: call,
@@ -250,7 +254,9 @@ export function compareWitness(
           stretches: [stretch(i, cause, frame, call)],
         };
         groups.set(key, opened);
-        groupAt.set(i * SUBJECTS + subject, opened);
+        const part = { group: opened, stretch: opened.stretches[0] as Stretch };
+        partAt.set(i * SUBJECTS + subject, part);
+        each?.(i, subject, claim, part.stretch);
         latest.set(f * SUBJECTS + subject, opened);
       }
     }
