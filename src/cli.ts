@@ -150,10 +150,12 @@ program
   .addHelpText(
     "after",
     `
-Behind "wrong:" is what the instructions contradict, and behind "known:" the known defect of the compiler that explains it (src/defects); ~ marks
-a row that is wrong by nothing but slots below the stack pointer.
+Behind "wrong:" is what the instructions contradict, and behind "known:" the
+known defect of the compiler that explains it (src/defects). ~ marks a row that
+is wrong by nothing but slots below the stack pointer.
 
-Exit status: 0 none contradicts the instructions, 1 one does, known defects included, 2 the object or the function is not there.`,
+Exit status: 0 none contradicts the instructions, 1 one does, known defects
+included, 2 the object or the function is not there.`,
   )
   .action(async (object: string, name: string | undefined, options) => {
     const { unwindCommand } = await import("./cli/unwind.ts");

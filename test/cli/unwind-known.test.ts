@@ -4,9 +4,10 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, type TestOptions, test } from "node:test";
 import { unwindCommand } from "../../src/cli/unwind.ts";
 import { compilerName } from "../../src/defects/compiler.ts";
+import type { KnownDefect } from "../../src/defects/defect.ts";
 import { knownDefects } from "../../src/defects/index.ts";
 import { compileReproducer, reproducerOf, toolsWith } from "../support/defect-reproducers.ts";
 
@@ -33,10 +34,16 @@ interface Told {
   }[];
 }
 
+/** Skipped with its reason where nobody here has the defect. */
+function toolsOrSkip(defect: KnownDefect): TestOptions {
+  const { tool, seen } = defect;
+  const skip = toolsWith(defect).length === 0 ? `no ${tool} ${seen.from} to ${seen.to} here` : false;
+  return { skip };
+}
+
 for (const defect of knownDefects) {
   const tools = toolsWith(defect);
-  const skip = tools.length === 0 ? `no ${defect.tool} ${defect.seen.from} to ${defect.seen.to} here` : false;
-  test(`${defect.id}: its rows are shown, and say so`, { skip }, async () => {
+  test(`${defect.id}: its rows are shown, and say so`, toolsOrSkip(defect), async () => {
     for (const { command, tool } of tools) {
       const object = compileReproducer(folder, command, reproducerOf(defect.id));
       const told = JSON.parse((await run(object, true)).out) as Told;
@@ -66,10 +73,9 @@ for (const defect of knownDefects) {
   });
 }
 
-test("what somebody else wrote wrongly is no compiler's defect", {
-  skip: toolsOf("clang-popped-registers"),
-}, async () => {
-  const { command } = toolsWith(knownDefects.find(({ id }) => id === "clang-popped-registers")!)[0]!;
+const popped = knownDefects.find(({ id }) => id === "clang-popped-registers")!;
+test("what somebody else wrote wrongly is no compiler's defect", toolsOrSkip(popped), async () => {
+  const { command } = toolsWith(popped)[0]!;
   const { file, source, options } = reproducerOf("clang-popped-registers");
   writeFileSync(join(folder, file), source);
   execFileSync(
@@ -85,8 +91,3 @@ test("what somebody else wrote wrongly is no compiler's defect", {
   assert.match(out, /\n~ .* wrong: rbx at CFA-24, known: clang-popped-registers\n/);
   assert.match(out, /\n1 row by clang-popped-registers, .*\n1 row that no known defect explains\n$/);
 });
-
-function toolsOf(id: string): string | false {
-  const defect = knownDefects.find((each) => each.id === id)!;
-  return toolsWith(defect).length === 0 ? `no ${defect.tool} here` : false;
-}
