@@ -1,6 +1,16 @@
 import { lowerBound, NONE, type Table, TableBuilder } from "../base/table.ts";
 import { SHF_EXECINSTR, STT_OBJECT } from "../elf/constants.ts";
-import { FLAG_INDEXED, KIND_BRANCH, KIND_CALL, KIND_JUMP, KIND_RETURN } from "../isa/insn-table.ts";
+import {
+  FLAG_INDEXED,
+  KIND_BRANCH,
+  KIND_BUG,
+  KIND_CALL,
+  KIND_INDIRECT_CALL,
+  KIND_INDIRECT_JUMP,
+  KIND_JUMP,
+  KIND_RETURN,
+  KIND_UNKNOWN,
+} from "../isa/insn-table.ts";
 import { type Code, insnEnd } from "./code.ts";
 import type { Functions } from "./functions.ts";
 import { relocTarget } from "./marks.ts";
@@ -47,11 +57,19 @@ interface Candidate {
   readonly owner: number;
 }
 
+/** A jump and the table that it takes. */
+interface Use {
+  readonly jump: number;
+  readonly table: Candidate;
+  /** The table as the jump's function goes through it. */
+  readonly key: string;
+}
+
 /**
  * Finds the tables that indirect jumps go through: gcc's and clang's `jmp *table(,%reg,8)`, its load-then-jump form, tables of differences
  * (`lea table(%rip)`, load, add, jump), and C jump tables (kernel include/linux/compiler.h, __annotate_jump_table). A jump
  * takes the table that its own operand names, or that is loaded from right before it, else the nearest one that its function names before it and
- * that belongs to no other jump, else the only such one.
+ * that belongs to no other jump, else the only such one. A table ends where the compiler says, unless the code goes on: see readOn.
  */
 export function findTableEdges(code: Code, functions: Functions, jumps: readonly number[]): TableEdges {
   const builder = new TableBuilder(edgeSchema, 16);
@@ -81,27 +99,37 @@ export function findTableEdges(code: Code, functions: Functions, jumps: readonly
       heads.set(c.section, set);
     }
   }
+  const uses: Use[] = [];
+  const lets = new Map<string, number>();
   for (const jump of jumps) {
     const f = functions.ofInsn[jump] as number;
     if (f === NONE) continue;
-    const candidates = byFunction.get(functions.table.parent[f] as number) ?? [];
-    const best = choose(candidates, jump);
-    if (best === undefined) continue;
+    const family = functions.table.parent[f] as number;
+    const table = choose(byFunction.get(family) ?? [], jump);
+    if (table === undefined) continue;
     // A computed goto is copied to many places (-fno-gcse keeps some): its table is read once for the function.
-    const key = `${functions.table.parent[f]} ${best.section} ${best.offset}`;
-    const known = heads.get(best.section) as Set<number>;
-    const entries = read.get(key) ?? readEntries(code, functions, f, best, known, sizes);
+    const key = `${family} ${table.section} ${table.offset}`;
+    uses.push({ jump, table, key });
+    if (!sizes.has(`${table.section}:${table.offset}`)) continue;
+    const through = valuesLetThrough(code, functions, jump);
+    if (through !== undefined) lets.set(key, Math.max(through, lets.get(key) ?? 0));
+  }
+  const claims: Claims = { heads, sizes, isNamed };
+  for (const { jump, table, key } of uses) {
+    const f = functions.ofInsn[jump] as number;
+    const entries = read.get(key) ?? readEntries(code, functions, f, table, claims, lets.get(key));
     read.set(key, entries);
     const { targets, count, end } = entries;
     if (targets.length === 0) continue;
     resolved.add(jump);
     for (const to of targets) builder.push({ from: jump, to });
-    const { section, offset, entrySize } = best;
+    const { section, offset, entrySize } = table;
     let boundedBy = end;
-    arrays ??= arraySizes(code);
-    const isWholeArray = arrays(section, offset) === count * entrySize;
-    if (end !== "sizes" && isWholeArray) boundedBy = "symbol";
-    else if (end !== "sizes" && count === valuesLetThrough(code, functions, jump)) boundedBy = "compare";
+    if (end !== "sizes" && end !== "compare") {
+      arrays ??= arraySizes(code);
+      if (arrays(section, offset) === count * entrySize) boundedBy = "symbol";
+      else if (count === valuesLetThrough(code, functions, jump)) boundedBy = "compare";
+    }
     tables.push({ jump, place: { section, offset, entrySize }, count, boundedBy });
   }
   return { edges: builder.finish(), resolved, tables };
@@ -112,13 +140,24 @@ const GUARD_REACH = 16;
 /** How far before that branch its comparison. */
 const COMPARE_REACH = 3;
 
+/** Between a branch and a jump that it does not guard: control does not run on behind most of these, and a call may change the index. */
+const endsGuard: ReadonlySet<number> = new Set([
+  KIND_JUMP,
+  KIND_CALL,
+  KIND_RETURN,
+  KIND_INDIRECT_JUMP,
+  KIND_INDIRECT_CALL,
+  KIND_BUG,
+  KIND_UNKNOWN,
+]);
+
 /** How many values of the index the comparison before a jump lets through, undefined where none is seen. */
-export function valuesLetThrough(code: Code, functions: Functions, jump: number): number | undefined {
+function valuesLetThrough(code: Code, functions: Functions, jump: number): number | undefined {
   const { kind, offset, size, section } = code.insns;
   const f = functions.ofInsn[jump];
   const bytes = code.object.bytes(section[jump] as number);
   for (let i = jump - 1; i >= 0 && i >= jump - GUARD_REACH && functions.ofInsn[i] === f; i--) {
-    if (kind[i] === KIND_JUMP || kind[i] === KIND_CALL) return undefined;
+    if (endsGuard.has(kind[i] as number)) return undefined;
     if (kind[i] !== KIND_BRANCH) continue;
     for (let c = i - 1; c >= 0 && c >= i - COMPARE_REACH && functions.ofInsn[c] === f; c--) {
       const limit = code.arch.comparedWith(bytes, offset[c] as number, size[c] as number);
@@ -261,22 +300,33 @@ interface Entries {
   readonly end: TableEnd;
 }
 
+/** What a place in a section of tables may belong to other than the table before it. */
+interface Claims {
+  /** Section -> offsets that instructions name as tables. */
+  readonly heads: ReadonlyMap<number, ReadonlySet<number>>;
+  /** What the compiler says: see readTableSizes. */
+  readonly sizes: ReadonlyMap<string, number>;
+  readonly isNamed: IsNamedArray;
+}
+
+/** @param lets values that the comparisons before the table's jumps let through, where the compiler says its size and one is seen */
 function readEntries(
   code: Code,
   functions: Functions,
   f: number,
   table: Candidate,
-  heads: ReadonlySet<number>,
-  sizes: ReadonlyMap<string, number>,
+  claims: Claims,
+  lets: number | undefined,
 ): Entries {
   const targets = new Set<number>();
-  const size = sizes.get(`${table.section}:${table.offset}`);
+  const { section, offset, entrySize } = table;
+  const size = claims.sizes.get(`${section}:${offset}`);
   let end: TableEnd | undefined;
   let count = 0;
   while (end === undefined) {
-    const at = table.offset + count * table.entrySize;
+    const at = offset + count * entrySize;
     if (count === size) end = "sizes";
-    else if (count > 0 && heads.has(at)) end = "next-table";
+    else if (count > 0 && isAnothers(claims, section, at, count < (lets ?? 0))) end = "next-table";
     else {
       const to = entryTarget(code, functions, f, table, at);
       if (typeof to === "number") {
@@ -288,5 +338,48 @@ function readEntries(
       } else end = to;
     }
   }
+  if (end === "sizes") {
+    const more = readOn(code, functions, f, table, claims, count, lets);
+    if (more !== undefined) {
+      for (const to of more.targets) targets.add(to);
+      count += more.targets.length;
+      end = more.end;
+    }
+  }
   return { targets: [...targets].sort((a, b) => a - b), count, end };
+}
+
+/**
+ * Whether a place behind a table's first entry is another table's begin, or an array's.
+ * @param isLetThrough the comparison before the jump lets that entry through: a size that is said to begin there contradicts it, and is not believed
+ */
+function isAnothers({ heads, sizes, isNamed }: Claims, section: number, at: number, isLetThrough: boolean): boolean {
+  if (heads.get(section)?.has(at) === true || isNamed(section, at)) return true;
+  return !isLetThrough && sizes.size > 0 && sizes.has(`${section}:${at}`);
+}
+
+/**
+ * Entries of the function behind the `said` ones of a table that belong to nothing else: up to as many as the comparison lets through, and as far as
+ * they go where none is seen. A size that leaves out a case would make its code unreachable. Undefined where the size is borne out.
+ */
+function readOn(
+  code: Code,
+  functions: Functions,
+  f: number,
+  table: Candidate,
+  claims: Claims,
+  said: number,
+  lets: number | undefined,
+): { readonly targets: readonly number[]; readonly end: TableEnd } | undefined {
+  // A comparison that lets less through is of something else.
+  if (lets === said) return undefined;
+  const targets: number[] = [];
+  for (let n = said; n !== lets; n++) {
+    const at = table.offset + n * table.entrySize;
+    const isOther = n > 0 && isAnothers(claims, table.section, at, false);
+    const to = isOther ? "next-table" : entryTarget(code, functions, f, table, at);
+    if (typeof to !== "number") return targets.length === 0 ? undefined : { targets, end: to };
+    targets.push(to);
+  }
+  return { targets, end: "compare" };
 }

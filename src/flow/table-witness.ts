@@ -1,9 +1,9 @@
 import { NONE } from "../base/table.ts";
 import { type Code, insnAt } from "./code.ts";
 import type { Functions } from "./functions.ts";
-import { type TableEdges, valuesLetThrough } from "./jump-tables.ts";
+import type { JumpTable, TableEdges } from "./jump-tables.ts";
 import { relocTarget } from "./marks.ts";
-import { entryForm, entryTarget, readTableSizes, type TablePlace } from "./table-entries.ts";
+import { entryForm, readTableSizes, type TablePlace } from "./table-entries.ts";
 
 // What the compiler says of its jump tables, held against what the instructions say. Two annotations exist: the sizes of clang 20 and later
 // (table-entries.ts, readTableSizes), and pairs of jump and table (`-mannotate-tablejump`, gcc 15 and LLVM 20 for LoongArch; Linux 6.15
@@ -13,6 +13,14 @@ export type TableDisagreement =
   | {
       /** The comparison before the jump lets more values through than the compiler says the table has entries, and what follows are entries, too. */
       readonly kind: "too-short";
+      readonly jump: number;
+      readonly place: TablePlace;
+      readonly said: number;
+      readonly seen: number;
+    }
+  | {
+      /** No comparison is seen that bounds the table, and what follows those that the compiler says are entries that belong to no other table. */
+      readonly kind: "goes-on";
       readonly jump: number;
       readonly place: TablePlace;
       readonly said: number;
@@ -66,7 +74,8 @@ export function compareTables(code: Code, functions: Functions, { tables }: Tabl
   const used = new Set<string>();
   // A table that many jumps share is judged once: what one of them is guarded by holds for them all.
   const judged = new Set<string>();
-  for (const { jump, place, count, boundedBy } of tables) {
+  for (const table of tables) {
+    const { jump, place, count, boundedBy } = table;
     const key = `${place.section}:${place.offset}`;
     used.add(key);
     const said = sizes.get(key);
@@ -75,7 +84,7 @@ export function compareTables(code: Code, functions: Functions, { tables }: Tabl
       if (sizes.size > 0 && boundedBy !== "symbol" && !judged.has(key))
         disagreements.push({ kind: "not-said", jump, place, seen: count });
     } else if (!judged.has(key)) {
-      const found = judgeSize(code, functions, jump, place, said, count, sizes);
+      const found = judgeSize(table, said);
       if (found !== undefined) {
         disagreements.push(found);
         wrong.add(key);
@@ -108,27 +117,11 @@ export function compareTables(code: Code, functions: Functions, { tables }: Tabl
   };
 }
 
-function judgeSize(
-  code: Code,
-  functions: Functions,
-  jump: number,
-  place: TablePlace,
-  said: number,
-  count: number,
-  sizes: ReadonlyMap<string, number>,
-): TableDisagreement | undefined {
-  // The table was read up to what is said; where it ended before, an entry is none.
-  if (count < said) return { kind: "too-long", jump, place, said, seen: count };
-  const seen = valuesLetThrough(code, functions, jump);
-  if (seen === undefined || seen <= said) return undefined;
-  const f = functions.ofInsn[jump] as number;
-  for (let n = said; n < seen; n++) {
-    const at = place.offset + n * place.entrySize;
-    // The comparison may be of something else: only where its values find entries, and not those of another table, the two contradict each other.
-    if (sizes.has(`${place.section}:${at}`)) return undefined;
-    if (typeof entryTarget(code, functions, f, place, at) !== "number") return undefined;
-  }
-  return { kind: "too-short", jump, place, said, seen };
+/** The table was read to its end whatever is said: see readOn in jump-tables.ts. */
+function judgeSize({ jump, place, count, boundedBy }: JumpTable, said: number): TableDisagreement | undefined {
+  if (count === said) return undefined;
+  const kind = count < said ? "too-long" : boundedBy === "compare" ? "too-short" : "goes-on";
+  return { kind, jump, place, said, seen: count };
 }
 
 /** Function that the first entry of a table names, in either form; NONE where it is no entry. */

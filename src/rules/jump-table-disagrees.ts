@@ -13,6 +13,9 @@ export const jumpTableDisagrees = defineRule({
     "too-short": {
       text: "{function}(): a jump's table is said to have fewer entries than the comparison before the jump lets through",
     },
+    "goes-on": {
+      text: "{function}(): a jump's table is said to have fewer entries than stand there for it",
+    },
     "too-long": { text: "{function}(): a jump's table is said to have more entries than it has" },
     "no-jump": { text: "{function}(): no jump goes through a table that is said to be its own" },
     "not-said": { text: "{function}(): a jump goes through a table that is not said, though others are" },
@@ -70,7 +73,9 @@ function makeReport(context: RuleContext, each: TableDisagreement, at: number, o
       says:
         each.kind === "too-short"
           ? `${each.seen} values pass the comparison, and each finds an entry`
-          : `${each.seen} entries of the table at ${table} lead into the function`,
+          : each.kind === "goes-on"
+            ? `${each.seen} entries lead into the function, and no other table begins among them`
+            : `${each.seen} entries of the table at ${table} lead into the function`,
     });
   // How many is left to the evidence: the count changes with every case that a switch gets.
   return { message: each.kind, at, owner, way: frameWay(context, at), evidence };

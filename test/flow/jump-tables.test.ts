@@ -259,8 +259,10 @@ ${behind}`);
   assert.deepEqual(bounds("first, second", "\tcmpq $300, %rdi\n\tja second"), ["2 section-end"]);
   const array = "\t.type table, @object\n\t.size table, 16";
   assert.deepEqual(bounds("first, second", "", array), ["2 symbol"]);
-  const sizes = '\t.section .llvm_jump_table_sizes, "o", @progbits, .text\n\t.quad table, 1';
-  assert.deepEqual(bounds("first, second", "", sizes), ["1 sizes"]);
+  const sizes = '\t.section .llvm_jump_table_sizes, "o", @progbits, .text\n\t.quad table, ';
+  assert.deepEqual(bounds("first, second", "", `${sizes}2`), ["2 sizes"]);
+  assert.deepEqual(bounds("first, second, 0", "", `${sizes}1`), ["2 no-entry"]);
+  assert.deepEqual(bounds("first, second", "\tcmpl $1, %edi\n\tja second", `${sizes}1`), ["2 compare"]);
 });
 
 test("a jump through a pointer does not take the table that another jump loads from", () => {
