@@ -130,7 +130,7 @@ function footer(finding: ReviewFinding, links: Links): string {
 }
 
 function whose(finding: ReviewFinding): string {
-  return finding.fault === undefined ? "" : prose(faultSentence(finding) ?? "", 320);
+  return finding.fault === undefined ? "" : prose(faultSentence(finding) ?? "", 620);
 }
 
 function placeNote(finding: ReviewFinding, place: DiffPlace): string | undefined {

@@ -6,9 +6,12 @@ import { safeProse } from "./safe.ts";
 import { cappedList } from "./sentences.ts";
 import { plural } from "./wrap.ts";
 
+/** Characters: the clauses of two profiles, each with four compilers and some flags. */
+const MOST_OF_CLAUSE = 600;
+
 /** "Whose: only gcc 12.2.0 at -O2; gone with -fno-shrink-wrap."; undefined where nobody tried. */
 export function faultSentence({ fault }: Pick<ReviewFinding, "fault">): string | undefined {
-  return fault === undefined || fault.says === "" ? undefined : `Whose: ${safeProse(fault.says, 300)}.`;
+  return fault === undefined || fault.says === "" ? undefined : `Whose: ${safeProse(fault.says, MOST_OF_CLAUSE)}.`;
 }
 
 /** A trial as the cells of a row: who compiled, with what, and what came of it. */

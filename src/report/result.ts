@@ -50,9 +50,9 @@ const trial = z.strictObject({
 
 /** Whose fault a finding about the compiler's own words is. */
 const fault = z.strictObject({
-  /** A clause: "only gcc 12.2.0 at -O2; gone with -fno-shrink-wrap". */
+  /** A clause: "only gcc 12.2.0 at -O2; gone with -fno-shrink-wrap"; where two profiles' trials differ, "...; under PROFILE: only clang 22.1.8 at -O2". */
   says: z.string(),
-  /** The build's own compiler and its level of optimisation: "gcc 12.2.0 -O2". */
+  /** The build's own compiler and its level of optimisation: "gcc 12.2.0 -O2"; of two profiles, the first one's. */
   own: z.string(),
   trials: z.array(trial),
   /** Folder with the preprocessed source, the command line and what was seen, ready for a compiler's bug tracker; where it was kept. */

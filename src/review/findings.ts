@@ -4,7 +4,8 @@ import { rules } from "../rules/index.ts";
 import { copyPlace, type Decorator } from "./decorate.ts";
 import { foldCopies, type Merged, mergeProfiles, type PlacedFinding } from "./merge-findings.ts";
 import { type Placed, placeFinding } from "./place.ts";
-import { type ProfileReview, speaks } from "./profile-review.ts";
+import type { ProfileReview } from "./profile-review.ts";
+import { speaks } from "./same-finding.ts";
 import type { Blamed } from "./walk.ts";
 
 // From what the profiles saw to the findings of the report: one finding with the list of profiles that it appears in.

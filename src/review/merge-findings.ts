@@ -2,9 +2,11 @@ import { stableName } from "../analyze/names.ts";
 import type { ReviewFault, ReviewFix } from "../report/result.ts";
 import { outerPlace } from "../rules/finding.ts";
 import type { Placed } from "./place.ts";
-import { type ProfileReview, speaks } from "./profile-review.ts";
+import type { ProfileReview } from "./profile-review.ts";
+import { findingKeys, speaks } from "./same-finding.ts";
 import type { Opinion } from "./second-opinion.ts";
 import type { Blamed } from "./walk.ts";
+import { joinFaults } from "./whose-fault-clause.ts";
 
 // What several profiles, and several copies of one piece of code, say of one defect.
 
@@ -16,7 +18,7 @@ export interface Merged {
   readonly opinion: Opinion | undefined;
   /** One a profile. */
   readonly fixes: readonly (ReviewFix | undefined)[];
-  /** Of the first profile that has one. */
+  /** Of the first profile that has one, with what a later one has besides. */
   readonly fault: ReviewFault | undefined;
 }
 
@@ -24,19 +26,11 @@ export interface PlacedFinding extends Merged {
   readonly placed: Placed;
 }
 
-/** One finding for each defect, with the list of profiles that have it: the fingerprint holds nothing that a compiler chooses. */
+/** One finding for each defect, with the list of profiles that have it. */
 export function mergeProfiles(profiles: readonly ProfileReview[]): Merged[] {
   const merged = new Map<string, { -readonly [K in keyof Merged]: Merged[K] }>();
   for (const { profile, blamed, opinions, fixes, faults } of profiles) {
-    const seen = new Map<string, number>();
-    for (const item of blamed) {
-      const { finding, object, class: kind } = item.compared;
-      // What one compiler made worse another may have made from nothing.
-      const news = speaks(item.compared) ? "news" : kind;
-      const base = `${news}\n${object}\n${finding.fingerprint}\n${item.repairedBy ?? ""}`;
-      const nth = seen.get(base) ?? 0;
-      seen.set(base, nth + 1);
-      const key = `${base}\n${nth}`;
+    for (const [item, key] of findingKeys(blamed)) {
       const known = merged.get(key);
       if (known === undefined) {
         merged.set(key, {
@@ -48,12 +42,23 @@ export function mergeProfiles(profiles: readonly ProfileReview[]): Merged[] {
         });
       } else {
         known.profiles = [...known.profiles, profile.name];
-        known.fault ??= faults.get(item);
+        known.fault = joinFaults(known.fault, faults.get(item), profile.name);
         known.fixes = [...known.fixes, fixes.get(item)];
       }
     }
   }
   return [...merged.values()];
+}
+
+/** Answers to the findings of these profiles, by what findingKeys has for the same findings of another. */
+export function faultsSoFar(profiles: readonly ProfileReview[]): ReadonlyMap<string, ReviewFault> {
+  const found = new Map<string, ReviewFault>();
+  for (const { profile, blamed, faults } of profiles)
+    for (const [item, key] of findingKeys(blamed)) {
+      const fault = joinFaults(found.get(key), faults.get(item), profile.name);
+      if (fault !== undefined) found.set(key, fault);
+    }
+  return found;
 }
 
 /**

@@ -1,5 +1,4 @@
 import type { ObjectAnalysis, ObjectFinding } from "../analyze/analyze-object.ts";
-import type { Compared } from "../analyze/compare.ts";
 import type { AffectedObject, AffectedResult } from "../kernel/affected.ts";
 import type { BuildResult } from "../kernel/build.ts";
 import { type Diagnostic, newWarnings } from "../kernel/build-errors.ts";
@@ -11,8 +10,10 @@ import { buildBothSides, modulesOf } from "./both-sides.ts";
 import { verifyFixes } from "./fixes.ts";
 import { walkHistory } from "./history.ts";
 import { howToJudge, type Judged, type JudgeOptions, judgeAll, judgeObject, type OutsideOf } from "./judge.ts";
+import { faultsSoFar } from "./merge-findings.ts";
 import type { ProfileBuild } from "./profile-build.ts";
 import type { ReviewRequest } from "./request.ts";
+import { speaks } from "./same-finding.ts";
 import { type Opinion, secondOpinions } from "./second-opinion.ts";
 import type { StartedBuild } from "./started-build.ts";
 import type { SourceState } from "./states.ts";
@@ -68,6 +69,8 @@ export interface ProfileReviewOptions {
   /** Paths that each patch touches. */
   readonly touched: readonly (readonly string[])[];
   readonly affected: AffectedResult;
+  /** Reviews under other profiles that are through. */
+  readonly reviewed: readonly ProfileReview[];
   /** The build of the affected objects, under way. */
   readonly first: StartedBuild;
   readonly timer: PhaseTimer;
@@ -138,6 +141,7 @@ export async function reviewProfile(options: ProfileReviewOptions): Promise<Prof
   const faults = await findFaults({
     options: { ...options, affected },
     ...{ told, headResult, notes },
+    answered: faultsSoFar(options.reviewed),
     facts: tipFacts,
     outsideOf: await outsideOf(tip, headResult),
   });
@@ -313,9 +317,4 @@ function addCoverage(
 /** "kernel/fork.c:12: expected ';'", without a place where none is known. */
 export function describeError({ file, line, text }: Diagnostic): string {
   return file === "" ? text : `${file}${line === 0 ? "" : `:${line}`}: ${text}`;
-}
-
-/** Findings that the series brought and that are worth telling. */
-export function speaks(compared: Compared): boolean {
-  return compared.class === "new" || compared.class === "worsened";
 }

@@ -45,7 +45,7 @@ export async function reviewProfiles(input: ProfilesInput): Promise<ProfilesResu
   let missing: readonly MissingFile[] | undefined;
   let stop: ReviewStop | undefined;
   for (const profile of asked) {
-    const one = await tryProfile(profile, input, sources.patches);
+    const one = await tryProfile(profile, input, sources.patches, reviews);
     if (one instanceof ReviewStop) {
       stop ??= one;
       notes.push(notReviewed(profile, one));
@@ -61,7 +61,7 @@ export async function reviewProfiles(input: ProfilesInput): Promise<ProfilesResu
     const second = requireProfile(SECOND_PROFILE);
     request.onProgress?.(`${[...files].join(", ")}: not part of ${DEFAULT_PROFILE}; trying ${SECOND_PROFILE}`);
     const patches = sources.patches.map((patch) => patch.filter((file) => files.has(file.path)));
-    const one = await tryProfile(second, input, patches);
+    const one = await tryProfile(second, input, patches, reviews);
     if (one instanceof ReviewStop) notes.push(notReviewed(second, one));
     else {
       reviews.push(one.review);
@@ -114,16 +114,21 @@ function stillMissing(before: readonly MissingFile[] | undefined, now: readonly 
 }
 
 /** A profile that cannot be reviewed leaves the others their result; a broken or cancelled review ends as a whole. */
-async function tryProfile(profile: Profile, input: ProfilesInput, patches: readonly (readonly FileDiff[])[]) {
+async function tryProfile(...review: Parameters<typeof reviewUnder>) {
   try {
-    return await reviewUnder(profile, input, patches);
+    return await reviewUnder(...review);
   } catch (error) {
     if (error instanceof ReviewStop && error.verdict === "inconclusive") return error;
     throw error;
   }
 }
 
-async function reviewUnder(profile: Profile, input: ProfilesInput, patches: readonly (readonly FileDiff[])[]) {
+async function reviewUnder(
+  profile: Profile,
+  input: ProfilesInput,
+  patches: readonly (readonly FileDiff[])[],
+  reviewed: readonly ProfileReview[],
+) {
   const { request, slot, sandbox, sources, timer, series } = input;
   const { base, states } = sources;
   const tip = states.at(-1) ?? base;
@@ -158,6 +163,7 @@ async function reviewUnder(profile: Profile, input: ProfilesInput, patches: read
       states,
       touched,
       affected,
+      reviewed,
       first,
       timer,
     });

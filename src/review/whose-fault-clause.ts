@@ -87,3 +87,48 @@ export function describeFault(own: OwnWay, trials: readonly ReviewTrial[]): Revi
     trials: trials.map((trial) => ({ ...trial, flags: [...trial.flags] })),
   };
 }
+
+/**
+ * Whether an answer says already that a build whose own way is this one has the finding, so that trials beside that build would only say the same
+ * from the other side. Levels are told of the answer's own compiler alone.
+ */
+export function isToldOf({ own, trials }: ReviewFault, way: OwnWay | undefined): boolean {
+  if (way === undefined) return false;
+  if (own === `${way.compiler} ${way.level}`) return true;
+  const isOwnCompiler = own.startsWith(`${way.compiler} `);
+  return trials.some(
+    ({ compiler, flags, outcome }) =>
+      outcome === "there" &&
+      compiler === way.compiler &&
+      (isOwnCompiler ? flags.length === 1 && flags[0] === way.level : flags.length === 0),
+  );
+}
+
+/** The answers of two profiles to the same finding: the second one says what the first does not. That its build has the finding is a trial like the others. */
+export function joinFaults(
+  first: ReviewFault | undefined,
+  second: ReviewFault | undefined,
+  profile: string,
+): ReviewFault | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  const under = `under ${profile}`;
+  const [, compiler = "", level = ""] = /^(.*) (-\S+)$/.exec(second.own) ?? [];
+  const built = {
+    compiler,
+    flags: first.own.startsWith(`${compiler} `) ? [level] : [],
+    outcome: "there",
+    why: under,
+  } as const;
+  const trials = second.trials.map(({ why, ...trial }) => ({
+    ...trial,
+    why: why === undefined ? under : `${under}: ${why}`,
+  }));
+  // One finding has one folder.
+  const kept = second.kept ?? first.kept;
+  return {
+    ...first,
+    ...(kept === undefined ? {} : { kept }),
+    says: `${first.says}; ${under}: ${second.says}`,
+    trials: [...first.trials, built, ...trials],
+  };
+}

@@ -1,13 +1,17 @@
 import type { TreeFacts } from "../analyze/analyze-object.ts";
-import { ToolError } from "../base/errors.ts";
+import { ToolError, UsageError } from "../base/errors.ts";
+import { compilerName, parseCompiler } from "../defects/compiler.ts";
 import type { BuildResult } from "../kernel/build.ts";
+import { levelOf, readCompile } from "../kernel/trial-command.ts";
 import type { CoverageNote, ReviewFault } from "../report/result.ts";
 import { judgeObject, type OutsideOf } from "./judge.ts";
 import type { ProfileReviewOptions } from "./profile-review.ts";
 import { ReviewStop, throwIfCancelled } from "./request.ts";
+import { findingKeys } from "./same-finding.ts";
 import type { SourceState } from "./states.ts";
 import type { Blamed } from "./walk.ts";
 import { FAULT_RULES, tryObject } from "./whose-fault.ts";
+import { isToldOf, type OwnWay } from "./whose-fault-clause.ts";
 
 /** Each is compiled a dozen times. */
 const MOST_OBJECTS = 4;
@@ -20,6 +24,8 @@ export interface FaultsInput {
   readonly options: ProfileReviewOptions;
   /** Findings that speak up. */
   readonly told: readonly Blamed[];
+  /** What the trials under other profiles say, by findingKeys. */
+  readonly answered: ReadonlyMap<string, ReviewFault>;
   readonly headResult: BuildResult;
   /** What could not be asked is said here. */
   readonly notes: CoverageNote[];
@@ -27,16 +33,22 @@ export interface FaultsInput {
   readonly outsideOf: OutsideOf;
 }
 
-/** Whose fault the findings about the compiler's own words are, under a profile whose compiler is heard at all. */
+/**
+ * Whose fault the findings about the compiler's own words are, under a profile whose compiler is heard at all. What another profile's trials
+ * answered, of this profile's compiler as well, is not asked again.
+ */
 export async function findFaults(input: FaultsInput): Promise<Map<Blamed, ReviewFault>> {
   const { options, told, notes } = input;
   const faults = new Map<Blamed, ReviewFault>();
   if (!options.profile.witnesses) return faults;
   const byObject = new Map<string, Blamed[]>();
+  const keys = findingKeys(told);
   for (const blamed of told) {
     const { finding, object } = blamed.compared;
     // What a later patch repairs is not at the tip, whose sources are compiled.
     if (!FAULT_RULES.has(finding.rule) || blamed.repairedBy !== undefined) continue;
+    const answer = input.answered.get(keys.get(blamed) as string);
+    if (answer !== undefined && isToldOf(answer, ownWay(input, object))) continue;
     byObject.set(object, [...(byObject.get(object) ?? []), blamed]);
   }
   const left = [...byObject.keys()].slice(MOST_OBJECTS);
@@ -50,6 +62,19 @@ export async function findFaults(input: FaultsInput): Promise<Map<Blamed, Review
     }
   });
   return faults;
+}
+
+/** How the profile compiles an object, as the trials call it; undefined where that cannot be read. */
+function ownWay({ options, headResult }: FaultsInput, object: string): OwnWay | undefined {
+  const compiler = parseCompiler(options.build.prepared.toolchain.compiler);
+  const made = headResult.built.get(object);
+  if (compiler === undefined || made === undefined) return undefined;
+  try {
+    return { compiler: compilerName(compiler), level: levelOf(readCompile(made.command).options) };
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
 }
 
 function note(object: string, kind: CoverageNote["kind"], why: string): CoverageNote {

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FindingClass } from "../../src/analyze/compare.ts";
 import { DEFAULT_PROFILE, requireProfile } from "../../src/kernel/profile.ts";
-import { foldCopies, mergeProfiles } from "../../src/review/merge-findings.ts";
+import type { ReviewFault } from "../../src/report/result.ts";
+import { faultsSoFar, foldCopies, mergeProfiles } from "../../src/review/merge-findings.ts";
 import type { ProfileReview } from "../../src/review/profile-review.ts";
+import { findingKeys } from "../../src/review/same-finding.ts";
 import type { Blamed } from "../../src/review/walk.ts";
 import type { InlineFrame } from "../../src/rules/finding.ts";
 import { findingOf } from "./values.ts";
@@ -99,4 +101,29 @@ test("what is new under one compiler and worse under another is one; what is old
     "f, gcc",
     "f, clang",
   ]);
+});
+
+test("what the trials say belongs to the finding of all its profiles, wherever it was asked", () => {
+  const fault = (says: string, own: string): ReviewFault => ({ says, own, trials: [] });
+  const tried = (name: string, blamed: Blamed, answer?: ReviewFault): ProfileReview => ({
+    ...profile(name, told("other", 14), blamed),
+    faults: new Map(answer === undefined ? [] : [[blamed, answer]]),
+  });
+  const first = tried("gcc", told("f", 12), fault("only gcc", "gcc 12.2.0 -O2"));
+  const asked = tried("clang", told("f", 12, [], "worsened"), fault("only clang", "clang 22.1.8 -O2"));
+  const spared = tried("clang", told("f", 12, [], "worsened"));
+  const words = (...profiles: ProfileReview[]) => mergeProfiles(profiles).map((each) => each.fault?.says);
+  assert.deepEqual(words(first, spared), [undefined, "only gcc"]);
+  assert.deepEqual(words(spared, first), [undefined, "only gcc"]);
+  assert.deepEqual(words(first, asked), [undefined, "only gcc; under clang: only clang"]);
+  assert.deepEqual([...faultsSoFar([])], []);
+  assert.deepEqual(
+    [...faultsSoFar([spared, first]).values()].map(({ says }) => says),
+    ["only gcc"],
+  );
+  const keys = findingKeys(spared.blamed);
+  assert.deepEqual(
+    spared.blamed.map((each) => faultsSoFar([first]).get(keys.get(each)!)?.says),
+    [undefined, "only gcc"],
+  );
 });

@@ -35,15 +35,17 @@ void bcd_told_wrong(void)
 }
 `;
 
-test("a defect of the compiler is told from one of the source", { timeout }, async () => {
+test("a defect of the compiler that two profiles have is tried once and told from one of the source", {
+  timeout,
+}, async () => {
   const mine = tree.commit(tree.base, "lib: bcd: two functions", {
     "lib/bcd.c": (text) => `${text}${GCC_DEFECT}${OF_THE_SOURCE}`,
   });
-  const { result } = await runReview({
+  const { result, progress } = await runReview({
     tree: tree.dir,
     base: "HEAD",
     range: `${tree.base}..${mine}`,
-    profile: ["x86_64-defconfig-gcc-sframe"],
+    profile: ["x86_64-defconfig-gcc-sframe", "x86_64-defconfig-gcc-sframe-os"],
     // The compiler's own is known.
     knownDefects: "show",
   });
@@ -67,5 +69,13 @@ test("a defect of the compiler is told from one of the source", { timeout }, asy
   const sources = told.get("bcd_told_wrong")?.fault;
   assert.match(sources?.says ?? "", /^every compiler tried: gcc 12\.\S+, clang .*: the source's own$/);
   assert.deepEqual([...new Set(sources?.trials.map(({ outcome }) => outcome))], ["there"]);
+  for (const { profiles } of told.values())
+    assert.deepEqual(profiles, ["x86_64-defconfig-gcc-sframe", "x86_64-defconfig-gcc-sframe-os"]);
+  assert.deepEqual(
+    progress.filter((line) => line.includes("compiling")).map((line) => line.replace(/(?<= )\d+(?= )/, "N")),
+    ["again", "in N other ways", "with N passes off"].map(
+      (how) => `x86_64-defconfig-gcc-sframe: compiling lib/bcd.o ${how}`,
+    ),
+  );
   assert.ok(result.timings.some(({ phase }) => phase === "whose fault"));
 });
