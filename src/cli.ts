@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { FormatError, ToolError, UsageError } from "./base/errors.ts";
 import { KNOWN_DEFECTS_OPTIONS, REVIEW_FORMATS } from "./cli/formats.ts";
-import { ABOUT, TO_BEGIN_WITH } from "./cli/help-text.ts";
+import { ABOUT, pointToHelp, TO_BEGIN_WITH, UNWIND_MARKS } from "./cli/help-text.ts";
 import { VERSION } from "./version.ts";
 
 // The command line: reads the environment and the arguments, builds what a command needs, and turns its outcome into an exit status.
@@ -30,6 +30,7 @@ const program = new Command("objreview")
   .description(ABOUT)
   .version(VERSION)
   .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "objreview: ")) })
   .showHelpAfterError("(objreview --help lists the commands)")
   .addHelpText("after", TO_BEGIN_WITH);
 
@@ -147,16 +148,7 @@ program
   .option("--tree <dir>", "kernel source tree that the object was built from: its lists and its formats are used")
   .option("--differences", "only where one of them contradicts the instructions, with the rows beside it")
   .option("--json", "print JSON (docs/formats/unwind.md)")
-  .addHelpText(
-    "after",
-    `
-Behind "wrong:" is what the instructions contradict, and behind "known:" the
-known defect of the compiler that explains it (src/defects). ~ marks a row that
-is wrong by nothing but slots below the stack pointer.
-
-Exit status: 0 none contradicts the instructions, 1 one does, known defects
-included, 2 the object or the function is not there.`,
-  )
+  .addHelpText("after", UNWIND_MARKS)
   .action(async (object: string, name: string | undefined, options) => {
     const { unwindCommand } = await import("./cli/unwind.ts");
     const { columns } = process.stdout;
@@ -363,6 +355,8 @@ function mailEnvironment() {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   return { env: process.env, signal: stop.signal, stdin: process.stdin };
 }
+
+pointToHelp(program, program.name());
 
 try {
   await program.parseAsync();

@@ -1,7 +1,7 @@
 // The job that builds: it runs what the pull request says, in the sandbox, and holds no token of any kind. What it leaves is review.json,
 // for the post job, and the summary of the job, which the runner shows.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FormatError, ToolError, UsageError } from "../base/errors.ts";
 import { isWantedPath } from "../config/wanted-path.ts";
@@ -10,6 +10,7 @@ import { describeConfigErrors, readConfig } from "../github/config-text.ts";
 import { checkSummary } from "../github/summary-text.ts";
 import { topicsOf } from "../github/topics.ts";
 import { openGit } from "../kernel/git.ts";
+import { makeFolder } from "../kernel/make-folder.ts";
 import { requireProfile } from "../kernel/profile.ts";
 import { findWriteTokens } from "../kernel/runner.ts";
 import { openSandbox } from "../kernel/sandbox.ts";
@@ -163,7 +164,7 @@ async function reviewHead(
     clearTimeout(minutes);
   }
   result = { ...result, base: { ...result.base, chosenBy: "the merge base of the pull request" } };
-  mkdirSync(request.out, { recursive: true });
+  makeFolder(request.out);
   writeFileSync(join(request.out, "review.json"), fittingJson(result));
   writeFileSync(join(request.out, "review.html"), renderHtml(result));
   const summary = `${checkSummary(result, topicsOf(result), {})}\n`;

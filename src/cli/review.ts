@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
+import { accessSync, constants, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { FormatError, ToolError, UsageError } from "../base/errors.ts";
+import { makeFolder } from "../kernel/make-folder.ts";
 import { openSandbox } from "../kernel/sandbox.ts";
 import { locateState } from "../kernel/state-folder.ts";
 import type { ReviewResult } from "../report/result.ts";
@@ -116,7 +117,8 @@ function readInputs(options: ReviewOptions): ReviewInput {
 
 function makeOutFolder(out: string): void {
   try {
-    mkdirSync(out, { recursive: true });
+    makeFolder(out);
+    readdirSync(out);
     accessSync(out, constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new UsageError(`--out ${out}: not a folder that can be written to`, { cause });
