@@ -248,6 +248,12 @@ function readSymbols(
   return { symbols: builder.finish(), symbolName };
 }
 
+/** The 32-bit words of whole ones, in the order of the machines that this runs on, which is that of the objects. */
+function wordsOf(raw: Uint8Array): Uint32Array {
+  const aligned = raw.byteOffset % 4 === 0 ? raw : raw.slice();
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 2);
+}
+
 function readRelocs(
   from: readonly number[],
   patched: number,
@@ -266,15 +272,16 @@ function readRelocs(
     if (sections.type[index] === SHT_REL)
       throw new FormatError("unsupported", "relocations without addend", { format: FORMAT, section, offset: 0 });
     const raw = bytes(index);
-    const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+    const words = wordsOf(raw);
     const count = raw.length / RELA_SIZE;
     builder.reserve(count);
     const first = builder.length;
     const { columns } = builder;
     for (let i = 0; i < count; i++) {
       const at = i * RELA_SIZE;
-      const offset = view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000;
-      const symbol = view.getUint32(at + 12, true);
+      const word = at >> 2;
+      const offset = (words[word] as number) + (words[word + 1] as number) * 0x1_0000_0000;
+      const symbol = words[word + 3] as number;
       if (offset >= limit || symbol >= symbolCount) {
         const what =
           offset >= limit
@@ -284,10 +291,10 @@ function readRelocs(
       }
       if (offset < last) sorted = false;
       last = offset;
-      const addend = view.getUint32(at + 16, true) + view.getInt32(at + 20, true) * 0x1_0000_0000;
+      const addend = (words[word + 4] as number) + ((words[word + 5] as number) | 0) * 0x1_0000_0000;
       const row = first + i;
       columns.offset[row] = offset;
-      columns.type[row] = view.getUint32(at + 8, true);
+      columns.type[row] = words[word + 2] as number;
       columns.symbol[row] = symbol;
       columns.addend[row] = addend;
     }

@@ -79,8 +79,6 @@ export interface Flow {
   readonly turns: Int32Array;
   /** The turns by `kind`. */
   readonly rows: KindRows;
-  /** The turns by what they were decoded as: code.insns.kind. */
-  readonly decodedRows: KindRows;
   /** Direct branches and calls that lead to code of no function, ascending: a few. */
   readonly toNobody: readonly number[];
   readonly faults: readonly BranchFault[];
@@ -162,7 +160,6 @@ export function buildFlow(code: Code, functions: Functions, tree?: KernelFormats
     next: new NextInsns(code, marks, instead),
     turns,
     rows: new KindRows(turns, kind),
-    decodedRows: new KindRows(turns, code.insns.kind),
     toNobody: draft.toNobody,
     faults,
     unresolved,

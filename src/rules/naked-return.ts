@@ -1,3 +1,4 @@
+import { decodedAs } from "../flow/decoded-as.ts";
 import { FLAG_FAR, KIND_RETURN } from "../isa/insn-table.ts";
 import { defineRule } from "./rule.ts";
 import { isAnnotatedSafe, runsBeforeUserSpace, tellSites } from "./sites.ts";
@@ -13,7 +14,7 @@ export const nakedReturn = defineRule({
   check(context, report) {
     const { flags } = context.flow.code.insns;
     const tell = tellSites(context, report);
-    for (const i of context.flow.decodedRows.of(KIND_RETURN)) {
+    for (const i of decodedAs(context.flow, KIND_RETURN)) {
       if (((flags[i] as number) & FLAG_FAR) !== 0) continue;
       if (!isAnnotatedSafe(context, i) && !runsBeforeUserSpace(context, i)) tell(i);
     }

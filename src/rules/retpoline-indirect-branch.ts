@@ -1,3 +1,4 @@
+import { decodedAs } from "../flow/decoded-as.ts";
 import { FLAG_FAR, KIND_INDIRECT_CALL, KIND_INDIRECT_JUMP } from "../isa/insn-table.ts";
 import { defineRule } from "./rule.ts";
 import { isAnnotatedSafe, runsBeforeUserSpace, tellSites } from "./sites.ts";
@@ -15,7 +16,7 @@ export const retpolineIndirectBranch = defineRule({
   check(context, report) {
     const { kind, flags } = context.flow.code.insns;
     const tell = tellSites(context, report);
-    for (const i of context.flow.decodedRows.of(KIND_INDIRECT_CALL, KIND_INDIRECT_JUMP)) {
+    for (const i of decodedAs(context.flow, KIND_INDIRECT_CALL, KIND_INDIRECT_JUMP)) {
       const isJump = kind[i] === KIND_INDIRECT_JUMP;
       if (isJump && ((flags[i] as number) & FLAG_FAR) !== 0) continue;
       if (isAnnotatedSafe(context, i) || runsBeforeUserSpace(context, i)) continue;

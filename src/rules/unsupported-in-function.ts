@@ -1,4 +1,5 @@
 import { NONE } from "../base/table.ts";
+import { decodedAs } from "../flow/decoded-as.ts";
 import { MARK_HINT } from "../flow/marks.ts";
 import { FLAG_FAR, KIND_CONTEXT_CALL, KIND_CONTEXT_RETURN, KIND_OTHER, NO_REGISTER } from "../isa/insn-table.ts";
 import { BASE_LOST, describeState, type FrameState } from "../unwind/state.ts";
@@ -23,7 +24,7 @@ export const unsupportedInFunction = defineRule({
     if (arch.registers.link !== NO_REGISTER) return;
     const tell = tellSites(context, report);
     // Far branches are among the odd rows; `lret` is that and a return.
-    const wanted = new Set([...insns.odd, ...flow.decodedRows.of(KIND_CONTEXT_CALL, KIND_CONTEXT_RETURN)]);
+    const wanted = new Set([...insns.odd, ...decodedAs(flow, KIND_CONTEXT_CALL, KIND_CONTEXT_RETURN)]);
     for (const i of [...wanted].sort((a, b) => a - b)) {
       const message = messageOf(insns.kind[i] as number, flow.kind[i] as number, insns.flags[i] as number);
       if (message === undefined) continue;

@@ -24,6 +24,7 @@ export function reachOf(flow: Pick<Flow, "kind" | "code">, frames: Frames): Reac
   const { size } = flow.code.insns;
   const { state, states } = frames;
   const isLost = lostStates(states.all);
+  const anyLost = isLost.includes(1);
   let rows = new Int32Array(1024);
   let count = 0;
   let bytes = 0;
@@ -34,7 +35,7 @@ export function reachOf(flow: Pick<Flow, "kind" | "code">, frames: Frames): Reac
     const id = state[i] as number;
     if (id !== NONE) {
       bytes += size[i] as number;
-      if (isLost[id] !== 0) lostBytes += size[i] as number;
+      if (anyLost && isLost[id] !== 0) lostBytes += size[i] as number;
       continue;
     }
     if (count === rows.length) {
@@ -50,7 +51,7 @@ export function reachOf(flow: Pick<Flow, "kind" | "code">, frames: Frames): Reac
 }
 
 /** state -> 1 when nothing is known and nothing is checked in it */
-export function lostStates(all: readonly FrameState[]): Uint8Array {
+function lostStates(all: readonly FrameState[]): Uint8Array {
   const lost = new Uint8Array(all.length);
   for (let id = 0; id < all.length; id++) lost[id] = (all[id] as FrameState).base === BASE_LOST ? 1 : 0;
   return lost;
