@@ -29,3 +29,25 @@ export function isInert(registers: Registers, state: FrameState, op: number, dst
       return false;
   }
 }
+
+/** No mask says when the operation changes nothing. */
+export const ALWAYS = -1;
+
+/**
+ * Registers, a bit each, such that an operation is inert in every state that watches none of them (FrameState.watched). It says less than isInert(), and
+ * says it before any state is known.
+ */
+export function touchedBy(registers: Registers, op: number, dst: number, src: number): number {
+  if (op === OP_AND) return dst < REGISTERS && dst !== registers.sp ? 1 << dst : ALWAYS;
+  if (dst >= REGISTERS || src >= REGISTERS) return ALWAYS;
+  const isSaved = (register: number): boolean => ((registers.calleeSaved >>> register) & 1) === 1;
+  if (op === OP_STORE) {
+    if (src === registers.sp) return ALWAYS;
+    // Only what is saved for the caller, and a realigned frame's register, are worth a look at where they go.
+    return isSaved(src) ? 1 << dst : 1 << src;
+  }
+  if (dst === registers.sp) return ALWAYS;
+  // A register that is saved for the caller may be given back from a known place.
+  if (op === OP_LOAD) return isSaved(dst) ? (1 << dst) | (1 << src) : 1 << dst;
+  return op === OP_ADD ? (1 << dst) | (1 << src) : ALWAYS;
+}

@@ -30,11 +30,7 @@ export class Owners {
     return this.#isOther.has(insn) ? (this.#others.get(insn) as number) : (this.#ofInsn[insn] as number);
   }
 
-  /** The function is the one that covers the instruction. */
-  setInnermost(insn: number): void {
-    if (this.#column !== undefined) this.#column[insn] = this.#ofInsn[insn] as number;
-  }
-
+  /** Said of an instruction that is reached, at the latest when it is another function than the one that covers it. */
   set(insn: number, owner: number): void {
     if (this.#column !== undefined) this.#column[insn] = owner;
     else if (owner !== this.#ofInsn[insn]) {

@@ -20,8 +20,6 @@ import {
   KIND_CONTEXT_RETURN,
   KIND_INDIRECT_CALL,
   KIND_JUMP,
-  KIND_NOP,
-  KIND_OTHER,
   KIND_RETURN,
 } from "../isa/insn-table.ts";
 import {
@@ -48,6 +46,7 @@ import { Owners } from "./owners.ts";
 import { BASE_LOST, BASE_UNDEFINED, BASE_WAIVED, FRAME_UNDEFINED, type FrameState, FrameStates } from "./state.ts";
 import { FAULT_UNDEFINED } from "./transfer.ts";
 import { Transitions } from "./transitions.ts";
+import { planWalk, runsOn } from "./walk-plan.ts";
 
 // Forward dataflow over the instructions of one object, from every function entry and every hint. Each instruction has one state: the
 // first that reaches it fixes the contract, later ones must agree and may only take knowledge of values away. So the work is linear in
@@ -88,6 +87,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const unannotated = new Set(flow.faults.filter((f) => f.fault === FAULT_UNANNOTATED_INTRA_CALL).map((f) => f.insn));
 
   const hasOwnedReplacements = [...instead.replacementOf.keys()].some((insn) => ofInsn[insn] !== NONE);
+  const plan = planWalk(flow, hasOwnedReplacements ? (insn) => instead.replacementOf.has(insn) : undefined);
 
   const arrive = (insn: number, from: number, forOwner: number, arriving: FrameState): void => {
     let incoming = arriving;
@@ -307,6 +307,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const run = (start: number): number => {
     const forOwner = owner.of(start);
     if (forOwner === NONE || saveWaiters.size > 0) return start;
+    const { isPlain, touches } = plan;
     const { bits } = marks;
     const { writes } = code.insns;
     const { insn: insnOf } = code.ops;
@@ -314,6 +315,11 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     if (op === NONE) op = insnOf.length;
     let current = states.all[state[start] as number] as FrameState;
     for (let insn = start; ; ) {
+      if (ofInsn[insn] === forOwner && saveWaiters.size === 0) {
+        const { id, watched } = current;
+        while (isPlain[insn] === 1 && ((touches[insn] as number) & watched) === 0 && state[insn + 1] === NONE)
+          state[++insn] = id;
+      }
       const k = kind[insn] as number;
       if (bits[insn] !== 0) return insn;
       if (runsOn[k] === 0) {
@@ -354,7 +360,6 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
         return NONE;
       }
       state[to] = current.id;
-      owner.setInnermost(to);
       insn = to;
     }
   };
@@ -392,7 +397,3 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const sound = events.filter(({ kind, insn }) => !isExit(kind) || !isDoubtful(insn));
   return { states, state, cameFrom, owner, events: sound, brought: brought.all() };
 }
-
-/** kind -> 1 where what stands behind an instruction without a mark is executed after it, but for a call that does not come back. */
-const runsOn = new Uint8Array(256);
-for (const kind of [KIND_OTHER, KIND_NOP, KIND_BRANCH, KIND_CALL, KIND_INDIRECT_CALL]) runsOn[kind] = 1;

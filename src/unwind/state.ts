@@ -76,10 +76,12 @@ export interface FrameState {
   readonly tracked: number;
   /** One bit a register that `saved` or the realignment speaks of: a load of another one gives nothing back. */
   readonly kept: number;
+  /** One bit a register that operations have to do with if they change anything, see touchedBy(): the tracked ones and that of the realignment. */
+  readonly watched: number;
 }
 
 export type FrameDraft = {
-  -readonly [K in Exclude<keyof FrameState, "id" | "contract" | "tracked" | "kept">]: FrameState[K];
+  -readonly [K in Exclude<keyof FrameState, "id" | "contract" | "tracked" | "kept" | "watched">]: FrameState[K];
 };
 /** One whose places may be written. */
 export type Draft = FrameDraft & { value: Place[]; saved: Place[] };
@@ -162,6 +164,8 @@ export class FrameStates {
       contract,
       tracked,
       kept,
+      // Without a base that is a register, whatever has an operation is looked at.
+      watched: draft.base < BASE_UNDEFINED ? tracked | (kept & ~this.arch.registers.calleeSaved) : -1,
     };
     if (twin === undefined) {
       twins.push(state);

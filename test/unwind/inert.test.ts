@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { arm64 } from "../../src/isa/arm64/index.ts";
 import { NO_REGISTER, OP_ADD, OP_AND, OP_LOAD, OP_POP, OP_PUSH, OP_STORE } from "../../src/isa/insn-table.ts";
 import { x86_64 } from "../../src/isa/x86-64/index.ts";
-import { isInert } from "../../src/unwind/inert.ts";
+import { ALWAYS, isInert, touchedBy } from "../../src/unwind/inert.ts";
 import { BASE_SP_INDIRECT, BASE_UNDEFINED, FRAME_CALL, FRAME_REGS, FrameStates } from "../../src/unwind/state.ts";
 import { applyOp } from "../../src/unwind/transfer.ts";
 
@@ -30,6 +30,7 @@ for (const arch of [x86_64, arm64]) {
       states.plain(fp, 16, FRAME_CALL, 0),
     ];
     let inert = 0;
+    let passed = 0;
     for (let walk = 0; walk < 600; walk++) {
       let state = pick(starts);
       for (let n = 0; n < 40; n++) {
@@ -44,9 +45,16 @@ for (const arch of [x86_64, arm64]) {
           assert.equal(effect.state, state, `${op} dst ${dst} src ${src} imm ${imm}`);
           assert.equal(effect.fault, 0);
         }
+        const touched = touchedBy(arch.registers, op, dst, src);
+        if (touched !== ALWAYS && (touched & state.watched) === 0) {
+          passed++;
+          assert.equal(effect.state, state, `${op} dst ${dst} src ${src} imm ${imm}, by its registers`);
+          assert.equal(effect.fault, 0);
+        }
         state = effect.state;
       }
     }
     assert.ok(inert > 1000, `${inert}`);
+    assert.ok(passed > 500, `${passed}`);
   });
 }
