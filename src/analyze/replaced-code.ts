@@ -1,6 +1,5 @@
 import { BitSet } from "../base/bit-set.ts";
 import { lowerBound, NONE } from "../base/table.ts";
-import { STT_SECTION } from "../elf/constants.ts";
 import { ownerOf } from "../flow/flow.ts";
 import { isLinkedObject } from "../flow/linked-object.ts";
 import { successors } from "../flow/successors.ts";
@@ -86,10 +85,9 @@ function namedFinder({ flow }: RuleContext): (insn: number) => boolean {
   const { symbols, symbolName } = code.object;
   const { table } = functions;
   const labels = new Map<number, number[]>();
-  for (let s = 1; s < symbols.length; s++) {
+  for (const s of functions.labels) {
     const section = symbols.section[s] as number;
-    if (symbols.size[s] !== 0 || section <= 0 || symbols.type[s] === STT_SECTION) continue;
-    if (code.sectionEnd[section] === code.sectionStart[section]) continue;
+    if (symbols.size[s] !== 0) continue;
     if ((symbolName[s] as string).startsWith(COMPILER_LABEL)) continue;
     const list = labels.get(section);
     if (list === undefined) labels.set(section, [symbols.value[s] as number]);

@@ -37,6 +37,8 @@ export interface Functions {
   readonly hasCode: Uint8Array;
   /** symbol -> function row (aliases included), absent for others */
   readonly ofSymbol: RowMap;
+  /** Symbols in code, in their order, but for those of sections and files. */
+  readonly labels: readonly number[];
   /** "section:offset" of every named symbol in code -> symbol */
   labelAt(section: number, offset: number): number;
   /** Symbol with a size that covers a byte of code, of any type, or NONE: assembly that is no function has one too. */
@@ -111,6 +113,7 @@ export function buildFunctions(code: Code): Functions {
     table,
     ...coverInsns(code, table),
     ofSymbol,
+    labels,
     labelAt: labelFinder(code, labels),
     symbolCovering: coverFinder(code, sized),
   };

@@ -64,7 +64,9 @@ export function solveReturns(flow: Flow, external: ExternalReturns): Returns {
   };
   // symbol -> what a call of it does, worked out at the first one: 1 ends the path, 2 comes back
   const ends = new Uint8Array(code.object.symbols.length);
-  for (const i of flow.rows.of(KIND_CALL)) {
+  const calls = flow.rows.of(KIND_CALL);
+  for (let n = 0; n < calls.length; n++) {
+    const i = calls[n] as number;
     const s = symbol.at(i);
     // An annotation says that execution goes on behind this one (arch/x86/include/asm/irq_stack.h, ASM_REACHABLE).
     if (s === NONE || ((flow.marks.bits[i] as number) & MARK_REACHABLE) !== 0) continue;
@@ -90,12 +92,18 @@ export function findLeaving(flow: Flow): Leaving {
   const hasBody = new Uint8Array(table.length);
   for (let f = 0; f < table.length; f++) if (functions.hasCode[f] === 1) hasBody[table.parent[f] as number] = 1;
   const { ofInsn } = functions;
-  for (const k of [KIND_RETURN, KIND_INDIRECT_TAIL])
-    for (const i of rows.of(k)) {
-      const f = ofInsn[i] as number;
-      if (f !== NONE) returns[table.parent[f] as number] = 1;
+  // By index: nobody has compiled these loops yet, and an iterator costs as much as all the rest then.
+  const { parent } = table;
+  for (const k of [KIND_RETURN, KIND_INDIRECT_TAIL]) {
+    const ends = rows.of(k);
+    for (let n = 0; n < ends.length; n++) {
+      const f = ofInsn[ends[n] as number] as number;
+      if (f !== NONE) returns[parent[f] as number] = 1;
     }
-  for (const i of rows.of(KIND_TAIL_CALL, KIND_CONDITIONAL_TAIL)) {
+  }
+  const tails = rows.of(KIND_TAIL_CALL, KIND_CONDITIONAL_TAIL);
+  for (let n = 0; n < tails.length; n++) {
+    const i = tails[n] as number;
     const f = ofInsn[i] as number;
     if (f === NONE) continue;
     const from = table.parent[f] as number;

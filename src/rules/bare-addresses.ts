@@ -109,21 +109,19 @@ function begins(context: RuleContext, owner: number, insn: number): boolean {
 /** Code of this object without a landing pad whose address other objects take. */
 export function bareUses(context: RuleContext): BareUse[] {
   const { flow, outside } = context;
-  const { code } = flow;
-  const { symbols, symbolName } = code.object;
+  const { symbols, symbolName } = flow.code.object;
   const pads = new LandingPads(flow);
   const list: BareUse[] = [];
-  for (let s = 1; s < symbols.length; s++) {
+  for (const s of flow.functions.labels) {
     const section = symbols.section[s] as number;
-    if (section <= 0 || symbols.binding[s] === STB_LOCAL || code.sectionEnd[section] === code.sectionStart[section])
-      continue;
+    if (symbols.binding[s] === STB_LOCAL) continue;
     const name = symbolName[s] as string;
     const value = symbols.value[s] as number;
     if (symbols.binding[s] === STB_WEAK && outside.isOverridden(name) !== false) continue;
     for (const use of outside.addressUses(name) ?? []) {
       if (use.isCode && isPatchedPlace(context, name)) continue;
       if (!isBare(pads.at(section, value + use.addend, s), use.isCode)) continue;
-      const to = insnAt(code, section, value + use.addend);
+      const to = insnAt(flow.code, section, value + use.addend);
       list.push({ to, use, isInside: !begins(context, ownerOf(flow, to), to) });
     }
   }

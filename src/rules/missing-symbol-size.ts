@@ -34,7 +34,7 @@ export const missingSymbolSize = defineRule({
       else if (symbols.size[symbol] === 0) report({ message: "default", at, owner: f });
     });
     if (!context.checks.unreachable) return;
-    for (let s = 1; s < symbols.length; s++) {
+    for (const s of functions.labels) {
       const at = unclaimedCode(context, s);
       if (at !== NONE) report({ message: "label", at, owner: NONE, data: { label: object.symbolName[s] as string } });
     }
@@ -49,7 +49,7 @@ function unclaimedCode({ flow, frames }: RuleContext, symbol: number): number {
   const { code, functions } = flow;
   const { symbols, sectionName } = code.object;
   const section = symbols.section[symbol] as number;
-  if (section <= 0 || symbols.type[symbol] !== STT_NOTYPE || symbols.size[symbol] !== 0) return NONE;
+  if (symbols.type[symbol] !== STT_NOTYPE || symbols.size[symbol] !== 0) return NONE;
   const at = insnAt(code, section, symbols.value[symbol] as number);
   if (at === NONE || frames.state[at] !== NONE || flow.kind[at] === KIND_NOP || flow.kind[at] === KIND_TRAP)
     return NONE;

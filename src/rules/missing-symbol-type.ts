@@ -15,7 +15,9 @@ export const missingSymbolType = defineRule({
     const { code, functions, symbol, target } = flow;
     const { object, insns } = code;
     const tell = tellSites(context, report);
-    for (const i of flow.rows.of(KIND_CALL)) {
+    const calls = flow.rows.of(KIND_CALL);
+    for (let n = 0; n < calls.length; n++) {
+      const i = calls[n] as number;
       // A call by a relocation may go anywhere; one that the assembler resolved stays in its section and names a local label.
       if (code.reloc.at(i) !== NONE || functions.ofInsn[i] === NONE) continue;
       const to = target.at(i);

@@ -203,7 +203,11 @@ function explainedCode(context: RuleContext, told: ReadonlySet<number>): BitSet 
     else if (sanitizers.size > 0 && isSanitizerCall(context, sanitizers, next)) explain(next);
   };
   if (sanitizers.size > 0) for (let i = 0; i < state.length; i++) explainBehind(i);
-  else for (const kind of [KIND_CALL, KIND_BUG]) for (const i of flow.rows.of(kind)) explainBehind(i);
+  else
+    for (const kind of [KIND_CALL, KIND_BUG]) {
+      const rows = flow.rows.of(kind);
+      for (let n = 0; n < rows.length; n++) explainBehind(rows[n] as number);
+    }
   const after = successors(flow, returns);
   const { edges } = flow.instead;
   for (let i = work.pop(); i !== undefined; i = work.pop()) {
@@ -238,8 +242,9 @@ const SANITIZER_REACH = 5;
 function sanitizerSymbols(context: RuleContext): ReadonlySet<number> {
   const { symbols, symbolName } = context.flow.code.object;
   const found = new Set<number>();
-  for (let s = 1; s < symbols.length; s++)
-    if (symbols.binding[s] !== STB_LOCAL && sanitizerCalls.has(symbolName[s] as string)) found.add(s);
+  for (const name of sanitizerCalls)
+    for (let s = symbolName.indexOf(name); s > 0; s = symbolName.indexOf(name, s + 1))
+      if (symbols.binding[s] !== STB_LOCAL) found.add(s);
   return found;
 }
 
