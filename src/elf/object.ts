@@ -134,7 +134,7 @@ export function openObject(source: ByteSource): ElfObject {
     if (list === undefined) relocSections.set(patched, [i]);
     else list.push(i);
   }
-  const relocTables = new Map<number, RelocTable>();
+  const relocTables: (RelocTable | undefined)[] = new Array(sections.length).fill(undefined);
   return {
     machine,
     sections,
@@ -146,11 +146,11 @@ export function openObject(source: ByteSource): ElfObject {
     forget,
     part,
     relocs(section) {
-      let table = relocTables.get(section);
+      let table = relocTables[section];
       if (table === undefined) {
         const from = relocSections.get(section) ?? [];
         table = readRelocs(from, section, sections, sectionName, symbols.length, bytes);
-        relocTables.set(section, table);
+        relocTables[section] = table;
         for (const raw of from) forget(raw);
       }
       return table;
