@@ -55,6 +55,9 @@ const ODD_FLAGS = FLAG_INVALID | FLAG_NOTRACK | FLAG_FAR;
 /** Rows that are decoded before they are kept. */
 const BLOCK_ROWS = 4096;
 
+/** Bytes of a sample that are decoded before all of it. */
+const LITTLE = 256;
+
 /** Bytes of code from which on decoding a sample first pays. */
 const MUCH_CODE = 1 << 22;
 
@@ -68,7 +71,8 @@ export function decodeSections(object: ElfObject, arch: Arch, sections: readonly
   const block = newDecodeOutput(Math.min(byteCount, BLOCK_ROWS * 3), sectionCount);
   if (byteCount > MUCH_CODE && arch.sampleCode !== undefined) {
     const sample = arch.sampleCode();
-    arch.decode(sample, 0, 0, sample.length, newDecodeOutput(sample.length));
+    // A little of it first, and to the end: what stands behind a loop that is compiled while it runs has to have been seen, too.
+    for (const end of [LITTLE, sample.length]) arch.decode(sample, 0, 0, end, newDecodeOutput(sample.length));
   }
   const sectionStart = new Int32Array(sectionCount);
   const sectionEnd = new Int32Array(sectionCount);
