@@ -1,5 +1,5 @@
 import { type SparseColumn, SparseColumnBuilder } from "../base/sparse-column.ts";
-import { TableBuilder } from "../base/table.ts";
+import { NONE, TableBuilder } from "../base/table.ts";
 import type { ElfObject } from "../elf/object.ts";
 import type { Arch } from "../isa/arch.ts";
 import {
@@ -132,12 +132,11 @@ class KeptInsns {
     }
     this.#insns.length = first + length;
     const firstOp = this.#ops.length;
-    const { target, op, kind, flags } = columns;
+    const { target, kind, flags } = columns;
     for (let row = 0; row < length; row++) {
       if (kind[row] === KIND_UNKNOWN || ((flags[row] as number) & ODD_FLAGS) !== 0) this.#odd.push(first + row);
     }
     this.#target.addPlain(target, length, first, 0);
-    this.#op.addPlain(op, length, first, firstOp);
     this.#ops.reserve(ops.length);
     const keptOps = this.#ops.columns;
     for (const name in opSchema) {
@@ -145,7 +144,14 @@ class KeptInsns {
       (keptOps[key] as Uint8Array).set((ops.columns[key] as Uint8Array).subarray(0, ops.length), firstOp);
     }
     const end = firstOp + ops.length;
-    for (let row = firstOp; row < end; row++) keptOps.insn[row] = (keptOps.insn[row] as number) + first;
+    const { insn } = keptOps;
+    for (let row = firstOp, last = NONE; row < end; row++) {
+      const of = (insn[row] as number) + first;
+      insn[row] = of;
+      // The first operation of each instruction that has some.
+      if (of !== last) this.#op.add(of, row);
+      last = of;
+    }
     this.#ops.length = end;
   }
 

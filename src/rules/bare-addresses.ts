@@ -60,12 +60,13 @@ function search(context: RuleContext): BareAddress[] {
     functions.symbolCovering(code.insns.section[insn] as number, code.insns.offset[insn] as number);
   forEachAddressTaken(code, (taken) => {
     const { symbol, toSection, toOffset } = taken;
+    // Most addresses are those of data.
+    if (toSection > 0 && code.sectionEnd[toSection] === code.sectionStart[toSection]) return;
     if (taken.insn !== NONE && symbol !== NONE && isPatchedPlace(context, symbolName[symbol] as string)) return;
     if (toSection <= 0) {
       if (toSection === NONE && symbol > 0) elsewhere(taken, toOffset);
       return;
     }
-    if (code.sectionEnd[toSection] === code.sectionStart[toSection]) return;
     if (symbol !== NONE && symbols.binding[symbol] === STB_WEAK) {
       // Which of the definitions is meant is known where all of them are.
       if (outside.isOverridden(symbolName[symbol] as string) !== false) {

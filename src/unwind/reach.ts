@@ -14,6 +14,9 @@ export interface Reach {
   readonly lostBytes: number;
 }
 
+const countedKind = new Uint8Array(256).fill(1);
+for (const kind of [KIND_NOP, KIND_TRAP]) countedKind[kind] = 0;
+
 const found = new WeakMap<Frames, Reach>();
 
 /** All rows are looked through once, for all who ask. */
@@ -30,14 +33,14 @@ export function reachOf(flow: Pick<Flow, "kind" | "code">, frames: Frames): Reac
   let bytes = 0;
   let lostBytes = 0;
   for (let i = 0; i < state.length; i++) {
-    const k = kind[i];
-    if (k === KIND_NOP || k === KIND_TRAP) continue;
     const id = state[i] as number;
+    const counts = countedKind[kind[i] as number] as number;
     if (id !== NONE) {
-      bytes += size[i] as number;
-      if (anyLost && isLost[id] !== 0) lostBytes += size[i] as number;
+      bytes += counts * (size[i] as number);
+      if (anyLost && isLost[id] !== 0) lostBytes += counts * (size[i] as number);
       continue;
     }
+    if (counts === 0) continue;
     if (count === rows.length) {
       const full = rows;
       rows = new Int32Array(count * 2);
