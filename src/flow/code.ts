@@ -5,6 +5,7 @@ import type { ElfObject, RelocTable } from "../elf/object.ts";
 import type { Arch } from "../isa/arch.ts";
 import type { OpTable } from "../isa/insn-table.ts";
 import { type CodeInsns, decodeSections } from "./decoded.ts";
+import { GUIDE_SHIFT, type RowGuide } from "./row-guide.ts";
 
 /** All executable sections of an object, decoded, with each instruction's relocation. */
 export interface Code {
@@ -23,16 +24,6 @@ export interface Code {
   readonly guide: RowGuide;
 }
 
-/** For each 32 bytes of code the last instruction that begins at the first of them or before, section by section. */
-interface RowGuide {
-  /** section -> its first entry in `row` */
-  readonly start: Int32Array;
-  readonly row: Int32Array;
-}
-
-const GUIDE_SHIFT = 5;
-const GUIDE_BYTES = 1 << GUIDE_SHIFT;
-
 /** Decodes every executable section of `object`, one pass each. Linear in bytes. */
 export function buildCode(object: ElfObject, arch: Arch): Code {
   const { sections: table } = object;
@@ -43,8 +34,7 @@ export function buildCode(object: ElfObject, arch: Arch): Code {
     sections.push(s);
     byteCount += table.size[s] as number;
   }
-  const { insns, ops, sectionStart, sectionEnd } = decodeSections(object, arch, sections, byteCount);
-  const guide = buildGuide(insns, sections, sectionStart, sectionEnd);
+  const { insns, ops, sectionStart, sectionEnd, guide } = decodeSections(object, arch, sections, byteCount);
   const reloc = new SparseColumnBuilder(insns.length);
   for (const s of sections) {
     const rows = guide.row.subarray(guide.start[s] as number);
@@ -61,32 +51,6 @@ export function buildCode(object: ElfObject, arch: Arch): Code {
     reloc: reloc.finish(insns.length),
     guide,
   };
-}
-
-function buildGuide(
-  insns: CodeInsns,
-  sections: readonly number[],
-  sectionStart: Int32Array,
-  sectionEnd: Int32Array,
-): RowGuide {
-  const { offset, size } = insns;
-  const start = new Int32Array(sectionStart.length);
-  let entries = 0;
-  for (const s of sections) {
-    const last = (sectionEnd[s] as number) - 1;
-    start[s] = entries;
-    if (last >= (sectionStart[s] as number))
-      entries += (((offset[last] as number) + (size[last] as number)) >>> GUIDE_SHIFT) + 1;
-  }
-  const row = new Int32Array(entries);
-  for (const s of sections) {
-    const end = sectionEnd[s] as number;
-    const first = start[s] as number;
-    // No instruction is as long as what an entry stands for, so that every entry is written, and the last one that is written to it is its own.
-    for (let i = sectionStart[s] as number; i < end; i++)
-      row[first + (((offset[i] as number) + GUIDE_BYTES - 1) >>> GUIDE_SHIFT)] = i;
-  }
-  return { start, row };
 }
 
 function attachRelocs(

@@ -12,6 +12,7 @@ import {
   type OpTable,
   opSchema,
 } from "../isa/insn-table.ts";
+import { guideTo, newGuide, type RowGuide } from "./row-guide.ts";
 
 // A linked kernel has five million instructions, and each byte of a row is 5 MB. Instructions are decoded block by block into a table that
 // has every column, and kept in one that has only as much of each as is needed.
@@ -39,6 +40,7 @@ export interface Decoded {
   /** section -> first row of its instructions, and the row behind its last; equal for a section without code */
   readonly sectionStart: Int32Array;
   readonly sectionEnd: Int32Array;
+  readonly guide: RowGuide;
 }
 
 const keptSchema = {
@@ -74,6 +76,7 @@ export function decodeSections(object: ElfObject, arch: Arch, sections: readonly
     // A little of it first, and to the end: what stands behind a loop that is compiled while it runs has to have been seen, too.
     for (const end of [LITTLE, sample.length]) arch.decode(sample, 0, 0, end, newDecodeOutput(sample.length));
   }
+  const guide = newGuide(sectionCount, sections, object.sections.size);
   const sectionStart = new Int32Array(sectionCount);
   const sectionEnd = new Int32Array(sectionCount);
   for (const s of sections) {
@@ -81,6 +84,7 @@ export function decodeSections(object: ElfObject, arch: Arch, sections: readonly
     sectionStart[s] = kept.length;
     for (let at = 0; at < bytes.length; ) {
       at = arch.decode(bytes, s, at, bytes.length, block, BLOCK_ROWS);
+      guideTo(guide, s, block.insns.columns.offset, block.insns.length, kept.length);
       kept.append(block);
       block.insns.length = 0;
       block.ops.length = 0;
@@ -88,7 +92,7 @@ export function decodeSections(object: ElfObject, arch: Arch, sections: readonly
     sectionEnd[s] = kept.length;
     kept.setSection(s, sectionStart[s] as number);
   }
-  return { ...kept.finish(), sectionStart, sectionEnd };
+  return { ...kept.finish(), sectionStart, sectionEnd, guide };
 }
 
 class KeptInsns {
