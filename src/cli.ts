@@ -334,7 +334,7 @@ mail
   .command("check-config")
   .description("tell all that is wrong with a config, each with its line; nothing is read, built or sent")
   .requiredOption("--config <file>", "the file")
-  .addHelpText("after", "\nExit status: 0 it can be used, 1 it cannot.")
+  .addHelpText("after", "\nExit status: 0 it can be used, 1 it cannot, 2 there is no such file, or it cannot be read.")
   .action(async (options) => {
     const { mailCheckConfigCommand } = await import("./cli/mail.ts");
     process.exitCode = mailCheckConfigCommand(options, io, { env: process.env });

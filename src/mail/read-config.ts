@@ -26,7 +26,8 @@ export function readMailConfigFile(file: string): MailConfigRead {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new UsageError(`--config ${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`--config ${file}: ${code === "ENOENT" ? "no such file" : `cannot be read (${code})`}`);
   }
   return readMailConfig(text);
 }

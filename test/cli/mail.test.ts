@@ -167,5 +167,5 @@ test("what is wrong with a config is told by every command, line by line", async
   assert.equal(open.code, 1);
   assert.match(open.err, /^\S+mail\.yml:3: sources\.0: .*imap\.example\.org/);
   const gone = await run(["once", "--config", "/nonexistent/mail.yml"]);
-  assert.deepEqual([gone.code, gone.err], [2, "objreview: --config /nonexistent/mail.yml: cannot be read (ENOENT)\n"]);
+  assert.deepEqual([gone.code, gone.err], [2, "objreview: --config /nonexistent/mail.yml: no such file\n"]);
 });
