@@ -37,7 +37,10 @@ export function orcOfObject(source: ByteSource, options: OrcOfObjectOptions): Or
   const object = openObject(source);
   const arch = findArch(object.machine);
   if (arch === undefined || object.machine !== EM_X86_64) {
-    throw new FormatError("unsupported", `${arch?.id ?? `machine ${object.machine}`} has no ORC here`, { format: "ELF", offset: 18 });
+    throw new FormatError("unsupported", `${arch?.id ?? `machine ${object.machine}`} has no ORC here`, {
+      format: "ELF",
+      offset: 18,
+    });
   }
   const { facts } = options;
   const outside = options.outside ?? nothingOutside;
