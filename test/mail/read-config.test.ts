@@ -143,7 +143,7 @@ test("a file that cannot be used is a usage error with a line for each complaint
   const file = join(at, "mail.yml");
   assert.throws(
     () => openMailConfig(file),
-    (error: unknown) => error instanceof UsageError && /ENOENT/.test(error.message),
+    (error: unknown) => error instanceof UsageError && /no such file/.test(error.message),
   );
   writeFileSync(file, "what: 1\n");
   assert.throws(
