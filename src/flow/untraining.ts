@@ -18,15 +18,15 @@ import { successors } from "./successors.ts";
 // VALIDATE_UNRET_BEGIN (unwind_hints.h), and VALIDATE_UNRET_END (nospec-branch.h), a no-op that is annotated like a safe branch.
 
 export interface EarlyBranch {
-  /** The return, the indirect branch, or the call of a function in another object in which one of the two comes first. */
+  /** The return, the indirect branch, the call of a function in another object in which one of the two comes first, or the last of the section. */
   readonly insn: number;
-  readonly kind: "returns-first" | "branches-first";
+  readonly kind: "returns-first" | "branches-first" | "runs-off";
   /** From the entry to `insn`, first to last. */
   readonly way: readonly number[];
 }
 
 /**
- * Every return and indirect branch that control comes to before the marker, over direct calls into their callees. A callee that is done
+ * Every return, indirect branch and end of a section that control comes to before the marker, over direct calls into their callees. A callee that is done
  * without one has untrained (it could not return otherwise), so that a way ends at its first call. Each instruction is visited once.
  */
 export function findEarlyBranches(flow: Flow, returns: Returns, outside: Outside): EarlyBranch[] {
@@ -88,6 +88,7 @@ export function findEarlyBranches(flow: Flow, returns: Returns, outside: Outside
         return;
     }
     const count = next.of(insn);
+    if (next.runsOff) tell(insn, "runs-off");
     for (let n = 0; n < count; n++) visit(next.to[n] as number, insn);
   };
   for (const i of [...marks.unretBegins].sort((a, b) => a - b)) {

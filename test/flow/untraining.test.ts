@@ -60,6 +60,14 @@ test("every way counts: branches, alternatives and fixups", () => {
   assert.deepEqual(untrained(`\tjmp *%rax\n${rest}`), ["enters branches-first"]);
 });
 
+test("a section that ends before the untraining ends a way, too", () => {
+  const ends = (body: string): string[] => early(`FUNC enters\n\tVALIDATE_UNRET_BEGIN\n${body}\nEND enters`);
+  assert.deepEqual(ends("\tnop"), ["enters runs-off"]);
+  // A trap stands behind what never goes on. Somebody led control to this one.
+  assert.deepEqual(ends("\tnop\n\tint3"), ["enters runs-off"]);
+  assert.deepEqual(ends("\tVALIDATE_UNRET_END"), []);
+});
+
 test("a dead end, another context and a call that comes back all end a way", () => {
   const untrained = (body: string): string[] => early(`FUNC enters\n\tVALIDATE_UNRET_BEGIN\n${body}\nEND enters`);
   assert.deepEqual(untrained("\tud2\n\tret"), []);
