@@ -1,5 +1,7 @@
 import { NONE } from "../base/table.ts";
+import { insnAt } from "../flow/code.ts";
 import { FAULT_UNANNOTATED_INTRA_CALL, ownerOf } from "../flow/flow.ts";
+import { sameFamily } from "../flow/functions.ts";
 import { defineRule } from "./rule.ts";
 import { ownerName } from "./ways.ts";
 
@@ -8,10 +10,14 @@ export const intraFunctionCall = defineRule({
   summary: "A call goes to a place that is no function, and no annotation says that this is meant.",
   severity: "error",
   consequence: "the pushed return address stays on the stack, so every frame behind it is off by one slot",
-  messages: { default: { text: "{function}() calls into itself without ANNOTATE_INTRA_FUNCTION_CALL" } },
+  messages: {
+    default: { text: "{function}() calls into itself without ANNOTATE_INTRA_FUNCTION_CALL" },
+    elsewhere: { text: "{function}() calls into the middle of {callee}()" },
+  },
   check(context, report) {
+    const { code, functions } = context.flow;
     const told = new Set<string>();
-    for (const { insn, fault } of context.flow.faults) {
+    for (const { insn, fault, section, offset } of context.flow.faults) {
       const owner = ownerOf(context.flow, insn);
       const name = ownerName(context, owner, insn);
       if (told.has(name)) continue;
@@ -19,7 +25,10 @@ export const intraFunctionCall = defineRule({
       if (fault === FAULT_UNANNOTATED_INTRA_CALL && (owner === NONE || context.flow.marks.excluded[owner] === 0)) {
         // One for a function: a macro that lacks the annotation is expanded many times.
         told.add(name);
-        report({ message: "default", at: insn, owner });
+        const there = functions.ofInsn[insnAt(code, section, offset)] ?? NONE;
+        if (owner === NONE || there === NONE || sameFamily(functions.table, owner, there))
+          report({ message: "default", at: insn, owner });
+        else report({ message: "elsewhere", at: insn, owner, data: { callee: ownerName(context, there) } });
       }
     }
   },
