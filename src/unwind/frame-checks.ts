@@ -1,12 +1,12 @@
-import { lowerBound } from "../base/table.ts";
+import { NONE } from "../base/table.ts";
 import type { Flow } from "../flow/flow.ts";
 import type { HintTable } from "../flow/hints.ts";
-import { MARK_HINT } from "../flow/marks.ts";
 import {
   ORC_REG_BP_INDIRECT,
   ORC_REG_SP_INDIRECT,
   orcRegisterName,
   UNWIND_HINT_TYPE_CALL,
+  UNWIND_HINT_TYPE_RESTORE,
   UNWIND_HINT_TYPE_SAVE,
 } from "../orc/constants.ts";
 import type { CameFrom } from "./came-from.ts";
@@ -39,14 +39,21 @@ export function isModified(state: FrameState, entry: FrameState): boolean {
   return false;
 }
 
-/** Instructions whose hints save a frame, and state none. */
-export function savesAlone(hints: HintTable): ReadonlySet<number> {
-  const saves = new Set<number>();
-  for (let h = 0; h < hints.length; h++)
-    if (hints.type[h] === UNWIND_HINT_TYPE_SAVE) saves.add(hints.insn[h] as number);
-  for (let h = 0; h < hints.length; h++)
-    if (hints.type[h] !== UNWIND_HINT_TYPE_SAVE) saves.delete(hints.insn[h] as number);
-  return saves;
+/**
+ * insn -> row of `hints` that states its frame. Of several at one instruction the last of the table counts, but for one that restores, which goes
+ * before; where the last one saves, none of them states anything. As tools/objtool/check.c takes them (read_unwind_hints).
+ */
+export function statingHints(hints: HintTable): ReadonlyMap<number, number> {
+  const rows = new Map<number, number>();
+  for (let end = 0, from = 0; end < hints.length; from = end) {
+    let restores = NONE;
+    for (; end < hints.length && hints.insn[end] === hints.insn[from]; end++)
+      if (hints.type[end] === UNWIND_HINT_TYPE_RESTORE) restores = end;
+    const last = end - 1;
+    if (hints.type[last] === UNWIND_HINT_TYPE_SAVE) continue;
+    rows.set(hints.insn[last] as number, restores === NONE ? last : restores);
+  }
+  return rows;
 }
 
 /** Base of a frame by the register that a hint names. */
@@ -88,19 +95,23 @@ export function doubtfulWay(conflicted: ReadonlySet<number>, cameFrom: CameFrom)
 const MOST_STATED = 4096;
 
 /** Answers whether a hint on the way to an instruction says that this is a frame of another kind than a function's own. */
-export function statedFrames({ hints, functions, marks }: Flow, cameFrom: CameFrom): (insn: number) => boolean {
+export function statedFrames(
+  { hints, functions }: Flow,
+  stating: ReadonlyMap<number, number>,
+  cameFrom: CameFrom,
+): (insn: number) => boolean {
   const hinted = new Set<number>();
-  for (let h = 0; h < hints.length; h++)
-    if (hints.type[h] === UNWIND_HINT_TYPE_CALL) hinted.add(functions.ofInsn[hints.insn[h] as number] as number);
+  for (const [insn, h] of stating)
+    if (hints.type[h] === UNWIND_HINT_TYPE_CALL) hinted.add(functions.ofInsn[insn] as number);
   return (insn) => {
     if (hinted.size === 0 || !hinted.has(functions.ofInsn[insn] as number)) return false;
     let at = insn;
-    for (let n = 0; n < MOST_STATED && ((marks.bits[at] as number) & MARK_HINT) === 0; n++) {
+    for (let n = 0; n < MOST_STATED && !stating.has(at); n++) {
       const before = cameFrom.of(at);
       if (before === at) return false;
       at = before;
     }
-    const h = lowerBound(hints.insn, at, 0, hints.length);
-    return hints.insn[h] === at && hints.type[h] === UNWIND_HINT_TYPE_CALL;
+    const h = stating.get(at);
+    return h !== undefined && hints.type[h] === UNWIND_HINT_TYPE_CALL;
   };
 }

@@ -30,7 +30,7 @@ import {
 } from "../orc/constants.ts";
 import { type Brought, BroughtFrames } from "./brought.ts";
 import { CameFrom } from "./came-from.ts";
-import { doubtfulWay, drifts, hintBase, isModified, savesAlone, statedFrames } from "./frame-checks.ts";
+import { doubtfulWay, drifts, hintBase, isModified, statedFrames, statingHints } from "./frame-checks.ts";
 import {
   EVENT_DRIFT,
   EVENT_FAULT,
@@ -81,8 +81,8 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const work: number[] = [];
   const saveWaiters = new Map<number, { insn: number; from: number; owner: number; state: FrameState }[]>();
   const { edges } = instead;
-  const isStated = statedFrames(flow, cameFrom);
-  const saves = savesAlone(hints);
+  const stating = statingHints(hints);
+  const isStated = statedFrames(flow, stating, cameFrom);
   const brought = new BroughtFrames();
   const unannotated = new Set(flow.faults.filter((f) => f.fault === FAULT_UNANNOTATED_INTRA_CALL).map((f) => f.insn));
 
@@ -91,10 +91,11 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
 
   const arrive = (insn: number, from: number, forOwner: number, arriving: FrameState): void => {
     let incoming = arriving;
-    const hinted = ((marks.bits[insn] as number) & MARK_HINT) !== 0 && !saves.has(insn);
+    const hint = ((marks.bits[insn] as number) & MARK_HINT) === 0 ? undefined : stating.get(insn);
+    const hinted = hint !== undefined;
     if (hinted) {
       if (from !== NONE) brought.set(insn, from, incoming);
-      const stated = hintedState(insn, incoming, from, forOwner);
+      const stated = hintedState(hint, incoming, from, forOwner);
       if (stated === undefined) return;
       incoming = stated;
     }
@@ -124,38 +125,26 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     }
   };
 
-  /** The state that a hint states, or undefined while the state that it restores is not known yet. */
-  const hintedState = (insn: number, incoming: FrameState, from: number, forOwner: number): FrameState | undefined => {
-    let result = incoming;
-    for (let h = lowerBound(hints.insn, insn, 0, hints.length); h < hints.length && hints.insn[h] === insn; h++) {
-      const type = hints.type[h] as number;
-      if (type === UNWIND_HINT_TYPE_SAVE) continue;
-      if (type === UNWIND_HINT_TYPE_FUNC) result = entry;
-      else if (type === UNWIND_HINT_TYPE_UNDEFINED) result = states.plain(BASE_WAIVED, 0, FRAME_UNDEFINED, 0);
-      else if (type === UNWIND_HINT_TYPE_RESTORE) {
-        const save = precedingSave(insn);
-        if (save === NONE) {
-          if (from !== NONE)
-            events.push({ kind: EVENT_NO_SAVE, insn, owner: forOwner, from, state: incoming, detail: 0 });
-          return from === NONE ? undefined : states.lost();
-        }
-        if (state[save] === NONE) {
-          const list = saveWaiters.get(save) ?? [];
-          list.push({ insn, from, owner: forOwner, state: incoming });
-          saveWaiters.set(save, list);
-          return undefined;
-        }
-        result = states.all[state[save] as number] as FrameState;
-      } else {
-        result = states.plain(
-          hintBase(flow, hints.spReg[h] as number),
-          hints.spOffset[h] as number,
-          type,
-          hints.signal[h] as number,
-        );
-      }
+  /** The state that row `h` of the hints states, or undefined while the state that it restores is not known yet. */
+  const hintedState = (h: number, incoming: FrameState, from: number, forOwner: number): FrameState | undefined => {
+    const type = hints.type[h] as number;
+    if (type === UNWIND_HINT_TYPE_FUNC) return entry;
+    if (type === UNWIND_HINT_TYPE_UNDEFINED) return states.plain(BASE_WAIVED, 0, FRAME_UNDEFINED, 0);
+    const insn = hints.insn[h] as number;
+    if (type !== UNWIND_HINT_TYPE_RESTORE) {
+      const base = hintBase(flow, hints.spReg[h] as number);
+      return states.plain(base, hints.spOffset[h] as number, type, hints.signal[h] as number);
     }
-    return result;
+    const save = precedingSave(insn);
+    if (save === NONE) {
+      if (from !== NONE) events.push({ kind: EVENT_NO_SAVE, insn, owner: forOwner, from, state: incoming, detail: 0 });
+      return from === NONE ? undefined : states.lost();
+    }
+    if (state[save] !== NONE) return states.all[state[save] as number] as FrameState;
+    const list = saveWaiters.get(save) ?? [];
+    list.push({ insn, from, owner: forOwner, state: incoming });
+    saveWaiters.set(save, list);
+    return undefined;
   };
 
   const precedingSave = (insn: number): number => {
@@ -237,7 +226,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
         });
       } else if (
         (k === KIND_TAIL_CALL || k === KIND_CONDITIONAL_TAIL || k === KIND_INDIRECT_TAIL) &&
-        isModified(before, entry)
+        (isModified(before, entry) || isStated(insn))
       ) {
         events.push({
           kind: EVENT_TAIL_MODIFIED,
@@ -277,8 +266,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   const isFault = (insn: number, fault: number, forOwner: number): boolean => {
     if (fault === FAULT_UNDEFINED) return forOwner !== NONE;
     // A hint on the next instruction says what the write has done.
-    const behind = flow.next.of(insn);
-    return behind === NONE || ((marks.bits[behind] as number) & MARK_HINT) === 0;
+    return !stating.has(flow.next.of(insn));
   };
 
   const go = (insn: number, to: number, forOwner: number, after: FrameState): void => {
@@ -376,7 +364,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   }
   for (let h = 0; h < hints.length; h++) {
     const insn = hints.insn[h] as number;
-    if (hints.type[h] === UNWIND_HINT_TYPE_SAVE || state[insn] !== NONE) continue;
+    if (stating.get(insn) !== h || state[insn] !== NONE) continue;
     // What no path reaches may be entered by the machine (vmx_vmexit, behind the syscall of xen_hypercall_pv), with the frame that was saved.
     if (hints.type[h] === UNWIND_HINT_TYPE_RESTORE && precedingSave(insn) === NONE) {
       events.push({ kind: EVENT_NO_SAVE, insn, owner: ownerOf(flow, insn), from: NONE, state: entry, detail: 0 });

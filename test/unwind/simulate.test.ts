@@ -365,3 +365,24 @@ END f`);
   // The old stack pointer is not what lies there.
   assert.deepEqual(kinds(handler("popq %rax; popq %rsp")), [EVENT_MISMATCH]);
 });
+
+test("of several hints at one instruction the last counts, a saving one cancels, a restoring one goes before", () => {
+  const at = (hints: string): string =>
+    assembleFlow(`FUNC f\n\tHINT_SAVE\n\tpushq %rbx\n${hints}\nasked: popq %rbx\n\tret\nEND f`).frame("asked");
+  const carried = "CFA=rsp+16, rbx at CFA-16";
+  assert.equal(at(""), carried);
+  assert.equal(at("\tHINT_FUNC"), "CFA=rsp+8");
+  assert.equal(at("\tHINT_FUNC\n\tHINT 2, 5, 24"), "CFA=rsp+24");
+  assert.equal(at("\tHINT 2, 5, 24\n\tHINT_FUNC"), "CFA=rsp+8");
+  assert.equal(at("\tHINT 2, 5, 24\n\tHINT_SAVE"), carried);
+  assert.equal(at("\tHINT_SAVE\n\tHINT 2, 5, 24"), "CFA=rsp+24");
+  assert.equal(at("\tHINT_RESTORE\n\tHINT 2, 5, 24"), "CFA=rsp+8");
+});
+
+test("a frame that a hint states is no function's own at a tail call either", () => {
+  const leaves = (hint: string): number[] =>
+    kinds(assembleFlow(`FUNC f\n\tnop\n\t${hint}\n\tjmp g\nEND f\nFUNC g\n\tret\nEND g`));
+  assert.deepEqual(leaves(""), []);
+  assert.deepEqual(leaves("HINT_FUNC"), []);
+  assert.deepEqual(leaves("HINT 2, 5, 8"), [EVENT_TAIL_MODIFIED]);
+});
