@@ -35,6 +35,9 @@ export const formatHeaders = {
   hints: ["include/linux/objtool_types.h", "include/linux/objtool.h"],
   orc: ["arch/x86/include/asm/orc_types.h"],
   alternatives: ["arch/x86/include/asm/alternative.h"],
+  /** No headers, but what the tree's tool looks at: features, and addresses that the assembler resolved. */
+  forced: ["tools/objtool/arch/x86/special.c"],
+  addresses: ["tools/objtool/check.c"],
 } as const;
 
 const hintByName: ReadonlyMap<string, number> = new Map([
@@ -82,6 +85,9 @@ export function readTreeFormats(read: (path: string) => string | undefined): Ker
     hints: hints ?? HINTS_TYPES,
     alternatives: alternatives ?? ALTERNATIVES_14,
     annotations: annotations.size > 0 ? annotations : ANNOTATIONS_614,
+    // Where nothing is said, what tells less.
+    forcesByFeature: first(formatHeaders.forced)?.includes("X86_FEATURE_SMAP") ?? true,
+    annotatesOwnAddresses: first(formatHeaders.addresses)?.includes("INSN_LEA_RIP") ?? false,
     orc,
     assumed: [
       ...(hints === undefined ? [".discard.unwind_hints"] : []),

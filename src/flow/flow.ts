@@ -91,7 +91,7 @@ export function buildFlow(code: Code, functions: Functions, tree?: KernelFormats
   const formats = formatsOfObject(code.object, tree);
   const marks = readMarks(code, functions, formats);
   const hints = readHints(code, marks, formats.hints);
-  const instead = readInstead(code, marks, formats.alternatives);
+  const instead = readInstead(code, marks, formats);
   const kind = code.insns.kind.slice();
   const faults: BranchFault[] = [];
   const thunks = new Uint8Array(code.object.symbols.length);

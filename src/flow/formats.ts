@@ -65,6 +65,16 @@ export interface KernelFormats {
   readonly alternatives: AlternativeFormat;
   /** `.discard.annotate_insn`: ANNOTYPE_* in the file -> MARK_* */
   readonly annotations: ReadonlyMap<number, number>;
+  /**
+   * The feature alone says that an original for user access is never executed (tools/objtool/arch/x86/special.c). False of trees that leave it
+   * out only where the replacement begins with STAC or CLAC, and have others annotated (check.c, skip_alt_group).
+   */
+  readonly forcesByFeature: boolean;
+  /**
+   * Assembly that forms an address of its own which nothing branches to indirectly says so by ANNOTATE_NOENDBR: the tree's tool looks at addresses
+   * that the assembler resolved, too (tools/objtool/check.c, validate_ibt_insn).
+   */
+  readonly annotatesOwnAddresses: boolean;
   /** Rows of `.orc_unwind`; undefined where only those themselves can say. */
   readonly orc: OrcLayout | undefined;
   /** What is assumed for want of proof: section names. */
@@ -155,6 +165,8 @@ export function formatsOfObject(object: ElfObject, tree?: KernelFormats): Kernel
     hints: hints ?? HINTS_TYPES,
     alternatives: alternatives ?? ALTERNATIVES_14,
     annotations: ANNOTATIONS_614,
+    forcesByFeature: true,
+    annotatesOwnAddresses: false,
     orc: hints === undefined ? undefined : rowsBeside.get(hints),
     assumed,
   };

@@ -2,7 +2,7 @@ import { RowMap } from "../base/row-map.ts";
 import { NONE, type Table, TableBuilder } from "../base/table.ts";
 import { KIND_ACCESS_CLOSE, KIND_ACCESS_OPEN, KIND_JUMP } from "../isa/insn-table.ts";
 import { type Code, insnAt, insnCovering } from "./code.ts";
-import type { AlternativeFormat } from "./formats.ts";
+import type { KernelFormats } from "./formats.ts";
 import {
   type Dangling,
   danglingEntry,
@@ -58,10 +58,10 @@ export interface Instead {
   readonly dangling: readonly Dangling[];
 }
 
-export function readInstead(code: Code, marks: Marks, format: AlternativeFormat): Instead {
+export function readInstead(code: Code, marks: Marks, formats: KernelFormats): Instead {
   const dangling: Dangling[] = [];
   const edges: { from: number; to: number; kind: number }[] = [];
-  const alternatives = readAlternatives(code, format, dangling);
+  const alternatives = readAlternatives(code, formats, dangling);
   const replacementOf = mapReplacements(alternatives);
   const skipped = new Set<number>();
   for (let a = 0; a < alternatives.length; a++) {
@@ -114,13 +114,13 @@ function referencesByOffset(code: Code, section: number) {
 // arch/x86/include/asm/cpufeatures.h, the same since 3.7: user access is only ever open on machines that have it.
 const X86_FEATURE_SMAP = 9 * 32 + 20;
 
-function readAlternatives(code: Code, format: AlternativeFormat, dangling: Dangling[]): AlternativeTable {
+function readAlternatives(code: Code, formats: KernelFormats, dangling: Dangling[]): AlternativeTable {
   const builder = new TableBuilder(groupSchema, 64);
   const section = code.object.findSection(".altinstructions");
   if (section === NONE) return builder.finish();
   const bytes = code.object.bytes(section);
   const references = referencesByOffset(code, section);
-  const { size, lengthsAt: lengths } = format;
+  const { size, lengthsAt: lengths } = formats.alternatives;
   const rows: {
     from: number;
     to: number;
@@ -153,7 +153,7 @@ function readAlternatives(code: Code, format: AlternativeFormat, dangling: Dangl
       continue;
     }
     const feature = (bytes[at + 8] as number) | ((bytes[at + 9] as number) << 8);
-    const replaces = feature === X86_FEATURE_SMAP || opensOrCloses(code, replacement, replacementEnd) ? 1 : 0;
+    const replaces = isForced(code, formats, feature, replacement, replacementEnd) ? 1 : 0;
     rows.push({ from, to, replacement, replacementEnd, replaces, feature, originalSize });
   }
   rows.sort((a, b) => a.from - b.from || a.replacement - b.replacement);
@@ -167,8 +167,11 @@ function readAlternatives(code: Code, format: AlternativeFormat, dangling: Dangl
   return builder.finish();
 }
 
-function opensOrCloses(code: Code, from: number, to: number): boolean {
-  for (let i = from; i >= 0 && i < to; i++) {
+/** Whether an original and its replacement `from` to `to` would mix user access that is opened with user access that is not. */
+function isForced(code: Code, formats: KernelFormats, feature: number, from: number, to: number): boolean {
+  if (formats.forcesByFeature && feature === X86_FEATURE_SMAP) return true;
+  const end = formats.forcesByFeature ? to : Math.min(to, from + 1);
+  for (let i = from; i >= 0 && i < end; i++) {
     const kind = code.insns.kind[i];
     if (kind === KIND_ACCESS_OPEN || kind === KIND_ACCESS_CLOSE) return true;
   }

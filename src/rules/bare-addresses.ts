@@ -81,8 +81,11 @@ function search(context: RuleContext): BareAddress[] {
     const from = isCode ? ownerOf(flow, taken.insn) : NONE;
     // A function that takes an address of its own reads or compares it (_THIS_IP_, include/linux/instruction_pointer.h), or irets to it.
     if (owner !== NONE && from !== NONE && sameFamily(functions.table, owner, from)) return;
-    // So does assembly without a function; only where the address went through a relocation nobody can tell it from one to branch to.
-    if (isCode && symbol === NONE && owner === NONE && from === NONE && coverOf(to) === coverOf(taken.insn)) return;
+    // So does assembly without a function, in trees that annotate no such address; where it went through a relocation nobody can tell it from one
+    // to branch to.
+    const isItsOwn =
+      isCode && symbol === NONE && owner === NONE && from === NONE && coverOf(to) === coverOf(taken.insn);
+    if (isItsOwn && !flow.formats.annotatesOwnAddresses) return;
     add(taken, to, ownerName(context, owner, to), !begins(context, owner, to));
   });
   return list;

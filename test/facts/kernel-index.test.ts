@@ -7,17 +7,11 @@ import { type KernelIndex, VMLINUX } from "../../src/facts/kernel-index.ts";
 import type { ObjectFacts } from "../../src/facts/object-facts.ts";
 import { summarize, summarizeOptions } from "../../src/facts/summarize.ts";
 import { unitOptions } from "../../src/facts/unit.ts";
-import {
-  ALTERNATIVES_12,
-  ALTERNATIVES_14,
-  type AlternativeFormat,
-  ANNOTATIONS_614,
-  HINTS_TYPES,
-  type KernelFormats,
-} from "../../src/flow/formats.ts";
+import { ALTERNATIVES_12, type KernelFormats } from "../../src/flow/formats.ts";
 import { MARK_NOENDBR } from "../../src/flow/marks.ts";
 import type { Outside } from "../../src/flow/outside.ts";
 import { assembleText } from "../support/analyzed.ts";
+import { treeFormats } from "../support/formats.ts";
 import { storedIndex } from "../support/stored-index.ts";
 
 function factsOf(source: string): ObjectFacts {
@@ -117,7 +111,7 @@ END plain
 .previous
 `),
   );
-  const renumbered = { ...formatsOf(ALTERNATIVES_14), annotations: new Map([[7, MARK_NOENDBR]]) };
+  const renumbered = treeFormats({ annotations: new Map([[7, MARK_NOENDBR]]) });
   const build = (tree: { noreturn: ReadonlySet<string>; formats?: KernelFormats }): Outside => {
     const objects = new Map([["a.o", summarize(source, summarizeOptions(tree.formats))]]);
     return storedIndex([{ unit: VMLINUX, objects }], unitOptions(tree)).outsideFor("new.o");
@@ -129,19 +123,8 @@ END plain
   // Idle loops belong to what must not be instrumented since 6.3.
   assert.equal(build({ noreturn }).isNoinstr("idle"), true);
   assert.equal(build({ noreturn, formats: renumbered }).isNoinstr("idle"), true);
-  assert.equal(build({ noreturn, formats: formatsOf(ALTERNATIVES_12) }).isNoinstr("idle"), false);
+  assert.equal(build({ noreturn, formats: treeFormats({ alternatives: ALTERNATIVES_12 }) }).isNoinstr("idle"), false);
 });
-
-function formatsOf(alternatives: AlternativeFormat): KernelFormats {
-  return {
-    source: "a test",
-    hints: HINTS_TYPES,
-    alternatives,
-    annotations: ANNOTATIONS_614,
-    orc: undefined,
-    assumed: [],
-  };
-}
 
 test("registers that a function of another object does not keep", () => {
   const RBX = 1 << 3;

@@ -103,10 +103,27 @@ test("five ages of headers give the formats that are known of them", () => {
     const { source, orc: layout, annotations: types, ...rest } = readTreeFormats(reader(files))!;
     const { orc: wanted, ...formats } = expected[age as keyof typeof expected];
     assert.equal(source, "headers of the tree");
-    assert.deepEqual(rest, { ...formats, assumed: [] }, age);
+    assert.deepEqual(rest, { ...formats, forcesByFeature: true, annotatesOwnAddresses: false, assumed: [] }, age);
     assert.deepEqual({ ...layout, name: wanted.name }, wanted, age);
     assert.deepEqual(new Map([...types].sort()), ANNOTATIONS_614, age);
   }
+});
+
+test("what the tree's tool forces, and which addresses it looks at, is read from its sources", () => {
+  const check = "tools/objtool/check.c";
+  const special = "arch/x86/special.c";
+  const say = (files: Readonly<Record<string, string>>) => {
+    const { forcesByFeature, annotatesOwnAddresses } = readTreeFormats(reader({ ...trees["6.14"], ...files }))!;
+    return { forcesByFeature, annotatesOwnAddresses };
+  };
+  assert.deepEqual(say({ [`tools/objtool/${special}`]: "case X86_FEATURE_SMAP:", [check]: "case INSN_CALL:" }), {
+    forcesByFeature: true,
+    annotatesOwnAddresses: false,
+  });
+  assert.deepEqual(say({ [`tools/objtool/${special}`]: "/* no features */", [check]: "case INSN_LEA_RIP:" }), {
+    forcesByFeature: false,
+    annotatesOwnAddresses: true,
+  });
 });
 
 test("numbers of annotations are the tree's own", () => {

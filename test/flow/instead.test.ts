@@ -3,7 +3,10 @@ import { test } from "node:test";
 import { NONE } from "../../src/base/table.ts";
 import { INSTEAD_ALTERNATIVE, INSTEAD_FIXUP, INSTEAD_JUMP_LABEL } from "../../src/flow/instead.ts";
 import { KIND_JUMP, KIND_NOP } from "../../src/isa/insn-table.ts";
+import { analyzeText } from "../support/analyzed.ts";
 import { assembleFlow, type BuiltFlow, rowOf } from "../support/built-flow.ts";
+import { treeFormats } from "../support/formats.ts";
+import { fixtureFacts } from "../support/rule-fixtures.ts";
 
 const edges = (b: BuiltFlow): [from: number, to: number, kind: number][] =>
   Array.from({ length: b.flow.instead.edges.length }, (_, row) => {
@@ -274,4 +277,17 @@ END whole`);
     "__jump_table entry 0",
   ]);
   assert.deepEqual(edges(b), []);
+});
+
+test("an original for user access is left out by its feature, or where the replacement begins with STAC or CLAC, as the tree does it", () => {
+  const SMAP = "9*32+20";
+  const told = (code: string, feature: string, forcesByFeature: boolean): string[] =>
+    analyzeText(`FUNC f\n\tALTERNATIVE "nopl (%rax); nop; nop", "${code}", ${feature}\n\tret\nEND f`, {
+      facts: { ...fixtureFacts, formats: treeFormats({ forcesByFeature }) },
+    }).findings.map(({ rule }) => rule);
+  // Between the two a word is on the stack, where the original has no-ops.
+  const saves = "pushfq; nop; nop; nop; popq %rax";
+  assert.deepEqual(told(saves, SMAP, true), []);
+  assert.deepEqual(told(saves, SMAP, false), ["alternatives-disagree"]);
+  assert.deepEqual(told(saves, "1", true), ["alternatives-disagree"]);
 });

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NONE } from "../../src/base/table.ts";
 import { forEachAddressTaken, isAddressTable, LandingPads } from "../../src/flow/landing-pads.ts";
+import { checksWithoutConfig } from "../../src/rules/checks.ts";
+import { analyzeText } from "../support/analyzed.ts";
 import { assembleFlow, type BuiltFlow } from "../support/built-flow.ts";
+import { treeFormats } from "../support/formats.ts";
+import { fixtureFacts } from "../support/rule-fixtures.ts";
 
 /** "holder -> symbol+offset" of every address that is taken, in order; without a symbol the name of the section. */
 function taken({ code }: BuiltFlow): string[] {
@@ -129,4 +133,18 @@ test("what an indirect branch finds", () => {
   assert.equal(at("after_exempt", 0, false), "none", "nothing but the function is there");
   assert.equal(at("after_exempt", 1), "none", "its own function has no pad");
   assert.equal(at("__pfx_prefixed", 0, false), "bound", "nobody means the padding before the next one");
+});
+
+test("assembly that forms an address of its own is told where its tree annotates those, and only there", () => {
+  const told = (annotation: string, annotatesOwnAddresses: boolean): string[] =>
+    analyzeText(
+      `start:\n\tHINT_END_OF_STACK\n\tleaq 1f(%rip), %rax\n\tud2\n${annotation}\n1:\tHINT_END_OF_STACK\n\tud2\n\t.size start, . - start`,
+      {
+        facts: { ...fixtureFacts, formats: treeFormats({ annotatesOwnAddresses }) },
+        checks: { ...checksWithoutConfig, landingPads: true },
+      },
+    ).findings.map(({ rule }) => rule);
+  assert.deepEqual(told("", false), []);
+  assert.deepEqual(told("", true), ["landing-pad-code"]);
+  assert.deepEqual(told("\tANNOTATE_NOENDBR", true), []);
 });
