@@ -28,12 +28,12 @@ const sectionKey = (name: string): string => `section ${name}`;
 export function sayOurs(model: ObjectModel, findings: readonly ObjectFinding[]): Said[] {
   return findings.map((finding) => {
     const key = model.keyOf(model.code.object.findSection(finding.section), finding.offset);
-    const named = model.keyOfName(finding.function, 0);
-    const also = finding.related.flatMap((each) => model.keyOfName(each.function, 0) ?? []);
+    const named = model.keysOfName(finding.function, 0);
+    const also = finding.related.flatMap((each) => model.keysOfName(each.function, 0));
     const section =
       finding.rule === "falls-through" ? [sectionKey(finding.section), sectionKey(".altinstr_replacement")] : [];
     return {
-      functions: [...new Set([named ?? key, key, `unknown ${finding.function}`, ...section, ...also])],
+      functions: [...new Set([...named, key, `unknown ${finding.function}`, ...section, ...also])],
       rule: finding.rule,
       text: `${finding.severity === "note" ? NOTE : ""}${finding.message}`,
       place: `${finding.section}+0x${finding.offset.toString(16)}`,
@@ -63,15 +63,19 @@ function placesOf(model: ObjectModel, report: TheirReport): string[] {
   // It names only the section whose end is run over.
   const end = /^unexpected end of section ?(\S*)/.exec(report.text);
   if (end !== null)
-    return [sectionKey(end[1] || report.name), model.keyOfName(report.name, 0) ?? sectionKey(report.name)];
-  const key = model.keyOfName(report.name, report.plus);
+    return [
+      sectionKey(end[1] || report.name),
+      ...model.keysOfName(report.name, 0),
+      sectionKey(report.name),
+      ...[model.keyOfEnd(end[1] || report.name)].filter((each) => each !== undefined),
+    ];
+  const keys = model.keysOfName(report.name, report.plus);
   // "... at SECTION:0xOFFSET", and "... to !ENDBR: SYMBOL+0xOFFSET": another place that it is about.
   const other = /(?: at |!ENDBR: )([^\s:+]+)[:+](?:0x)?([0-9a-f]+)/.exec(report.text);
-  const also =
-    other === null ? undefined : model.keyOfName(other[1] as string, Number.parseInt(other[2] as string, 16));
+  const also = other === null ? [] : model.keysOfName(other[1] as string, Number.parseInt(other[2] as string, 16));
   // Assembly that is no function: theirs names the symbol around, ours the label before.
-  const around = key?.startsWith("label ") ? model.keyOfName(report.name, 0) : undefined;
-  const found = [...new Set([key, also, around])].filter((each) => each !== undefined);
+  const around = keys.some((key) => key.startsWith("label ")) ? model.keysOfName(report.name, 0) : [];
+  const found = [...new Set([...keys, ...also, ...around])];
   if (found.length > 0 && report.rule !== "dangling-annotation") return found;
   // A stand-in is where the way from this object comes to its first return.
   // An entry of a table is told of either side of it.
@@ -113,6 +117,8 @@ function isToldElsewhere(their: Said, ours: readonly Said[]): boolean {
   // in the table, and name where two of these meet. Ours names the place that has lost its hint.
   if (isLabel(their) && their.text.endsWith("reg1[16]=-1+0 reg2[16]=-2-8") && isSaid("unreachable-instruction"))
     return true;
+  // A function without a type that another one ends in a jump to is none to them: that one has no return then, and they want its callers' code dead.
+  if (/missing (a )?__noreturn/.test(their.text) && isSaid("missing-symbol-type")) return true;
   // Functions that share an exit: they name the exit, we the function.
   return isLabel(their) && isSaid(their.rule);
 }
@@ -141,7 +147,7 @@ export function compare(
     else if (here.length > 0) add({ ...their, by: "other-rule" });
     else add({ ...their, by: isEcho ? "echo" : "only-theirs" });
   }
-  const stopped = new Set(reports.map((report) => model.keyOfName(report.name, report.plus)));
+  const stopped = new Set(reports.flatMap((report) => model.keysOfName(report.name, report.plus)));
   const fatal = reports.some((report) => report.fatal);
   for (const our of ours) {
     if (theirs.some((their) => their.rule === our.rule && meet(our, their))) continue;

@@ -62,7 +62,7 @@ export class Tools {
   #isDecided(model: ObjectModel, { text }: TheirReport): boolean {
     const callee = /^call to (\S+?)\(\) leaves \S+ section$/.exec(text)?.[1];
     if (callee === undefined || this.outside.isNoinstr(callee) !== undefined) return true;
-    return model.keyOfName(callee, 0) !== undefined;
+    return model.keysOfName(callee, 0).length > 0;
   }
 
   async #runCompleted(model: ObjectModel, path: string): Promise<TheirReport[]> {

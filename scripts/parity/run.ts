@@ -8,7 +8,7 @@ import { compare, type Said, sayOurs, sayTheirs, type Verdict, without } from ".
 import type { Tools } from "./complete.ts";
 import { mutationClasses } from "./mutations.ts";
 import { ObjectEdit } from "./object-edit.ts";
-import { type ObjectModel, openModel } from "./object-model.ts";
+import { type ObjectModel, openModel, withNamesOf } from "./object-model.ts";
 import type { Planned } from "./plan.ts";
 import { seededRandom } from "./random.ts";
 import type { TheirReport } from "./their-tool.ts";
@@ -109,7 +109,7 @@ async function runMutant(
   const site = row.sites(model, facts)[planned.site] as number;
   const done = row.apply(model, edit, site, seededRandom(planned.seed), facts);
   if (done === undefined) return undefined;
-  const both = await runBoth(model, edit.bytes, String(planned.number), options);
+  const both = await runBoth(withNamesOf(model, edit.bytes), edit.bytes, String(planned.number), options);
   const ours = without([...both.ours, ...both.againstBase], [...clean.ours, ...clean.againstBase]);
   const verdicts = compare(model, without(both.theirs, clean.theirs), ours, both.reports);
   if (options.keep !== undefined && verdicts.length > 0)

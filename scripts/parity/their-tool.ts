@@ -68,6 +68,12 @@ function classify(text: string): ReturnType<typeof classifyText> {
   }
 }
 
+/** What is said again and again of one place is there once: a damaged table of 639,132 equal reports has been seen. */
 function parse(output: string): TheirReport[] {
-  return readToolOutput(output).map((report) => ({ ...report, ...classify(report.text) }));
+  const reports = new Map<string, TheirReport>();
+  for (const report of readToolOutput(output)) {
+    const key = `${report.name} ${report.plus} ${report.text}`;
+    if (!reports.has(key)) reports.set(key, { ...report, ...classify(report.text) });
+  }
+  return [...reports.values()];
 }
