@@ -43,7 +43,7 @@ export function sayOurs(model: ObjectModel, findings: readonly ObjectFinding[]):
 
 export function sayTheirs(model: ObjectModel, reports: readonly TheirReport[]): Said[] {
   return reports.flatMap((report) =>
-    report.rule === undefined
+    report.rule === undefined || isForWantOfCallee(model, report)
       ? []
       : [
           {
@@ -54,6 +54,15 @@ export function sayTheirs(model: ObjectModel, reports: readonly TheirReport[]): 
           },
         ],
   );
+}
+
+/**
+ * The search for untraining ends at what the object does not define and no stand-in was made for: that is said of the object by itself, and of no
+ * linked one. Ours has the callee's facts with an index, and says nothing without.
+ */
+function isForWantOfCallee(model: ObjectModel, { text }: TheirReport): boolean {
+  const callee = /^Unresolved function after linking!\?: (\S+)$/.exec(text)?.[1];
+  return callee !== undefined && model.keysOfName(callee, 0).length === 0;
 }
 
 /** What is said of a table as a whole, without a place. */
