@@ -62,7 +62,10 @@ function search(context: RuleContext): BareAddress[] {
     const { symbol, toSection, toOffset } = taken;
     // Most addresses are those of data.
     if (toSection > 0 && code.sectionEnd[toSection] === code.sectionStart[toSection]) return;
-    if (taken.insn !== NONE && symbol !== NONE && isPatchedPlace(context, symbolName[symbol] as string)) return;
+    if (taken.insn !== NONE && symbol !== NONE) {
+      const plus = toOffset - (symbols.value[symbol] as number);
+      if (isPatchedPlace(context, symbolName[symbol] as string, plus)) return;
+    }
     if (toSection <= 0) {
       if (toSection === NONE && symbol > 0) elsewhere(taken, toOffset);
       return;
@@ -91,9 +94,9 @@ function search(context: RuleContext): BareAddress[] {
   return list;
 }
 
-/** Code that names a trampoline has it patched (include/linux/static_call.h, static_call_update()); its address is not branched to. */
-function isPatchedPlace({ flow }: RuleContext, name: string): boolean {
-  return flow.code.arch.names.isStaticCallTrampoline(name);
+/** Code that names a trampoline, and no place inside of it, has it patched (include/linux/static_call.h, static_call_update()); its address is not branched to. */
+function isPatchedPlace({ flow }: RuleContext, name: string, plus: number): boolean {
+  return plus === 0 && flow.code.arch.names.isStaticCallTrampoline(name);
 }
 
 /** @param isCode an instruction takes the address: it may want to compare with it alone */
@@ -123,7 +126,7 @@ export function bareUses(context: RuleContext): BareUse[] {
     const value = symbols.value[s] as number;
     if (symbols.binding[s] === STB_WEAK && outside.isOverridden(name) !== false) continue;
     for (const use of outside.addressUses(name) ?? []) {
-      if (use.isCode && isPatchedPlace(context, name)) continue;
+      if (use.isCode && isPatchedPlace(context, name, use.addend)) continue;
       if (!isBare(pads.at(section, value + use.addend, s), use.isCode)) continue;
       const to = insnAt(flow.code, section, value + use.addend);
       list.push({ to, use, isInside: !begins(context, ownerOf(flow, to), to) });
