@@ -11,7 +11,7 @@ export function describeLinked(report: LinkedReport, damage: ReadonlyMap<string,
   const { objects, instructions, functions, leaves, entered, findings, differences } = report;
   const lines = [
     `${objects} objects, ${functions} functions, ${instructions} instructions by themselves and linked`,
-    `findings: ${findings.single} by themselves, ${findings.linked} linked, ${findings.same} the same, ${findings.otherWords} in other words`,
+    `findings: ${findings.single} by themselves, ${findings.linked} linked, ${findings.same} the same, ${findings.otherWords} in other words, ${findings.borders} that only an object by itself can see`,
     `${leaves} instructions lead into another object without a call; ${entered} are only reached from another object`,
   ];
   const kinds = new Map<string, number>();

@@ -13,7 +13,8 @@ import { insnAt } from "../../src/flow/code.ts";
 import { KIND_CONDITIONAL_TAIL, KIND_TAIL_CALL, ownerOf } from "../../src/flow/flow.ts";
 import { nothingOutside, type Outside } from "../../src/flow/outside.ts";
 import { findOverridden } from "../../src/flow/overridden.ts";
-import { KIND_BRANCH, KIND_JUMP, KIND_NOP } from "../../src/isa/insn-table.ts";
+import { KIND_BRANCH, KIND_JUMP } from "../../src/isa/insn-table.ts";
+import { isOfBorder, PlaceFinder } from "./borders.ts";
 import { type LinkMap, linkKernel } from "./link-map.ts";
 import { matchFindings, type Placed } from "./linked-findings.ts";
 import { buildStages, type Stages } from "./stages.ts";
@@ -56,6 +57,8 @@ export interface LinkedReport {
     readonly same: number;
     /** Findings of either side whose defect the other side tells in other words: see linked-findings.ts. */
     readonly otherWords: number;
+    /** Those that only an object by itself can see: see borders.ts. */
+    readonly borders: number;
   };
   readonly differences: readonly Difference[];
   /** Seconds */
@@ -156,16 +159,18 @@ function compareAll(build: string, scratch: string, options: LinkedOptions): Lin
   }
   // The linked one has the code of weak functions that were replaced too, and nobody knows whose it is.
   const lives = (each: Placed): boolean => !gone.some((range) => covers(range, each));
-  const isNamed = (each: Placed): boolean => !runsIntoNameless(each, linked, map);
-  const matched = matchFindings(told.filter(isNamed), wanted.filter(lives));
+  const matched = matchFindings(told, wanted.filter(lives));
+  const onlySingle = matched.onlyFirst.filter((each) => !isOfBorder(each, linked, map, placeOfLinked));
   const tell = (side: "single" | "linked", { object, place, finding }: Placed): void => {
     const said = `${finding.rule}: ${finding.message}`;
     const sides = side === "single" ? { single: said, linked: "" } : { single: "", linked: said };
     differences.push({ object, place, function: finding.function, what: "finding", ...sides });
   };
-  for (const each of matched.onlyFirst) tell("single", each);
+  for (const each of onlySingle) tell("single", each);
   for (const each of matched.onlySecond) tell("linked", each);
-  const findings = { single: told.length, linked: wanted.length, same: matched.same, otherWords: matched.otherWords };
+  const borders = matched.onlyFirst.length - onlySingle.length;
+  const { same, otherWords } = matched;
+  const findings = { single: told.length, linked: wanted.length, same, otherWords, borders };
   return { ...total, findings, differences, times };
 }
 
@@ -177,30 +182,6 @@ function writeInstead(scratch: string, instead: LinkedOptions["instead"]): Map<s
     files.set(object, file);
   }
   return files;
-}
-
-/** Finds the object that a place of the linked one comes from. */
-class PlaceFinder {
-  readonly #bySection = new Map<string, { object: string; section: string; offset: number; size: number }[]>();
-
-  constructor(map: LinkMap) {
-    for (const [object, sections] of map) {
-      for (const { name, into, offset, size } of sections) {
-        const list = this.#bySection.get(into);
-        const row = { object, section: name, offset, size };
-        if (list === undefined) this.#bySection.set(into, [row]);
-        else list.push(row);
-      }
-    }
-    for (const list of this.#bySection.values()) list.sort((a, b) => a.offset - b.offset);
-  }
-
-  find(section: string, offset: number): { object: string; section: string; offset: number } | undefined {
-    const list = this.#bySection.get(section) ?? [];
-    // The linker's padding behind a section counts as its: what runs off its end is told there.
-    const row = list.findLast((each) => each.offset <= offset && each.size > 0);
-    return row === undefined ? undefined : { object: row.object, section: row.section, offset: offset - row.offset };
-  }
 }
 
 /** Rows of the instructions of an object's code sections -> rows of the linked one. */
@@ -258,21 +239,6 @@ function overriddenPlaces(object: string, { flow }: Stages, outside: Outside): R
 function covers({ object, section, from, to }: Range, each: Placed): boolean {
   const offset = Number.parseInt(each.place.slice(each.place.lastIndexOf("+") + 1), 16);
   return each.object === object && each.place.startsWith(`${section}+`) && from <= offset && offset < to;
-}
-
-/** What runs past its end into a weak function that was replaced, here or in the next object: linked, it runs into code without a name. */
-function runsIntoNameless({ object, finding }: Placed, { code, flow }: Stages, map: LinkMap): boolean {
-  if (finding.rule !== "falls-through") return false;
-  const placed = map.get(object)?.find((each) => each.name === finding.section && finding.offset < each.size);
-  if (placed === undefined) return false;
-  const section = code.object.findSection(placed.into);
-  let row = insnAt(code, section, placed.offset + finding.offset);
-  // A jump goes where it says, whatever stands behind it.
-  if (row === NONE || flow.kind[row] === KIND_JUMP || flow.kind[row] === KIND_TAIL_CALL) return false;
-  do row++;
-  while (flow.kind[row] === KIND_NOP);
-  if (code.insns.section[row] !== section || flow.functions.ofInsn[row] !== NONE) return false;
-  return flow.functions.symbolCovering(section, code.insns.offset[row] as number) === NONE;
 }
 
 const spotOf = ({ section, offset }: { readonly section: string; readonly offset: number }): string =>
