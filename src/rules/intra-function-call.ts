@@ -2,7 +2,7 @@ import { NONE } from "../base/table.ts";
 import { insnAt } from "../flow/code.ts";
 import { FAULT_UNANNOTATED_INTRA_CALL, ownerOf } from "../flow/flow.ts";
 import { sameFamily } from "../flow/functions.ts";
-import { defineRule } from "./rule.ts";
+import { defineRule, type RuleContext } from "./rule.ts";
 import { ownerName } from "./ways.ts";
 
 export const intraFunctionCall = defineRule({
@@ -21,8 +21,7 @@ export const intraFunctionCall = defineRule({
       const owner = ownerOf(context.flow, insn);
       const name = ownerName(context, owner, insn);
       if (told.has(name)) continue;
-      // An excluded function's stack is checked by nobody.
-      if (fault === FAULT_UNANNOTATED_INTRA_CALL && (owner === NONE || context.flow.marks.excluded[owner] === 0)) {
+      if (fault === FAULT_UNANNOTATED_INTRA_CALL && (owner === NONE || isChecked(context, owner, insn))) {
         // One for a function: a macro that lacks the annotation is expanded many times.
         told.add(name);
         const there = functions.ofInsn[insnAt(code, section, offset)] ?? NONE;
@@ -33,3 +32,8 @@ export const intraFunctionCall = defineRule({
     }
   },
 });
+
+/** An excluded function's stack is checked by nobody. Only where the assembler did not resolve the call it was to go somewhere else. */
+function isChecked({ flow }: RuleContext, owner: number, insn: number): boolean {
+  return flow.marks.excluded[owner] === 0 || flow.code.reloc.at(insn) !== NONE;
+}

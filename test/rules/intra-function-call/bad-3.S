@@ -10,3 +10,11 @@ FUNC other
 	incl	%eax
 	ret
 END other
+
+# Nobody checks its stack, but where it calls the assembler had to ask the linker: that was to go somewhere else.
+	.section .text.excluded, "ax"
+FUNC not_followed
+	call	.text + 8
+	ret
+END not_followed
+	STACK_FRAME_NON_STANDARD not_followed
