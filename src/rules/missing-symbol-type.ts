@@ -1,5 +1,6 @@
 import { NONE } from "../base/table.ts";
-import { STT_FUNC } from "../elf/constants.ts";
+import { STB_LOCAL, STT_FILE, STT_FUNC } from "../elf/constants.ts";
+import type { ElfObject } from "../elf/object.ts";
 import { MARK_HINT } from "../flow/marks.ts";
 import { KIND_CALL, KIND_JUMP } from "../isa/insn-table.ts";
 import { defineRule } from "./rule.ts";
@@ -37,8 +38,19 @@ export const missingSymbolType = defineRule({
       if (((marks.bits[to] as number) & MARK_HINT) !== 0) continue;
       const offset = insns.offset[to] as number;
       const named = functions.symbolCovering(insns.section[to] as number, offset);
-      if (named === NONE || object.symbols.value[named] !== offset) continue;
+      if (named === NONE || object.symbols.value[named] !== offset || !isOfCompiler(object, named)) continue;
       tell(i, "tail-call", { data: { callee: `${object.symbolName[named]}()` } });
     }
   },
 });
+
+/**
+ * Whether a local symbol is of a C file: the symbols of a file stand behind its own (gABI, STT_FILE), and ld -r writes one for each file of assembly.
+ * Assembly shares exits that are no functions by intention (copy_user_short_string of 6.1).
+ */
+function isOfCompiler({ symbols, symbolName }: ElfObject, symbol: number): boolean {
+  if (symbols.binding[symbol] !== STB_LOCAL) return false;
+  let file = symbol;
+  while (file > 0 && symbols.type[file] !== STT_FILE) file--;
+  return file > 0 && (symbolName[file] as string).endsWith(".c");
+}

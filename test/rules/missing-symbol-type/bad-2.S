@@ -9,3 +9,4 @@ helper:
 	xorl	%eax, %eax
 	ret
 	.size	helper, . - helper
+	.file	"compiled.c"
