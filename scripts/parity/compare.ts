@@ -122,6 +122,12 @@ function isToldElsewhere(their: Said, ours: readonly Said[]): boolean {
   // exit behind. They name the place in the replacements, whose function may be another one.
   if (their.rule === "alternatives-disagree") return isSaid("dangling-annotation");
   if (their.place.startsWith(".altinstr_replacement+") && isSaid("dangling-annotation")) return true;
+  // Up to 6.1 they name the section that a walk began in, whichever it has come to: a replacement's, with the place behind the original.
+  const elsewhere = /^\.altinstr_replacement\+(.*)$/.exec(their.place)?.[1];
+  if (elsewhere !== undefined && ours.some((our) => our.rule === their.rule && our.place.endsWith(`+${elsewhere}`)))
+    return true;
+  // Entry code that a function runs into: they go on with the function's frame to where that code leaves, ours tells where the two meet.
+  if (their.rule === "unsupported-in-function" && isLabel(their) && isSaid("undefined-stack-state")) return true;
   // A second hint on an instruction that has a function's: they carry the place of the return address (register 16) from that into the hints behind it
   // in the table, and name where two of these meet. Ours names the place that has lost its hint.
   if (isLabel(their) && their.text.endsWith("reg1[16]=-1+0 reg2[16]=-2-8") && isSaid("unreachable-instruction"))

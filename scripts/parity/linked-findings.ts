@@ -49,9 +49,10 @@ function isToldBy(one: Placed, others: readonly Placed[]): boolean {
     case "unreachable-instruction": {
       // A callee that lost its return is told once where it is seen, with its callers, or not beside what is told of itself.
       const callee = /call to (.+?)\(\), which never returns/.exec(message)?.[1];
-      return (
-        callee !== undefined && others.some(({ finding }) => finding.function === callee || mentions(finding, callee))
-      );
+      // A function is told once: with two damages each side may tell another of them.
+      if (callee === undefined)
+        return others.some((other) => isOfOneFunction(one, other) && other.finding.rule === rule);
+      return others.some(({ finding }) => finding.function === callee || mentions(finding, callee));
     }
     case "landing-pad-code":
     case "landing-pad-data": {
@@ -94,6 +95,9 @@ const isElsewhere = ({ object, ...placed }: Placed): boolean =>
 
 const shareEntry = (one: Placed, other: Placed): boolean =>
   entriesOf(one).some((entry) => entriesOf(other).includes(entry));
+
+const isOfOneFunction = (one: Placed, other: Placed): boolean =>
+  one.object === other.object && one.finding.function === other.finding.function;
 
 const isToldAtCall = ({ finding }: Placed): boolean =>
   finding.related.some(({ says }) => says.endsWith("in another object"));

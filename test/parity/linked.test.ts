@@ -98,6 +98,14 @@ test("one defect that each side tells where it sees it is the same in other word
     2,
   );
 
+  // Two damages of one function: dead code is told once, at one of them by itself and at the other one linked.
+  const dead = { rule: "unreachable-instruction", function: "waits", message: "waits() has code that no path reaches" };
+  const first = placed("a.o", "a.o .text+0x0", dead);
+  const second = placed("a.o", "a.o .text+0x40", { ...dead, message: "waits() has code behind its call" });
+  assert.equal(matchFindings([second], [first]).onlySecond.length, 0);
+  const elsewhere = placed("a.o", "a.o .text+0x40", { ...dead, function: "wakes", message: "wakes() has code" });
+  assert.deepEqual(matchFindings([elsewhere], [first]).onlySecond, [first]);
+
   // The way from a.o+0x0 has the wrong frame: it meets another one in a.o, and one more in b.o.
   const mismatch = { rule: "stack-state-mismatch" };
   const here = { ...placed("a.o", "a.o .text+0xc0", mismatch), otherEntry: "a.o .text+0x0" };
