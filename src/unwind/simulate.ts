@@ -169,7 +169,9 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     const there = ownerOf(flow, to);
     if (there === NONE || there === forOwner) return forOwner;
     if (forOwner === NONE || sameFamily(functions.table, forOwner, there)) return there;
-    if (((functions.table.flags[forOwner] as number) & FUNCTION_PREFIX) !== 0) return there;
+    // Padding runs into its function at the begin, and leads nowhere else.
+    const { flags, firstInsn } = functions.table;
+    if (((flags[forOwner] as number) & FUNCTION_PREFIX) !== 0 && firstInsn[there] === to) return there;
     if (!crossed.has(from)) {
       crossed.add(from);
       events.push({ kind: EVENT_INTO_FUNCTION, insn: from, owner: forOwner, from, state: current, detail: there });

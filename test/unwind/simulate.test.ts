@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   EVENT_FAULT,
+  EVENT_INTO_FUNCTION,
   EVENT_MISMATCH,
   EVENT_NO_SAVE,
   EVENT_RETURN_MODIFIED,
@@ -385,4 +386,15 @@ test("a frame that a hint states is no function's own at a tail call either", ()
   assert.deepEqual(leaves(""), []);
   assert.deepEqual(leaves("HINT_FUNC"), []);
   assert.deepEqual(leaves("HINT 2, 5, 8"), [EVENT_TAIL_MODIFIED]);
+});
+
+test("padding in front of a function runs into its begin, and leads nowhere else", () => {
+  const padded = (goal: string): BuiltFlow =>
+    assembleFlow(
+      `FUNC __pfx_f\nplace: nop\n\tnop\nEND __pfx_f\nFUNC f\n\tret\npatched: ret\nEND f\n\tJUMP_LABEL place, ${goal}`,
+    );
+  assert.deepEqual(kinds(padded("f")), []);
+  const moved = padded("patched");
+  assert.deepEqual(kinds(moved), [EVENT_INTO_FUNCTION]);
+  assert.equal(moved.frame("patched"), "");
 });
