@@ -61,6 +61,11 @@ const ALLOW_SFRAME = "--allow-experimental-sframe";
 /** First clang whose assembler writes .sframe (docs/witnesses.md). */
 const FIRST_WITH_SFRAME = 22;
 
+const ZERO_INIT = "-ftrivial-auto-var-init=zero";
+/** clang before 16 takes it only beside this. reference: security/Kconfig.hardening, CC_HAS_AUTO_VAR_INIT_ZERO_ENABLER; tried with clang 14 and 16. */
+const ZERO_INIT_ENABLER = "-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang";
+const FIRST_WITH_PLAIN_ZERO_INIT = 16;
+
 /**
  * The options in the words of another compiler, as far as they are known beforehand. What it does not know besides is found by asking it.
  * Witnesses are to be the same: .sframe as the assembler in question wants to be told, and all of DWARF for clang, which says noreturn there.
@@ -83,7 +88,9 @@ function translateOne(option: CompileOption, from: Compiler, to: Compiler): Comp
   const [name, ...argument] = option as readonly [string, ...string[]];
   if (name.startsWith("-Wa,")) return assemblerOption(name, to);
   // Plugins and options of the middle end are one compiler's own.
-  if (/^-fplugin/.test(name)) return [];
+  if (/^-fplugin/.test(name) || name === ZERO_INIT_ENABLER) return [];
+  if (name === ZERO_INIT && to.family === "clang" && majorOf(to) < FIRST_WITH_PLAIN_ZERO_INIT)
+    return [option, [ZERO_INIT_ENABLER]];
   if (from.family === to.family) return [option];
   if (name === "-mllvm" || name === "-Xclang" || name === "--param") return [];
   if (/^--?target\b/.test(name) || name === "-fintegrated-as") return [];
@@ -93,6 +100,10 @@ function translateOne(option: CompileOption, from: Compiler, to: Compiler): Comp
   return same === undefined ? [[name, ...argument]] : [[same[clang]!]];
 }
 
+function majorOf({ version }: Compiler): number {
+  return Number.parseInt(version, 10);
+}
+
 /** "-Wa,--gsframe" as the assembler of `to` takes it; nothing where it cannot write that. */
 function assemblerOption(name: string, to: Compiler): CompileOption[] {
   const parts = name.slice("-Wa,".length).split(",");
@@ -100,7 +111,7 @@ function assemblerOption(name: string, to: Compiler): CompileOption[] {
   const says: string[] = [];
   if (parts.includes("--gsframe")) {
     if (to.family === "gcc") says.push("--gsframe");
-    else if (Number.parseInt(to.version, 10) >= FIRST_WITH_SFRAME) says.push(ALLOW_SFRAME, "--gsframe");
+    else if (majorOf(to) >= FIRST_WITH_SFRAME) says.push(ALLOW_SFRAME, "--gsframe");
   }
   const all = [...others, ...says];
   return all.length === 0 ? [] : [[`-Wa,${all.join(",")}`]];

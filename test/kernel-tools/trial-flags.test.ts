@@ -36,6 +36,19 @@ test("witnesses and the kernel's own options are said in the words of the other 
   assert.equal(translated(arm, clang("22.1.8"), words("-O2")), "--target=aarch64-linux-gnu -O2 -w");
 });
 
+test("an old clang is given what it wants beside -ftrivial-auto-var-init=zero, and no other compiler is", () => {
+  const zero = words("-O2 -ftrivial-auto-var-init=zero");
+  const enabler = "-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang";
+  const translated = (from: Compiler, to: Compiler, options: string[][]) => joined(translateOptions(options, from, to));
+  const plain = "-O2 -ftrivial-auto-var-init=zero -w";
+  assert.equal(translated(gcc, clang("14.0.6"), zero), `-O2 -ftrivial-auto-var-init=zero ${enabler} -w`);
+  assert.equal(translated(gcc, clang("16.0.6"), zero), plain);
+  const old = [...zero, [enabler]];
+  assert.equal(translated(clang("14.0.6"), gcc, old), plain);
+  assert.equal(translated(clang("14.0.6"), clang("22.1.8"), old), plain);
+  assert.equal(translated(clang("14.0.6"), clang("15.0.7"), old), `-O2 -ftrivial-auto-var-init=zero ${enabler} -w`);
+});
+
 test("what a compiler complains of is left out, in the words that they use", () => {
   const options = words(
     "-O2 -fconserve-stack -mfoo=bar -mllvm+-emit-x -Wa,--gsframe --param+a=b -fstrict-flex-arrays=3",

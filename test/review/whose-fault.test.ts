@@ -68,7 +68,10 @@ test("a defect of the compiler that two profiles have is tried once and told fro
 
   const sources = told.get("bcd_told_wrong")?.fault;
   assert.match(sources?.says ?? "", /^every compiler tried: gcc 12\.\S+, clang .*: the source's own$/);
-  assert.deepEqual([...new Set(sources?.trials.map(({ outcome }) => outcome))], ["there"]);
+  assert.deepEqual(
+    sources?.trials.filter(({ outcome }) => outcome !== "there"),
+    [],
+  );
   for (const { profiles } of told.values())
     assert.deepEqual(profiles, ["x86_64-defconfig-gcc-sframe", "x86_64-defconfig-gcc-sframe-os"]);
   assert.deepEqual(
