@@ -42,8 +42,12 @@ export function sayOurs(model: ObjectModel, findings: readonly ObjectFinding[]):
 }
 
 export function sayTheirs(model: ObjectModel, reports: readonly TheirReport[]): Said[] {
+  const isCut = reports.some((report) => isForWantOfCallee(model, report));
   return reports.flatMap((report) =>
-    report.rule === undefined || isForWantOfCallee(model, report)
+    report.rule === undefined ||
+    isForWantOfCallee(model, report) ||
+    (isCut && report.text === UNTRAINING_FAILED) ||
+    isOfNoTable(report)
       ? []
       : [
           {
@@ -63,6 +67,14 @@ export function sayTheirs(model: ObjectModel, reports: readonly TheirReport[]): 
 function isForWantOfCallee(model: ObjectModel, { text }: TheirReport): boolean {
   const callee = /^Unresolved function after linking!\?: (\S+)$/.exec(text)?.[1];
   return callee !== undefined && model.keysOfName(callee, 0).length === 0;
+}
+
+/** Where a search began that ended with an error: the last that is said, of whatever error. */
+const UNTRAINING_FAILED = "Failed UNRET validation";
+
+/** Paravirtual calls out of an object that has no table of them: it reads what is not there, and mostly dies of that. */
+function isOfNoTable({ text }: TheirReport): boolean {
+  return /^pv_ops\[\d+\]: \(null\)$/.test(text);
 }
 
 /** What is said of a table as a whole, without a place. */
