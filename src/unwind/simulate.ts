@@ -164,9 +164,16 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     for (const w of list) arrive(w.insn, w.from, w.owner, w.state);
   };
 
+  /** What a padding's symbol does not cover of it was walked for that symbol (kCFI: the hash has one, the no-ops behind it have none). */
+  const paddingOf = (insn: number): number => {
+    const walked = owner.of(insn);
+    return walked !== NONE && ((functions.table.flags[walked] as number) & FUNCTION_PREFIX) !== 0 ? walked : NONE;
+  };
+
   /** Control goes from `from` to `to`: which function does it run on behalf of now? */
   const cross = (from: number, to: number, forOwner: number, current: FrameState): number => {
-    const there = ownerOf(flow, to);
+    const covering = ownerOf(flow, to);
+    const there = covering === NONE ? paddingOf(to) : covering;
     if (there === NONE || there === forOwner) return forOwner;
     if (forOwner === NONE || sameFamily(functions.table, forOwner, there)) return there;
     // Padding runs into its function at the begin, and leads nowhere else.
