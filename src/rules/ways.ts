@@ -2,7 +2,7 @@ import { NONE } from "../base/table.ts";
 import { STT_FUNC } from "../elf/constants.ts";
 import { countedFor, symbolOfCode } from "../flow/counted-for.ts";
 import { ownerOf } from "../flow/flow.ts";
-import { functionName } from "../flow/functions.ts";
+import { FUNCTION_PREFIX, functionName } from "../flow/functions.ts";
 import type { FlagEvent } from "../unwind/flag-events.ts";
 import type { FrameEvent } from "../unwind/frame-events.ts";
 import { MOST_EVENTS } from "../unwind/machine-flags.ts";
@@ -12,15 +12,21 @@ import type { Report, RuleContext, Way } from "./rule.ts";
 
 const MAX_WAY = 100_000;
 
-/** The way on which the frame walk first came to an instruction. */
+/** The way on which the frame walk first came to an instruction, from where its function begins: what is in front of that is padding, which nobody runs. */
 export function frameWay(context: RuleContext, insn: number): Extract<Way, { kind: "frame" }> {
   const { cameFrom } = context.frames;
   const insns: number[] = [];
   for (let i = insn; i !== NONE && insns.length < MAX_WAY; i = cameFrom.of(i)) {
     insns.push(i);
-    if (cameFrom.of(i) === i) break;
+    const before = cameFrom.of(i);
+    if (before === i || (isForPadding(context, before) && !isForPadding(context, i))) break;
   }
   return { kind: "frame", insns: insns.reverse() };
+}
+
+function isForPadding({ flow, frames }: RuleContext, insn: number): boolean {
+  const owner = frames.owner.of(insn);
+  return owner !== NONE && ((flow.functions.table.flags[owner] as number) & FUNCTION_PREFIX) !== 0;
 }
 
 /** The same, coming over `from` with a state that differs from the one that the walk had at `insn`. */

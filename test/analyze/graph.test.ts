@@ -239,3 +239,13 @@ test("a picture and its lines can be had when the file is closed", () => {
     assert.ok((finding.functionLines()?.from ?? 0) > 0);
   }
 });
+
+test("a way begins with its function, not with the hash in front of it", () => {
+  const hash = ".globl __cfi_f\n.type __cfi_f, @function\n__cfi_f: mov $0x12345678, %eax\n.size __cfi_f, .-__cfi_f";
+  const source = `.text\n${hash}\n.globl f\n.type f, @function\nf: push %rbx\n  ret\n.size f, .-f\n`;
+  const { findings } = analyzeObject(bytesSource(assemble(source).bytes), { facts });
+  assert.deepEqual(
+    findings.map(({ rule, path }) => [rule, path.map(({ offset, note }) => `${offset} ${note}`)]),
+    [["return-with-modified-frame", ["5 entry, push", "6 here"]]],
+  );
+});
