@@ -43,6 +43,7 @@ export class Tools {
       ...nothingOutside,
       isNoinstr: (symbol) => (noinstr.has(symbol) ? true : defined.has(symbol) ? false : undefined),
       isOverridden: (symbol) => noinstr.has(symbol),
+      isFunction: (symbol) => (noinstr.has(symbol) ? true : undefined),
       // What the stand-ins do.
       untraining: (symbol) => (noinstr.has(symbol) ? "returns-first" : undefined),
     };
