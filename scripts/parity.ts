@@ -214,6 +214,15 @@ function report(outcomes: readonly Outcome[], build: string): number {
     for (const { outcome, verdict } of selectVerdicts(mutants, "only-theirs")) console.log(describe(outcome, verdict));
     sample(mutants, build);
   }
+  const died = outcomes.filter(({ theirTexts }) => theirTexts.some((text) => text.includes(": killed by SIG")));
+  const isMutant = ({ number }: Outcome): boolean => number >= 0;
+  if (died.length > 0)
+    console.log(
+      `\nTheirs died over ${died.length - died.filter(isMutant).length} unmodified objects and ${died.filter(isMutant).length} mutants: ` +
+        `${[...new Set(died.map(({ object }) => object))].join(", ")}`,
+    );
+  const leftOut = outcomes.reduce((sum, outcome) => sum + outcome.leftOut, 0);
+  if (leftOut > 0) console.log(`\nLeft out, said of an object by itself alone: ${leftOut} of theirs`);
   const missed = selectVerdicts(outcomes, "only-theirs").length;
   console.log(`\nonly theirs: ${missed}`);
   return missed > 0 ? 1 : 0;

@@ -42,12 +42,8 @@ export function sayOurs(model: ObjectModel, findings: readonly ObjectFinding[]):
 }
 
 export function sayTheirs(model: ObjectModel, reports: readonly TheirReport[]): Said[] {
-  const isCut = reports.some((report) => isForWantOfCallee(model, report));
   return reports.flatMap((report) =>
-    report.rule === undefined ||
-    isForWantOfCallee(model, report) ||
-    (isCut && report.text === UNTRAINING_FAILED) ||
-    isOfNoTable(report)
+    report.rule === undefined
       ? []
       : [
           {
@@ -58,23 +54,6 @@ export function sayTheirs(model: ObjectModel, reports: readonly TheirReport[]): 
           },
         ],
   );
-}
-
-/**
- * The search for untraining ends at what the object does not define and no stand-in was made for: that is said of the object by itself, and of no
- * linked one. Ours has the callee's facts with an index, and says nothing without.
- */
-function isForWantOfCallee(model: ObjectModel, { text }: TheirReport): boolean {
-  const callee = /^Unresolved function after linking!\?: (\S+)$/.exec(text)?.[1];
-  return callee !== undefined && model.keysOfName(callee, 0).length === 0;
-}
-
-/** Where a search began that ended with an error: the last that is said, of whatever error. */
-const UNTRAINING_FAILED = "Failed UNRET validation";
-
-/** Paravirtual calls out of an object that has no table of them: it reads what is not there, and mostly dies of that. */
-function isOfNoTable({ text }: TheirReport): boolean {
-  return /^pv_ops\[\d+\]: \(null\)$/.test(text);
 }
 
 /** What is said of a table as a whole, without a place. */

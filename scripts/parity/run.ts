@@ -7,6 +7,7 @@ import type { Checks } from "../../src/rules/checks.ts";
 import { compare, type Said, sayOurs, sayTheirs, type Verdict, without } from "./compare.ts";
 import type { Tools } from "./complete.ts";
 import { mutationClasses } from "./mutations.ts";
+import { saidOfObjectAlone } from "./object-alone.ts";
 import { ObjectEdit } from "./object-edit.ts";
 import { type ObjectModel, openModel, withNamesOf } from "./object-model.ts";
 import type { Planned } from "./plan.ts";
@@ -26,6 +27,8 @@ export interface Outcome {
   readonly verdicts: readonly Verdict[];
   /** Everything that their tool printed for it, outside of the comparison too. */
   readonly theirTexts: readonly string[];
+  /** How many of these were left out, as said of an object by itself alone. */
+  readonly leftOut: number;
   readonly ourMilliseconds: number;
   /** Findings of ours that the unmodified object does not have, told apart by place. */
   readonly ourFindings: number;
@@ -53,6 +56,7 @@ interface Both {
   /** What counts only where the unmodified object does not do it too. */
   readonly againstBase: readonly Said[];
   readonly reports: readonly TheirReport[];
+  readonly leftOut: number;
   readonly milliseconds: number;
 }
 
@@ -81,6 +85,7 @@ export async function runPlan(
         object,
         verdicts,
         theirTexts: texts(clean),
+        leftOut: clean.leftOut,
         ourMilliseconds: clean.milliseconds,
         ourFindings: clean.ours.length,
       });
@@ -125,6 +130,7 @@ async function runMutant(
     after: done.after,
     verdicts,
     theirTexts: texts(both),
+    leftOut: both.leftOut,
     ourMilliseconds: both.milliseconds,
     ourFindings: ours.length,
   };
@@ -150,11 +156,16 @@ async function runBoth(model: ObjectModel, bytes: Uint8Array, name: string, opti
     throw new UsageError(`${model.name}, ${name}: ${(error as Error).message}`, { cause: error });
   });
   unlinkSync(path);
+  const alone = saidOfObjectAlone(model, reports);
   return {
-    theirs: sayTheirs(model, reports),
+    theirs: sayTheirs(
+      model,
+      reports.filter((report) => !alone.has(report)),
+    ),
     ours: sayOurs(model, findings),
     againstBase: sayOurs(model, againstBase),
     reports,
+    leftOut: alone.size,
     milliseconds,
   };
 }

@@ -52,7 +52,7 @@ test("the most of a rule that a run has had is kept, and other rows stay", () =>
       after: "",
       theirTexts: [],
     },
-    ...{ ourMilliseconds: 0, ourFindings: 1, verdicts: [{ ...verdict, rule }] },
+    ...{ leftOut: 0, ourMilliseconds: 0, ourFindings: 1, verdicts: [{ ...verdict, rule }] },
   });
   const [first, second] = rules.map((rule) => rule.id) as [string, string];
   const before = { [first]: { "6.1": 3, "6.12": 1 }, "no-such-rule": { "6.1": 1 } };
