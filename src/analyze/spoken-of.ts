@@ -2,7 +2,7 @@ import type { ByteSource } from "../base/bytes.ts";
 import { FormatError } from "../base/errors.ts";
 import { readNoreturnFunctions } from "../dwarf/noreturn.ts";
 import type { Flow } from "../flow/flow.ts";
-import { FUNCTION_PREFIX, functionName } from "../flow/functions.ts";
+import { functionName, isPrefix } from "../flow/functions.ts";
 import { readTableSizes } from "../flow/table-entries.ts";
 import type { WitnessRows } from "../unwind/witness-rows.ts";
 import type { TreeFacts } from "./analyze-object.ts";
@@ -45,7 +45,7 @@ function partsByName({ code, functions }: Flow): Map<string, number[]> {
   const { table } = functions;
   const parts = new Map<string, number[]>();
   for (let f = 0; f < table.length; f++) {
-    if (functions.hasCode[f] === 0 || ((table.flags[f] as number) & FUNCTION_PREFIX) !== 0) continue;
+    if (functions.hasCode[f] === 0 || isPrefix(table, f)) continue;
     const name = stableName(functionName(code, functions, f));
     const list = parts.get(name);
     if (list === undefined) parts.set(name, [f]);

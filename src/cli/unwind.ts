@@ -7,7 +7,7 @@ import { UsageError } from "../base/errors.ts";
 import { NONE } from "../base/table.ts";
 import { builtInFacts } from "../facts/built-in.ts";
 import { insnAt } from "../flow/code.ts";
-import { FUNCTION_PREFIX, functionName } from "../flow/functions.ts";
+import { functionName, isPrefix } from "../flow/functions.ts";
 import type { Arch } from "../isa/arch.ts";
 import { openFileSource } from "../kernel/file-source.ts";
 import { type Disassembler, openDisassembler } from "../report/excerpt.ts";
@@ -83,7 +83,7 @@ function functionParts({ flow }: WitnessesOfObject, name: string | undefined): F
   const { table } = functions;
   const parts: FunctionPart[] = [];
   for (let f = 0; f < table.length; f++) {
-    if (functions.hasCode[f] === 0 || ((table.flags[f] as number) & FUNCTION_PREFIX) !== 0) continue;
+    if (functions.hasCode[f] === 0 || isPrefix(table, f)) continue;
     const own = functionName(code, functions, f);
     const whole = functionName(code, functions, table.parent[f] as number);
     if (name === undefined || own === name || whole === name) parts.push(partOf(flow, f));

@@ -238,6 +238,11 @@ export function functionName(code: Code, functions: Functions, f: number): strin
   return code.object.symbolName[functions.table.symbol[f] as number] as string;
 }
 
+/** Code that stands before a function and runs into it (FUNCTION_PREFIX). */
+export function isPrefix(table: Pick<FunctionTable, "flags">, f: number): boolean {
+  return ((table.flags[f] as number) & FUNCTION_PREFIX) !== 0;
+}
+
 /** Both are parts of one source function. */
 export function sameFamily(table: FunctionTable, a: number, b: number): boolean {
   return table.parent[a] === table.parent[b];

@@ -2,7 +2,7 @@ import { NONE } from "../base/table.ts";
 import { SHF_EXECINSTR, STT_FILE, STT_FUNC, STT_SECTION } from "../elf/constants.ts";
 import { FLAG_FORMS_ADDRESS, KIND_JUMP, KIND_LANDING_PAD, KIND_NOP, KIND_RETURN } from "../isa/insn-table.ts";
 import { type Code, insnAt, insnEnd } from "./code.ts";
-import { FUNCTION_PREFIX, type Functions } from "./functions.ts";
+import { type Functions, isPrefix } from "./functions.ts";
 import { MARK_NOENDBR, type Marks } from "./marks.ts";
 import type { Landing } from "./outside.ts";
 
@@ -167,9 +167,9 @@ export class LandingPads {
     if (first === NONE) return false;
     if (this.#code.insns.kind[first] !== KIND_LANDING_PAD && !this.#isExempt(first)) return false;
     const f = this.#functions.ofInsn[insn] as number;
-    const { start: starts, flags } = this.#functions.table;
+    const { table } = this.#functions;
     // Padding that the build's tool has made a symbol of is no function that somebody means.
-    const begins = f !== NONE && starts[f] === offset && ((flags[f] as number) & FUNCTION_PREFIX) === 0;
+    const begins = f !== NONE && table.start[f] === offset && !isPrefix(table, f);
     if (!begins) {
       // Assembly that is no function has a size too; what only bounds a range has none.
       const covering = f === NONE ? this.#functions.symbolCovering(section, offset) : NONE;

@@ -1,7 +1,7 @@
 import { NONE } from "../base/table.ts";
 import { type Code, insnAt, insnCovering } from "./code.ts";
 import type { KernelFormats } from "./formats.ts";
-import { FUNCTION_PREFIX, type Functions } from "./functions.ts";
+import { type Functions, isPrefix } from "./functions.ts";
 
 // What annotations say of an instruction. One u16 column, these bits.
 // Old sections (up to 6.13): include/linux/objtool.h, include/linux/instrumentation.h, arch/x86/include/asm/nospec-branch.h.
@@ -101,11 +101,11 @@ export function readMarks(code: Code, functions: Functions, formats: Pick<Kernel
     if (f === NONE) dangling.push(danglingEntry(code, `.discard.func_stack_frame_non_standard entry ${entry}`, target));
     else excluded[f] = 1;
   });
-  const { parent, flags, section, end, start } = functions.table;
+  const { parent, section, end, start } = functions.table;
   for (let f = excluded.length - 1; f >= 0; f--) {
     if (excluded[parent[f] as number] === 1) excluded[f] = 1;
     // What stands before a function and runs into it goes with it.
-    const isBefore = ((flags[f] as number) & FUNCTION_PREFIX) !== 0 && f + 1 < excluded.length;
+    const isBefore = isPrefix(functions.table, f) && f + 1 < excluded.length;
     if (isBefore && section[f] === section[f + 1] && end[f] === start[f + 1]) excluded[f] = excluded[f + 1] as number;
   }
   return { bits, excluded, moreRegions, promised: [...promised].sort((a, b) => a - b), unretBegins, dangling };

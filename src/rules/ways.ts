@@ -2,7 +2,7 @@ import { NONE } from "../base/table.ts";
 import { STT_FUNC } from "../elf/constants.ts";
 import { countedFor, symbolOfCode } from "../flow/counted-for.ts";
 import { ownerOf } from "../flow/flow.ts";
-import { FUNCTION_PREFIX, functionName } from "../flow/functions.ts";
+import { functionName, isPrefix } from "../flow/functions.ts";
 import type { FlagEvent } from "../unwind/flag-events.ts";
 import type { FrameEvent } from "../unwind/frame-events.ts";
 import { MOST_EVENTS } from "../unwind/machine-flags.ts";
@@ -16,17 +16,18 @@ const MAX_WAY = 100_000;
 export function frameWay(context: RuleContext, insn: number): Extract<Way, { kind: "frame" }> {
   const { cameFrom } = context.frames;
   const insns: number[] = [];
-  for (let i = insn; i !== NONE && insns.length < MAX_WAY; i = cameFrom.of(i)) {
+  for (let i = insn; i !== NONE && insns.length < MAX_WAY; ) {
     insns.push(i);
     const before = cameFrom.of(i);
     if (before === i || (isForPadding(context, before) && !isForPadding(context, i))) break;
+    i = before;
   }
   return { kind: "frame", insns: insns.reverse() };
 }
 
 function isForPadding({ flow, frames }: RuleContext, insn: number): boolean {
   const owner = frames.owner.of(insn);
-  return owner !== NONE && ((flow.functions.table.flags[owner] as number) & FUNCTION_PREFIX) !== 0;
+  return owner !== NONE && isPrefix(flow.functions.table, owner);
 }
 
 /** The same, coming over `from` with a state that differs from the one that the walk had at `insn`. */

@@ -1,7 +1,7 @@
 import { NONE } from "../base/table.ts";
 import { STT_FUNC } from "../elf/constants.ts";
 import { type Flow, KIND_INDIRECT_TAIL, KIND_INTRA_CALL, KIND_TABLE_JUMP, KIND_TAIL_CALL } from "../flow/flow.ts";
-import { FUNCTION_PREFIX } from "../flow/functions.ts";
+import { isPrefix } from "../flow/functions.ts";
 import {
   KIND_BUG,
   KIND_CONTEXT_CALL,
@@ -333,7 +333,7 @@ function paddedFunctions(flow: Flow, prefix: number): Map<number, number> {
 /** A prefix symbol over nothing but no-ops: the build's tool was here before. */
 function isPadding(flow: Flow, f: number): boolean {
   const { table, ofInsn } = flow.functions;
-  if (((table.flags[f] as number) & FUNCTION_PREFIX) === 0) return false;
+  if (!isPrefix(table, f)) return false;
   let i = table.firstInsn[f] as number;
   for (; ofInsn[i] === f; i++) if (flow.kind[i] !== KIND_NOP) return false;
   return true;

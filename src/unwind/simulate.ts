@@ -9,7 +9,7 @@ import {
   KIND_TAIL_CALL,
   ownerOf,
 } from "../flow/flow.ts";
-import { FUNCTION_PREFIX, FUNCTION_WITHOUT_SIZE, sameFamily } from "../flow/functions.ts";
+import { FUNCTION_WITHOUT_SIZE, isPrefix, sameFamily } from "../flow/functions.ts";
 import { MARK_HINT, MARK_INSTEAD } from "../flow/marks.ts";
 import type { Returns } from "../flow/returns.ts";
 import { successors } from "../flow/successors.ts";
@@ -167,7 +167,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
   /** What a padding's symbol does not cover of it was walked for that symbol (kCFI: the hash has one, the no-ops behind it have none). */
   const paddingOf = (insn: number): number => {
     const walked = owner.of(insn);
-    return walked !== NONE && ((functions.table.flags[walked] as number) & FUNCTION_PREFIX) !== 0 ? walked : NONE;
+    return walked !== NONE && isPrefix(functions.table, walked) ? walked : NONE;
   };
 
   /** Control goes from `from` to `to`: which function does it run on behalf of now? */
@@ -177,8 +177,7 @@ export function simulateFrames(flow: Flow, returns: Returns): Frames {
     if (there === NONE || there === forOwner) return forOwner;
     if (forOwner === NONE || sameFamily(functions.table, forOwner, there)) return there;
     // Padding runs into its function at the begin, and leads nowhere else.
-    const { flags, firstInsn } = functions.table;
-    if (((flags[forOwner] as number) & FUNCTION_PREFIX) !== 0 && firstInsn[there] === to) return there;
+    if (isPrefix(functions.table, forOwner) && functions.table.firstInsn[there] === to) return there;
     if (!crossed.has(from)) {
       crossed.add(from);
       events.push({ kind: EVENT_INTO_FUNCTION, insn: from, owner: forOwner, from, state: current, detail: there });

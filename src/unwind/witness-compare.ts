@@ -1,7 +1,7 @@
 import { NONE } from "../base/table.ts";
 import { TripleMap } from "../base/triple-map.ts";
 import type { Flow } from "../flow/flow.ts";
-import { FUNCTION_PREFIX } from "../flow/functions.ts";
+import { isPrefix } from "../flow/functions.ts";
 import { KIND_CALL, KIND_INDIRECT_CALL, KIND_LANDING_PAD, KIND_NOP } from "../isa/insn-table.ts";
 import { EVENT_DRIFT, EVENT_MISMATCH } from "./frame-events.ts";
 import { isOrcSection } from "./orc-rows.ts";
@@ -165,7 +165,7 @@ export function compareWitness(
     for (let i = code.sectionStart[section] as number; i < end; i++) {
       const id = frames.state[i] as number;
       const owner = id === NONE ? NONE : frames.owner.of(i);
-      if (owner < 0 || ((functions.table.flags[owner] as number) & FUNCTION_PREFIX) !== 0) continue;
+      if (owner < 0 || isPrefix(functions.table, owner)) continue;
       const state = frames.states.all[id] as FrameState;
       if (state.base === BASE_WAIVED) continue;
       instructions++;
